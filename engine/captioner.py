@@ -1,0 +1,170 @@
+"""The one interface of every captioning model, and the template they share.
+
+A subclass implements ``encode`` and ``generate``; the base class owns shape checks, inference mode, precision, the
+cascade (a tile under the threshold is not decoded), halving the batch on out-of-memory, and the sanity check on the text.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, List, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+
+from .errors import EngineError, InputError
+from .schema import UNCHANGED_TEXT, Caption
+from .text import is_well_formed
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a user must know of a model before running it.
+
+    input_px : side of the square tile, pixels. gsd_m : ground size of a training pixel, metres.
+    threshold : calibrated change score from which a tile counts as changed. memory_mb : rough peak for a batch of 16.
+    """
+
+    id: str
+    name: str
+    input_px: int = 256
+    bands: int = 3
+    gsd_m: float = 0.5
+    stochastic: bool = False
+    threshold: float = 0.5
+    memory_mb: int = 1000
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class CaptionOptions:
+    """How to caption. threshold None takes the card's; decoding "beam" or "greedy"; heatmap asks for Caption.heatmap."""
+
+    threshold: Optional[float] = None
+    decoding: str = "beam"
+    heatmap: bool = False
+
+
+@dataclass
+class Encoded:
+    """A batch after the encoder.
+
+    change_score : (N,) float32 on the CPU, 0..1. classes : N × (added, removed, altered) tuples of class names.
+    state : whatever ``generate`` needs, indexable by a LongTensor through ``select``. heatmap : (N, h, w) float32 or None.
+    """
+
+    change_score: np.ndarray
+    classes: List[Tuple[Tuple[str, ...], Tuple[str, ...], Tuple[str, ...]]]
+    state: Any
+    heatmap: Optional[np.ndarray] = None
+
+
+class Captioner(ABC):
+    """A model that captions the change between two co-registered tiles.
+
+    The same tile gets the same caption whatever the batch it comes in.
+    """
+
+    needs_seed: ClassVar[bool] = False
+    card: ModelCard
+    device: torch.device
+
+    @classmethod
+    @abstractmethod
+    def from_checkpoint(cls, path: str, device: str = "cpu") -> "Captioner":
+        """Load a safetensors file whose metadata holds configuration and vocabulary."""
+
+    @abstractmethod
+    def encode(self, before: torch.Tensor, after: torch.Tensor) -> Encoded:
+        """Encode uint8 (N, 3, H, W) pairs already on the device."""
+
+    @abstractmethod
+    def generate(self, state: Any, index: torch.Tensor, options: CaptionOptions, seeds: Sequence[int]) -> List[Tuple[str, float]]:
+        """Texts and scores (0..1) of the encoded pairs in ``index``."""
+
+    def caption(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions = CaptionOptions(), seeds: Sequence[int] = ()) -> List[Caption]:
+        """Caption N pairs.
+
+        Parameters
+        ----------
+        before, after : uint8 (N, 3, H, W), RGB, H = W = card.input_px
+        seeds : N ints, needed where the model is stochastic (card.stochastic)
+
+        Returns
+        -------
+        list of N Caption, in input order
+
+        Raises
+        ------
+        InputError
+            Wrong shape or dtype. EngineError: out of memory with a single tile.
+        """
+        self._verify(before, after, seeds)
+        if len(before) == 0:
+            return []
+        try:
+            return self._caption_batch(before, after, options, seeds)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            if len(before) == 1:
+                raise EngineError(f"out of memory on {self.device} with one tile", "free memory", "close other programs or choose device cpu") from error
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        half = len(before) // 2
+        return self.caption(before[:half], after[:half], options, seeds[:half]) + self.caption(before[half:], after[half:], options, seeds[half:])
+
+    def _caption_batch(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions, seeds: Sequence[int]) -> List[Caption]:
+        threshold = self.card.threshold if options.threshold is None else options.threshold
+        with torch.inference_mode():
+            encoded = self.encode(self._to_device(before), self._to_device(after))
+            changed = encoded.change_score >= threshold
+            index = np.flatnonzero(changed)
+            texts = {}
+            if len(index):
+                chosen = torch.from_numpy(index).to(self.device)
+                chosen_seeds = [seeds[i] for i in index] if len(seeds) else []
+                texts = dict(zip(index.tolist(), self.generate(encoded.state, chosen, options, chosen_seeds)))
+        captions = []
+        for i, score in enumerate(encoded.change_score.tolist()):
+            heatmap = encoded.heatmap[i] if options.heatmap and encoded.heatmap is not None else None
+            if i not in texts:
+                captions.append(Caption(UNCHANGED_TEXT, False, score, score=1.0 - score, heatmap=heatmap))
+                continue
+            text, text_score = texts[i]
+            if not is_well_formed(text):
+                text, text_score = plain_caption(*encoded.classes[i]), 0.0
+            captions.append(Caption(text, True, score, *encoded.classes[i], score=text_score, heatmap=heatmap))
+        return captions
+
+    def _to_device(self, array: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def _verify(self, before: np.ndarray, after: np.ndarray, seeds: Sequence[int]) -> None:
+        shape = (len(before), self.card.bands, self.card.input_px, self.card.input_px)
+        for name, array in (("before", before), ("after", after)):
+            if array.shape != shape or array.dtype != np.uint8:
+                raise InputError(f"{name} of shape {array.shape}, {array.dtype}", f"{shape}, uint8", "tile and stretch the rasters first (engine.pipeline does)")
+        if self.card.stochastic and len(seeds) != len(before):
+            raise InputError(f"{len(seeds)} seeds for {len(before)} tiles", "one seed a tile", "derive them with engine.captioner.tile_seed")
+
+
+def plain_caption(added: Sequence[str], removed: Sequence[str], altered: Sequence[str]) -> str:
+    """A sentence from the class heads alone, for a tile whose generated text failed the sanity check."""
+    parts = [f"{' and '.join(names)} {verb}" for names, verb in ((added, "added"), (removed, "removed"), (altered, "altered")) if names]
+    return ", ".join(parts) if parts else "the scene has changed"
+
+
+def tile_seed(run_seed: int, row: int, col: int) -> int:
+    """Seed of one tile, the same whatever the batch or the order (63 bits)."""
+    return int(np.random.SeedSequence((run_seed, row, col)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
