@@ -1,0 +1,51 @@
+# ChangeScribe. `make help` lists the targets; everything made lies in folders that git ignores.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup setup-engine setup-plugin demo test check link package bench train clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: setup-engine setup-plugin ## both environments; on Debian and Ubuntu also the system's packages
+
+setup-engine: .venv/.stamp
+
+setup-plugin: .venv-qgis/.stamp
+
+.venv/.stamp: pyproject.toml .ci/setup
+	PYTHON="$(PYTHON)" .ci/setup engine
+
+.venv-qgis/.stamp: pyproject.toml .ci/setup
+	.ci/setup plugin
+
+demo: setup-engine ## caption a generated sample, or BEFORE=… AFTER=…, and draw demo/map.png
+	$(BIN)/python -m engine.demo --output demo $(if $(BEFORE),--before "$(BEFORE)") $(if $(AFTER),--after "$(AFTER)")
+
+test: setup link ## engine and training tests, then the plugin's in a real QGIS
+	.ci/test
+
+check: setup link ## format, lint, types, security scan, import rules, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml engine qgis_plugin
+	.ci/test
+
+link: ## stage build/changescribe for QGIS; PROFILE=default also links it into that QGIS profile
+	@$(PYTHON) .ci/plugin.py link $(if $(PROFILE),--profile "$(PROFILE)")
+
+package: ## dist/changescribe-VERSION.zip for QGIS's plugin manager
+	@$(PYTHON) .ci/plugin.py package
+
+bench: setup-engine ## throughput, memory and latency on this machine
+	$(BIN)/python -m tests.bench
+
+train: setup-engine ## train the default model; DATA=… names the captioned pairs
+	$(BIN)/python -m training $(if $(DATA),--data "$(DATA)")
+
+clean: ## remove everything that make wrote
+	rm -rf .venv .venv-qgis build dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
