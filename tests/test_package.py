@@ -1,0 +1,155 @@
+"""The zip for QGIS's plugin manager, its metadata, the wheel's list of packages, and the plugin in a real QGIS with a fresh profile."""
+
+import ast
+import configparser
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import engine
+
+ROOT = Path(__file__).resolve().parent.parent
+METADATA_KEYS = {
+    "name", "description", "version", "qgisMinimumVersion", "qgisMaximumVersion", "author", "email", "about", "tracker",
+    "repository", "homepage", "icon", "tags", "changelog", "category", "hasProcessingProvider",
+}  # fmt: skip
+QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")  # Debian's wrapper of the first adds an option it does not know
+needs_qgis = pytest.mark.skipif(QGIS_PROCESS is None, reason="QGIS's qgis_process is not installed (make setup-plugin)")
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("ci_plugin", ROOT / ".ci" / "plugin.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    return load_script().package(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture
+def small_tree(tmp_path, monkeypatch):
+    """The packaging script pointed at a repository of a few empty files."""
+    script = load_script()
+    for name in ("engine/a.py", "qgis_plugin/b.py", "resources/c.json", "engine/__pycache__/a.pyc", "LICENSE", "CHANGELOG.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "metadata.txt").write_text("[general]\nversion=1.2.3\n")
+    monkeypatch.setattr(script, "ROOT", tmp_path)
+    return script
+
+
+@pytest.fixture(scope="module")
+def metadata():
+    parser = configparser.ConfigParser()
+    parser.optionxform = str
+    parser.read(ROOT / "metadata.txt", "utf-8")
+    return parser["general"]
+
+
+def test_zip_has_one_top_folder_with_what_qgis_needs(archive):
+    with zipfile.ZipFile(archive) as opened:
+        names = opened.namelist()
+    assert {name.split("/")[0] for name in names} == {"changescribe"}
+    assert {
+        f"changescribe/{name}" for name in ("__init__.py", "metadata.txt", "LICENSE", "CHANGELOG.md", "engine/errors.py", "resources/models.json")
+    } <= set(names)
+    assert not [name for name in names if name.split("/")[1] in ("training", "tests")]
+
+
+def test_zip_is_within_the_site_limits(archive):
+    assert archive.stat().st_size <= 25_000_000
+    with zipfile.ZipFile(archive) as opened:
+        refused = [n for n in opened.namelist() if re.search(r"__pycache__|\.git|\.(pyc|pyo|so|dll|dylib|exe|sh|bat|pkl|pickle|pt|pth)$", n)]
+    assert refused == []
+
+
+def test_zip_is_reproducible(archive, tmp_path):
+    assert load_script().package(tmp_path).read_bytes() == archive.read_bytes()
+
+
+def test_zip_leaves_caches_out(small_tree, tmp_path):
+    with zipfile.ZipFile(small_tree.package(tmp_path / "dist")) as opened:
+        names = opened.namelist()
+    assert "changescribe/engine/a.py" in names
+    assert not [name for name in names if "__pycache__" in name]
+
+
+@pytest.mark.parametrize("name", ["engine/run.sh", "resources/weights/old.pth", "engine/fast.so"])
+def test_packaging_refuses_files_that_the_site_refuses(small_tree, tmp_path, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text("")
+    with pytest.raises(SystemExit, match=rf"refuses these files: changescribe/{re.escape(name)}"):
+        small_tree.package(tmp_path / "dist")
+    assert not (tmp_path / "dist").exists()
+
+
+def test_packaging_refuses_a_zip_that_is_too_large(small_tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(small_tree, "MAX_BYTES", 4000)
+    (tmp_path / "resources" / "noise.bin").write_bytes(os.urandom(8000))
+    with pytest.raises(SystemExit, match=r"takes 4,000\. The largest files: changescribe/resources/noise\.bin"):
+        small_tree.package(tmp_path / "dist")
+    assert list((tmp_path / "dist").iterdir()) == []
+
+
+def test_link_stages_links_and_can_run_again(small_tree, tmp_path):
+    for _ in range(2):
+        staged = small_tree.link(tmp_path / "build")
+    assert (staged / "engine").resolve() == tmp_path / "engine"
+    assert "def classFactory(iface)" in (staged / "__init__.py").read_text()
+
+
+def test_link_leaves_a_real_folder_alone(small_tree, tmp_path):
+    (tmp_path / "build" / "changescribe" / "engine").mkdir(parents=True)
+    with pytest.raises(SystemExit, match="is there and is no link"):
+        small_tree.link(tmp_path / "build")
+
+
+def test_metadata_is_complete(metadata):
+    assert METADATA_KEYS - set(metadata) == set()
+    assert [key for key in METADATA_KEYS if not metadata[key].strip()] == []
+    assert re.fullmatch(r"\d+\.\d+\.\d+", metadata["version"])
+    assert (metadata["category"], metadata["hasProcessingProvider"]) == ("Raster", "yes")
+    assert (metadata["qgisMinimumVersion"], metadata["qgisMaximumVersion"]) == ("3.22", "4.99")
+    assert (ROOT / metadata["icon"]).is_file()
+
+
+def test_versions_agree(metadata):
+    assert metadata["version"] == engine.__version__
+    assert metadata["changelog"].startswith(engine.__version__)
+
+
+def test_wheel_lists_every_package():
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    listed = set(ast.literal_eval(re.search(r"^packages = (\[.*?\])$", text, re.MULTILINE | re.DOTALL).group(1)))
+    there = {"changescribe." + ".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "engine").rglob("__init__.py")}
+    assert listed == there | {"changescribe.resources"}
+
+
+def run_qgis_process(home, plugins, *arguments):
+    """Run ``qgis_process`` offscreen with an empty home and the given plugin folder; returns its output."""
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "QT_QPA_PLATFORM": "offscreen", "QGIS_PLUGINPATH": str(plugins), "LANG": "C.UTF-8"}
+    done = subprocess.run([QGIS_PROCESS, *arguments], env=environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@needs_qgis
+def test_real_qgis_loads_the_zip_in_a_fresh_profile(archive, tmp_path):
+    plugins = tmp_path / "plugins"
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(plugins)
+    enabled = run_qgis_process(tmp_path, plugins, "plugins", "enable", "changescribe")
+    assert "Enabled changescribe (ChangeScribe)" in enabled
+    assert "Traceback" not in enabled
+    listing = run_qgis_process(tmp_path, plugins, "list")
+    for algorithm in ("captionchanges", "captionbatch", "captionarea", "enginestatus"):
+        assert f"changescribe:{algorithm}\t" in listing or re.search(rf"\b{algorithm}\b", listing), listing[-3000:]
