@@ -19,7 +19,7 @@ from .schema import LAYER_NAME
 PANEL_PX = 800  # longer side of the before and after panels; the map is twice as large
 GAP_PX, TITLE_PX = 16, 34
 MIN_TEXT_CELL_PX = 170  # narrower cells get a number and a line below the map
-LISTED = 16
+LISTED, LINE_PX = 16, 26
 PAPER, INK, FAINT = (255, 255, 255), (34, 34, 34), (150, 150, 150)
 # The class a changed tile is coloured by, first match wins.
 CLASS_COLOURS = {
@@ -88,7 +88,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
     text_inside = _cell_width(cells, to_map) >= MIN_TEXT_CELL_PX
     listed = [] if text_inside else sorted((c for c in cells if c.changed), key=lambda c: -c.properties["change_score"])[:LISTED]
     grid = _grid(new, cells, to_map, text_inside, listed)
-    sheet = Image.new("RGB", (2 * width + 3 * GAP_PX, 2 * TITLE_PX + 3 * height + 3 * GAP_PX + 26 * len(listed) + TITLE_PX), PAPER)
+    sheet = Image.new("RGB", (2 * width + 3 * GAP_PX, 2 * TITLE_PX + 3 * height + 3 * GAP_PX + LINE_PX * len(listed) + TITLE_PX), PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, (title, picture) in enumerate((("Before", old), ("After", new))):
         left = GAP_PX + column * (width + GAP_PX)
@@ -100,7 +100,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
     _legend(draw, 2 * width + GAP_PX, top + 8, cells)
     sheet.paste(grid, (GAP_PX, top + TITLE_PX))
     for i, cell in enumerate(listed):
-        draw.text((GAP_PX, top + TITLE_PX + 2 * height + GAP_PX + 26 * i), f"{i + 1}  {cell.properties['caption']}", fill=INK, font=_font(17))
+        draw.text((GAP_PX, top + TITLE_PX + 2 * height + GAP_PX + LINE_PX * i), f"{i + 1}  {cell.properties['caption']}", fill=INK, font=_font(17))
     sheet.save(target)
 
 
