@@ -1,0 +1,234 @@
+"""``scribe-s``: DFM's architecture (ICME 2026, eqs 7–10) made compact, on an EfficientNet-lite encoder.
+
+    before, after → shared encoder → change prior P (the change-detection branch: score, classes, building-change map)
+                                   → raw difference D (eq 8) and joint features F
+                                   → joint feature modelling: D and F attend to P, attend to each other, gated fusion Z (eq 10)
+                                   → autoregressive decoder over Z
+
+Departures from the paper: a convolutional encoder in place of the ViT; the change prior (eq 9) is trained together with the captions
+on building masks and change flags, and captions send no gradient into it, where the paper takes a frozen pretrained one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard
+from ..device import cpu_has_bf16
+from ..errors import ModelError
+from ..schema import CLASSES
+from ..text import END, PAD, START, UNKNOWN, Vocabulary
+from .beam import decode
+from .efficientnet import EfficientNetLite
+from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
+
+DELTAS = ("added", "removed", "altered")
+
+
+@dataclass(frozen=True)
+class ScribeConfig:
+    """Sizes of the network; saved in the weights' metadata.
+
+    styles : caption corpora told apart in training (0: LEVIR-CC's annotators, 1: ours); style : the one that captions are written in.
+    """
+
+    encoder: str = "lite0"
+    prior_width: int = 96
+    width: int = 256
+    heads: int = 8
+    hidden: int = 512
+    decoder_layers: int = 2
+    max_length: int = 32
+    dropout: float = 0.1
+    beams: int = 4
+    styles: int = 2
+    style: int = 0
+
+
+class ChangeState(NamedTuple):
+    """What the change branch finds in N pairs.
+
+    flag : (N,) logit of any change. classes : (N, 3, 7) logits of added, removed, altered by class.
+    mask : (N, 1, 32, 32) logits of building change. prior : (N, 256, prior_width) tokens at stride 16.
+    """
+
+    flag: Tensor
+    classes: Tensor
+    mask: Tensor
+    prior: Tensor
+
+
+class ChangePrior(nn.Module):
+    """The change-detection branch: a small feature pyramid over both dates' features and their difference."""
+
+    def __init__(self, channels: Sequence[int], width: int):
+        super().__init__()
+        self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
+        self.mix = nn.ModuleList(nn.Conv2d(3 * width, width, 1) for _ in channels)
+        self.refine = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(4))
+        self.mask = nn.Conv2d(width, 1, 1)
+        self.head = nn.Sequential(nn.Linear(2 * width, 128), nn.GELU(), nn.Dropout(0.2), nn.Linear(128, 1 + len(DELTAS) * len(CLASSES)))
+
+    def forward(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> ChangeState:
+        levels = []
+        for lateral, mix, b, a in zip(self.lateral, self.mix, before, after):
+            b, a = lateral(b), lateral(a)
+            levels.append(F.relu(mix(torch.cat((b, a, (a - b).abs()), dim=1))))
+        coarse = F.relu(levels[1] + self.refine[0](_upsample(levels[2])))
+        fine = F.relu(levels[0] + self.refine[1](_upsample(coarse)))
+        mask = self.mask(F.relu(self.refine[2](fine)))
+        prior = coarse + F.relu(self.refine[3](coarse + F.avg_pool2d(fine, 2)))
+        pooled = torch.cat((prior.mean((2, 3)), prior.amax((2, 3))), dim=1)
+        logits = self.head(pooled).float()
+        return ChangeState(logits[:, 0], logits[:, 1:].unflatten(1, (len(DELTAS), -1)), mask.float(), prior.flatten(2).transpose(1, 2))
+
+
+class JointFeatures(nn.Module):
+    """Joint feature modelling (DFM eq 10): D and F are refined by the change prior and by each other, then fused by a learned gate.
+
+    Strides 16 and 32 of both dates (shape (N, c, 16, 16) and (N, c, 8, 8)) and P (N, 256, prior_width) → Z (N, 64, width).
+    """
+
+    def __init__(self, channels: Sequence[int], prior_width: int, width: int, heads: int, hidden: int, dropout: float):
+        super().__init__()
+        token = channels[1] + channels[2]
+        self.difference = nn.Linear(token, width)
+        self.joint = nn.Linear(2 * token, width)
+        self.prior = nn.Linear(prior_width, width)
+        self.attend_difference = Attention(width, heads)
+        self.attend_joint = Attention(width, heads)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(5))
+        self.both = Attention(width, heads)
+        self.feed_forward = feed_forward(width, hidden, dropout)
+        self.gate = nn.Linear(2 * width, width)
+        self.register_buffer("positions", sine_positions(8, 8, width), persistent=False)
+        self.register_buffer("prior_positions", sine_positions(16, 16, width), persistent=False)
+
+    def forward(self, before: Sequence[Tensor], after: Sequence[Tensor], prior: Tensor) -> Tensor:
+        b, a = _tokens(before), _tokens(after)
+        memory = self.norms[0](self.prior(prior)) + self.prior_positions
+        difference = self.norms[1](self.difference(a - b)) + self.positions
+        joint = self.norms[2](self.joint(torch.cat((b, a), dim=2))) + self.positions
+        difference = difference + self.attend_difference(difference, memory)
+        joint = joint + self.attend_joint(joint, memory)
+        both = torch.cat((difference, joint), dim=1)
+        normed = self.norms[3](both)
+        both = both + self.both(normed, normed)
+        both = both + self.feed_forward(self.norms[4](both))
+        difference, joint = both.chunk(2, dim=1)
+        gate = torch.sigmoid(self.gate(torch.cat((difference, joint), dim=2)))
+        return gate * difference + (1 - gate) * joint
+
+
+class ScribeNet(nn.Module):
+    """Encoder, change branch, joint features and decoder of ``scribe-s``."""
+
+    def __init__(self, config: ScribeConfig, vocabulary: int):
+        super().__init__()
+        self.config = config
+        self.encoder = EfficientNetLite(config.encoder)
+        channels = self.encoder.channels
+        self.prior = ChangePrior(channels, config.prior_width)
+        self.joint = JointFeatures(channels, config.prior_width, config.width, config.heads, config.hidden, config.dropout)
+        self.styles = nn.Embedding(config.styles, config.width)
+        self.decoder = CaptionDecoder(vocabulary, config.width, config.heads, config.hidden, config.decoder_layers, config.max_length, config.dropout)
+
+    def encode(self, before: Tensor, after: Tensor) -> Tuple[List[Tensor], List[Tensor]]:
+        """Features of both dates from one pass: uint8 (N, 3, 256, 256) each."""
+        features = self.encoder(torch.cat((before, after)))
+        n = len(before)
+        return [f[:n] for f in features], [f[n:] for f in features]
+
+    def memory(self, before: Sequence[Tensor], after: Sequence[Tensor], change: ChangeState) -> Tensor:
+        """Memory tokens for the decoder, without the style token: (N, 64, width)."""
+        return self.joint(before, after, change.prior.detach())
+
+    def with_style(self, memory: Tensor, style: Tensor) -> Tensor:
+        """Append the style's token (style: (N,) ids): (N, 65, width)."""
+        return torch.cat((memory, self.styles(style)[:, None].to(memory.dtype)), dim=1)
+
+
+def _upsample(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def _tokens(features: Sequence[Tensor]) -> Tensor:
+    """Strides 16 and 32 as tokens at stride 32: (N, 64, c16 + c32)."""
+    return torch.cat((F.avg_pool2d(features[1], 2), features[2]), dim=1).flatten(2).transpose(1, 2)
+
+
+class ScribeCaptioner(Captioner):
+    """``scribe-s`` behind the Captioner interface."""
+
+    def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: Dict[str, Any], device: torch.device):
+        self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
+        self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32
+        self.net = net.eval().to(device=device, dtype=self.precision, memory_format=torch.channels_last)
+        self.class_thresholds = torch.tensor(calibration["class_thresholds"])
+
+    @classmethod
+    def from_checkpoint(cls, path: str, device: str = "cpu") -> "ScribeCaptioner":
+        """Load a file written by ``training.export``.
+
+        Raises
+        ------
+        ModelError
+            Not a safetensors file, or without the metadata or tensors of this model.
+        """
+        try:
+            with safe_open(path, "pt") as stream:
+                metadata = stream.metadata() or {}
+                state = {name: stream.get_tensor(name).float() for name in stream.keys()}
+            config = ScribeConfig(**json.loads(metadata["config"]))
+            vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
+            card = ModelCard(**json.loads(metadata["card"]))
+            calibration = json.loads(metadata["calibration"])
+            net = ScribeNet(config, len(vocabulary))
+            net.load_state_dict(state)
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+            raise ModelError(
+                f"{path} cannot be loaded ({error})",
+                "a scribe checkpoint (safetensors)",
+                "add the published file with `changescribe models add FILE`",
+            ) from error
+        return cls(net, vocabulary, card, calibration, torch.device(device))
+
+    def save_metadata(self) -> Dict[str, str]:
+        """What ``from_checkpoint`` needs beside the tensors."""
+        return {
+            "config": json.dumps(asdict(self.net.config)),
+            "vocabulary": json.dumps(self.vocabulary.words, ensure_ascii=False),
+            "card": json.dumps(self.card.to_json()),
+            "calibration": json.dumps(self.calibration),
+        }
+
+    def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        b, a = self.net.encode(before, after)
+        change = self.net.prior(b, a)
+        # Temperature scaling (Guo et al. 2017), fitted on the validation split.
+        score = torch.sigmoid(change.flag / self.calibration["temperature"]).cpu().numpy().astype(np.float32)
+        probabilities = torch.sigmoid(change.classes).cpu()
+        names = [tuple(_names(row, limit) for row, limit in zip(sample, self.class_thresholds)) for sample in probabilities]
+        return Encoded(score, names, (b, a, change))
+
+    def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> List[Tuple[str, float]]:
+        before, after, change = state
+        chosen = ChangeState(*(t[index] for t in change))
+        memory = self.net.memory([f[index] for f in before], [f[index] for f in after], chosen)
+        memory = self.net.with_style(memory, torch.full((len(memory),), self.net.config.style, device=self.device))
+        ids = self.vocabulary.ids
+        beams = 1 if options.decoding == "greedy" else self.net.config.beams
+        results = decode(self.net.decoder, memory, ids[START], ids[END], beams, banned=(ids[PAD], ids[START], ids[UNKNOWN]))
+        return [(self.vocabulary.decode(tokens), score) for tokens, score in results]
+
+
+def _names(probabilities: Tensor, limits: Tensor) -> Tuple[str, ...]:
+    return tuple(name for name, p, limit in zip(CLASSES, probabilities.tolist(), limits.tolist()) if p >= limit)

@@ -1,0 +1,107 @@
+"""The captioned pairs of ../shared/data: LEVIR-CC pairs and seven further sources, joined by name.
+
+Evaluation pairs (split "test") are only reachable through ``load_split("test")``; ``training_rows`` refuses them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from engine.schema import CLASSES
+
+DELTA_SIGNS = "+-~"  # added, removed, altered: the order of engine.models.scribe.DELTAS
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One pair: files, labels and captions.
+
+    changed : 1, 0 or None (unknown). delta : (3, 7) of 0/1 by sign and class, or None (unknown).
+    captions : tuples of words; empty where there are none. mask : building-change mask, or None.
+    """
+
+    name: str
+    source: str
+    place: str
+    split: str
+    before: Path
+    after: Path
+    mask: Path | None
+    changed: int | None
+    delta: np.ndarray | None
+    captions: tuple[tuple[str, ...], ...]
+
+
+def load_rows(root: Path) -> list[PairRow]:
+    """All pairs of ``levir_cc/pairs.json`` and ``pairs/pairs.json`` under ``root``.
+
+    Raises
+    ------
+    FileNotFoundError
+        A partner of a pair is missing; names it.
+    """
+    rows = [_row(entry, root / "levir_cc" / "images" / entry["levir_split"], "lcc") for entry in _images(root / "levir_cc")]
+    rows += [_row(entry, root / "pairs", entry["source"]) for entry in _images(root / "pairs")]
+    missing = [str(path) for row in rows for path in (row.before, row.after, row.mask) if path is not None and not path.is_file()]
+    if missing:
+        raise FileNotFoundError(f"{len(missing)} files of pairs are missing, the first: {missing[0]}; restore {root} or remove their rows")
+    return rows
+
+
+def training_rows(rows: list[PairRow]) -> list[PairRow]:
+    """Rows to train on. A place of a validation or test row is in none of them.
+
+    Raises
+    ------
+    ValueError
+        A place occurs in train and in an evaluation split.
+    """
+    held_out = {row.place for row in rows if row.split != "train"}
+    train = [row for row in rows if row.split == "train"]
+    leaked = sorted({row.place for row in train} & held_out)
+    if leaked:
+        raise ValueError(f"places {leaked[:5]} are in train and in an evaluation split: split by place")
+    return train
+
+
+def captioned(rows: list[PairRow], split: str, source: str | None = None) -> list[PairRow]:
+    return [row for row in rows if row.split == split and row.captions and (source is None or row.source == source)]
+
+
+def read_pair(row: PairRow) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """(before, after) uint8 (3, 256, 256) and the mask uint8 0/1 (256, 256) or None."""
+    before, after = (_read_rgb(path) for path in (row.before, row.after))
+    if row.mask is None:
+        return before, after, None
+    mask = np.asarray(Image.open(row.mask).convert("L").resize((256, 256), Image.NEAREST)) > 127
+    return before, after, mask.astype(np.uint8)
+
+
+def _images(folder: Path) -> list[dict]:
+    return json.loads((folder / "pairs.json").read_text("utf-8"))["images"]
+
+
+def _row(entry: dict, folder: Path, source: str) -> PairRow:
+    name = entry["filename"]
+    flag, delta = entry.get("changeflag"), entry.get("delta")
+    known = None
+    if delta is not None:
+        known = np.array([[delta.get(c, "") == sign for c in CLASSES] for sign in DELTA_SIGNS], dtype=np.float32)
+    elif flag == 0:
+        known = np.zeros((len(DELTA_SIGNS), len(CLASSES)), dtype=np.float32)
+    captions = tuple(tuple(s["tokens"]) for s in entry.get("sentences", ()))
+    mask = folder / "label" / Path(name).with_suffix(".png") if entry.get("mask") else None
+    return PairRow(name, source, entry["place"], entry["split"], folder / "A" / name, folder / "B" / name, mask, flag, known, captions)
+
+
+def _read_rgb(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        rgb = np.asarray(image.convert("RGB"))
+    if rgb.shape != (256, 256, 3):
+        raise ValueError(f"{path} is {rgb.shape[1]}×{rgb.shape[0]}; pairs are 256×256")
+    return rgb.transpose(2, 0, 1).copy()

@@ -1,0 +1,111 @@
+"""Calibrate a trained ``scribe-s`` on the validation split and write the weights that are bundled.
+
+    python -m training.export --run runs/scribe-s --data ../shared/data
+
+Writes resources/weights/scribe-s.safetensors (half precision) and its row in resources/models.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from engine.captioner import ModelCard
+from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeConfig, ScribeNet
+from engine.registry import RESOURCES, sha256_of
+from engine.schema import CLASSES
+from engine.text import Vocabulary
+
+from .data import PairRow, captioned, load_rows, read_pair
+
+MODEL_ID = "scribe-s"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, default=Path("runs/scribe-s"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    args = parser.parse_args()
+    settings = json.loads((args.run / "settings.json").read_text("utf-8"))
+    best = torch.load(args.run / "best.pt", map_location="cpu", weights_only=True)
+    vocabulary = Vocabulary(settings["vocabulary"])
+    net = ScribeNet(ScribeConfig(**settings["config"]), len(vocabulary))
+    net.load_state_dict(best["state"])
+    rows = captioned(load_rows(args.data), "val")
+    calibration = calibrate(*logits(net, rows), rows)
+    card = ModelCard(MODEL_ID, "scribe-s: compact DFM", gsd_m=0.5, threshold=0.5, memory_mb=900)
+    captioner = ScribeCaptioner(net, vocabulary, card, calibration, torch.device("cpu"))
+    path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {name: tensor.half().contiguous() for name, tensor in best["state"].items()}
+    save_file(state, path, metadata=captioner.save_metadata())
+    _register(path)
+    parameters = sum(t.numel() for t in state.values())
+    print(json.dumps({"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "parameters": parameters, "epoch": best["epoch"], "temperature": calibration["temperature"]}))
+
+
+def logits(net: ScribeNet, rows: Sequence[PairRow], batch_size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+    """Raw flag (N,) and class (N, 3, 7) logits in fp32."""
+    net.eval()
+    flags, classes = [], []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            pairs = [read_pair(row) for row in rows[start : start + batch_size]]
+            before, after = (torch.from_numpy(np.stack([pair[i] for pair in pairs])) for i in range(2))
+            change = net.prior(*net.encode(before, after))
+            flags.append(change.flag)
+            classes.append(change.classes)
+    return torch.cat(flags), torch.cat(classes)
+
+
+def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]) -> dict:
+    """Temperature of the change score (Guo et al. 2017) and the probability from which each class is named (best F1 on validation)."""
+    truth = torch.tensor([float(row.changed) for row in rows])
+    grid = torch.linspace(0.5, 4.0, 141)
+    losses = torch.stack([torch.nn.functional.binary_cross_entropy_with_logits(flag / t, truth) for t in grid])
+    known = [i for i, row in enumerate(rows) if row.delta is not None]
+    labels = np.stack([rows[i].delta for i in known])
+    probabilities = torch.sigmoid(classes[known]).numpy()
+    limits = [[_best_limit(probabilities[:, s, c], labels[:, s, c]) for c in range(len(CLASSES))] for s in range(len(DELTAS))]
+    return {"temperature": round(float(grid[losses.argmin()]), 4), "class_thresholds": limits}
+
+
+def _best_limit(probability: np.ndarray, label: np.ndarray, fewest: int = 5) -> float:
+    """Threshold of best F1; 0.5 where fewer than ``fewest`` examples could choose one."""
+    if label.sum() < fewest:
+        return 0.5
+    grid = np.arange(0.2, 0.81, 0.05)
+    f1 = [2 * ((probability >= t) & (label > 0)).sum() / ((probability >= t).sum() + label.sum()) for t in grid]
+    return round(float(grid[int(np.argmax(f1))]), 2)
+
+
+def _register(path: Path) -> None:
+    """Put the file's sha256 and size into the model's row."""
+    file = RESOURCES / "models.json"
+    registry = json.loads(file.read_text("utf-8"))
+    entry = next((row for row in registry["models"] if row["id"] == MODEL_ID), None)
+    if entry is None:
+        entry = {
+            "id": MODEL_ID,
+            "name": "scribe-s (compact DFM, bundled)",
+            "class": "scribe:ScribeCaptioner",
+            "file": path.name,
+            "licence": "research and evaluation (see resources/cards/scribe-s.md)",
+            "paper": "DFM, ICME 2026 (architecture)",
+            "trained_on": "LEVIR-CC subset and seven further sources, resources/cards/scribe-s.md",
+            "gsd_m": 0.5,
+            "metrics": {},
+        }
+        registry["models"].insert(0, entry)
+    entry["sha256"], entry["bytes"] = sha256_of(path), path.stat().st_size
+    file.write_text(json.dumps(registry, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
