@@ -1,0 +1,93 @@
+"""Which Python runs the engine: the user's choice, else the managed environment, else none."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Dict, Optional
+
+from qgis.core import QgsSettings
+
+from ...engine.errors import EngineError
+from . import environment, process
+
+PYTHON_KEY = "changescribe/python"
+PYTHON_VARIABLE = "CHANGESCRIBE_PYTHON"
+PROBED = ("torch", "rasterio", "shapely", "fiona", "numpy", "safetensors")
+PROBE_S = 180.0
+REMEDY = (
+    "set up the engine in Settings > Options > ChangeScribe or with the algorithm 'Engine status' (INSTALL=true); "
+    f"or choose a Python that has it there or through the environment variable {PYTHON_VARIABLE}"
+)
+
+# Runs in the other interpreter: versions of what imports, the error's text of what does not.
+PROBE_CODE = """
+import importlib, json, platform, sys
+report = {"python": platform.python_version(), "executable": sys.executable}
+for name in sys.argv[1:]:
+    try:
+        report[name] = str(getattr(importlib.import_module(name), "__version__", "unknown"))
+    except Exception as error:
+        report[name] = None
+        report.setdefault("errors", {})[name] = f"{type(error).__name__}: {error}"
+print("PROBE" + json.dumps(report))
+"""
+
+
+def chosen_python() -> Optional[str]:
+    """The interpreter the user chose, by the setting or by the environment variable; None if neither is set."""
+    return QgsSettings().value(PYTHON_KEY, "", str).strip() or os.environ.get(PYTHON_VARIABLE, "").strip() or None
+
+
+def find_python() -> Path:
+    """The interpreter that runs the engine. Looks at files only: fast, starts nothing.
+
+    Raises
+    ------
+    EngineError
+        The chosen one does not exist, or none is chosen and the managed environment is not there.
+    """
+    chosen = chosen_python()
+    if chosen is not None:
+        path = Path(chosen).expanduser()
+        if not path.is_file():
+            raise EngineError(f"the chosen Python {chosen} is not there", "a Python interpreter with the engine's libraries", REMEDY)
+        return path
+    managed = environment.python_path()
+    if managed is None:
+        raise EngineError("the captioning engine is not set up", "a Python environment with PyTorch, about 1 GB on disk", REMEDY)
+    return managed
+
+
+def probe(python: Path) -> Dict:
+    """Run an interpreter and import the engine's libraries there.
+
+    Returns
+    -------
+    dict
+        ``python`` (version), ``executable``, each library's version, or None with its message in ``errors``.
+
+    Raises
+    ------
+    EngineError
+        The program does not start, is no Python, or one of the libraries cannot be imported.
+    """
+    try:
+        child = process.start([str(python), "-c", PROBE_CODE, *PROBED])
+        output, error_output = child.communicate(timeout=PROBE_S)
+    except OSError as error:
+        raise EngineError(f"{python} cannot be started ({error.strerror or error})", "a Python interpreter", REMEDY) from error
+    except process.TimeoutExpired:
+        child.kill()
+        child.communicate()
+        raise EngineError(f"{python} did not answer within {PROBE_S:g} s", "a Python interpreter", REMEDY) from None
+    lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.startswith("PROBE")]
+    if not lines:
+        said = (error_output or output).decode("utf-8", "replace").strip()[-300:]
+        raise EngineError(f"{python} does not work as a Python interpreter (exit {child.returncode}: {said})", "Python 3.10 or later", REMEDY)
+    report = json.loads(lines[-1][len("PROBE") :])
+    if report.get("errors"):
+        details = "; ".join(f"{name} ({text})" for name, text in report["errors"].items())
+        raise EngineError(f"{python} (Python {report['python']}) cannot import {details}", ", ".join(PROBED), REMEDY)
+    return report

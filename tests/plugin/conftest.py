@@ -1,0 +1,38 @@
+"""Plugin tests run in QGIS's own Python against the staged folder build/changescribe (``make link``)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+ROOT = Path(__file__).resolve().parents[2]
+STAGED = ROOT / "build"
+FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
+
+pytest.importorskip("qgis", reason="plugin tests need QGIS's own Python")
+if not (STAGED / "changescribe" / "__init__.py").is_file():
+    pytest.exit("the plugin is not staged; run `make link` first", 2)
+sys.path.insert(0, str(STAGED))
+
+
+@pytest.fixture
+def engine(monkeypatch, tmp_path):
+    """Set the fake worker's mode; the session's client talks to it and is stopped afterwards. Returns a function mode → client."""
+    from changescribe.qgis_plugin.client.worker_client import EngineClient
+
+    client = EngineClient.instance()
+    client.shutdown()
+    monkeypatch.setenv("CHANGESCRIBE_PYTHON", str(FAKE_WORKER))
+
+    def choose(mode="normal"):
+        monkeypatch.setenv("FAKE_WORKER_MODE", mode)
+        monkeypatch.setenv("FAKE_WORKER_LOG", str(tmp_path / "fake_worker.jsonl"))
+        client.shutdown()
+        return client
+
+    yield choose
+    client.shutdown()
