@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from typing import Callable, Iterator, Optional
+from collections.abc import Iterator
+from typing import Callable
 
 from ...engine.errors import Cancelled, EngineError, error_from_json
 
@@ -34,12 +35,12 @@ class Call:
         The request's id in the protocol.
     """
 
-    def __init__(self, call_id: str, message: dict, send_cancel: Callable[["Call"], None], heard_ago_s: Callable[[], float]):
+    def __init__(self, call_id: str, message: dict, send_cancel: Callable[[Call], None], heard_ago_s: Callable[[], float]):
         self.id = call_id
         self.message = dict(message, id=call_id)
         self._send_cancel = send_cancel
         self._heard_ago_s = heard_ago_s
-        self._queue: "queue.Queue[dict]" = queue.Queue()
+        self._queue: queue.Queue[dict] = queue.Queue()
         self._finished = threading.Event()
         self._lock = threading.Lock()
         self._cancelled = False
@@ -62,14 +63,14 @@ class Call:
             if event["type"] in ("result", "error"):
                 self._finished.set()
 
-    def next_event(self, timeout_s: Optional[float] = None) -> Optional[dict]:
+    def next_event(self, timeout_s: float | None = None) -> dict | None:
         """The next event, or None if none came within ``timeout_s`` seconds (None waits for ever)."""
         try:
             return self._queue.get(timeout=timeout_s)
         except queue.Empty:
             return None
 
-    def events(self, timeout_s: Optional[float] = None) -> Iterator[dict]:
+    def events(self, timeout_s: float | None = None) -> Iterator[dict]:
         """Events up to and with the last one.
 
         Raises

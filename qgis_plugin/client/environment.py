@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Optional
 
 from ...engine import __version__
 
@@ -29,7 +28,7 @@ def interpreter_in(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def python_path() -> Optional[Path]:
+def python_path() -> Path | None:
     """The managed environment's interpreter, or None if no complete environment is there."""
     folder = environment_folder()
     python = interpreter_in(folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Dict, Optional
 
 from qgis.core import QgsSettings
 
@@ -35,7 +34,7 @@ print("PROBE" + json.dumps(report))
 """
 
 
-def chosen_python() -> Optional[str]:
+def chosen_python() -> str | None:
     """The interpreter the user chose, by the setting or by the environment variable; None if neither is set."""
     return QgsSettings().value(PYTHON_KEY, "", str).strip() or os.environ.get(PYTHON_VARIABLE, "").strip() or None
 
@@ -60,7 +59,7 @@ def find_python() -> Path:
     return managed
 
 
-def probe(python: Path) -> Dict:
+def probe(python: Path) -> dict:
     """Run an interpreter and import the engine's libraries there.
 
     Returns

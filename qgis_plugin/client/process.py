@@ -2,14 +2,14 @@
 
 ``subprocess`` rather than QProcess: a QProcess belongs to one thread, while panel, click tool and Processing's background threads share one worker;
 plain pipes with reader threads have no such tie, need no event loop and no polling. The commands are lists, never a shell's text; they begin with an
-interpreter that the user chose or that this plugin installed, hence the two justified ``nosec``.
+interpreter that the user chose or that this plugin installed, hence the ``nosec`` (the plugin site refuses any finding).
 """
 
 from __future__ import annotations
 
 import os
-import subprocess  # nosec B404: the engine is a program of its own; see above
-from typing import Dict, Mapping, Optional, Sequence
+import subprocess  # nosec B404
+from collections.abc import Mapping, Sequence
 
 TimeoutExpired = subprocess.TimeoutExpired
 
@@ -18,7 +18,7 @@ DROPPED_NAMES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "LD
 DROPPED_PREFIXES = ("PIP_", "PROJ_", "GDAL_", "QGIS_", "DYLD_")
 
 
-def child_environment(base: Optional[Mapping[str, str]] = None) -> Dict[str, str]:
+def child_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     """Environment of a child: QGIS's without what would leak its Python and native libraries, UTF-8 and safe import path set."""
     source = os.environ if base is None else base
     kept = {name: value for name, value in source.items() if name.upper() not in DROPPED_NAMES and not name.upper().startswith(DROPPED_PREFIXES)}
@@ -53,4 +53,4 @@ def start(args: Sequence[str], **options) -> subprocess.Popen:
         "start_new_session": os.name == "posix",
     }
     settings.update(options)
-    return subprocess.Popen(list(args), **settings)  # nosec B603: a list, no shell; see above
+    return subprocess.Popen(list(args), **settings)

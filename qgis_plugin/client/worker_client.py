@@ -10,7 +10,7 @@ import atexit
 import threading
 import uuid
 from pathlib import Path
-from typing import Callable, List, Optional
+from typing import Callable
 
 from ...engine.errors import EngineError
 from . import locate
@@ -24,15 +24,15 @@ LAUNCHER = Path(__file__).absolute().with_name("launch.py")
 class EngineClient:
     """Starts the engine when it is needed, hands requests to it, and starts it anew after it died. Thread-safe."""
 
-    _instance: Optional["EngineClient"] = None
+    _instance: EngineClient | None = None
     _instance_lock = threading.Lock()
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._worker: Optional[WorkerProcess] = None
+        self._worker: WorkerProcess | None = None
 
     @classmethod
-    def instance(cls) -> "EngineClient":
+    def instance(cls) -> EngineClient:
         """The session's client."""
         with cls._instance_lock:
             if cls._instance is None:
@@ -41,7 +41,7 @@ class EngineClient:
             return cls._instance
 
     @property
-    def ready(self) -> Optional[dict]:
+    def ready(self) -> dict | None:
         """The running engine's ``ready`` message (engine, python, torch, device, pid), or None while none has said so."""
         worker = self._worker
         return worker.ready if worker is not None and worker.alive else None
@@ -52,7 +52,7 @@ class EngineClient:
         return worker is not None and worker.alive
 
     @property
-    def stderr_tail(self) -> List[str]:
+    def stderr_tail(self) -> list[str]:
         """Last lines of the engine's error output, for diagnostics; kept after its death."""
         worker = self._worker
         return worker.stderr_tail if worker is not None else []

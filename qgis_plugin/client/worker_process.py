@@ -8,7 +8,8 @@ from __future__ import annotations
 import collections
 import threading
 import time
-from typing import Callable, Deque, Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Callable
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError, ProtocolError, error_from_json
 from ...engine.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
@@ -38,14 +39,14 @@ class WorkerProcess:
 
     def __init__(self, args: Sequence[str]):
         self.args = list(args)
-        self.ready: Optional[dict] = None
+        self.ready: dict | None = None
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
-        self._calls: Dict[str, Call] = {}
-        self._starting: List[Call] = []
-        self._held: List[Call] = []  # requests that wait for the handshake
-        self._failure: Optional[ChangeScribeError] = None
-        self._tail: Deque[str] = collections.deque(maxlen=TAIL_LINES)
+        self._calls: dict[str, Call] = {}
+        self._starting: list[Call] = []
+        self._held: list[Call] = []  # requests that wait for the handshake
+        self._failure: ChangeScribeError | None = None
+        self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
         self._heard = time.monotonic()
         self._process = process.start(self.args)
         self._handshake = _timer(HANDSHAKE_S, self._handshake_late)
@@ -59,7 +60,7 @@ class WorkerProcess:
         return self._failure is None and self._process.poll() is None
 
     @property
-    def stderr_tail(self) -> List[str]:
+    def stderr_tail(self) -> list[str]:
         return list(self._tail)
 
     def heard_ago_s(self) -> float:
