@@ -7,8 +7,9 @@ cascade (a tile under the threshold is not decoded), halving the batch on out-of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, List, Optional, Sequence, Tuple
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class ModelCard:
 class CaptionOptions:
     """How to caption. threshold None takes the card's; decoding "beam" or "greedy"; heatmap asks for Caption.heatmap."""
 
-    threshold: Optional[float] = None
+    threshold: float | None = None
     decoding: str = "beam"
     heatmap: bool = False
 
@@ -57,9 +58,9 @@ class Encoded:
     """
 
     change_score: np.ndarray
-    classes: List[Tuple[Tuple[str, ...], Tuple[str, ...], Tuple[str, ...]]]
+    classes: list[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]
     state: Any
-    heatmap: Optional[np.ndarray] = None
+    heatmap: np.ndarray | None = None
 
 
 class Captioner(ABC):
@@ -74,7 +75,7 @@ class Captioner(ABC):
 
     @classmethod
     @abstractmethod
-    def from_checkpoint(cls, path: str, device: str = "cpu") -> "Captioner":
+    def from_checkpoint(cls, path: str, device: str = "cpu") -> Captioner:
         """Load a safetensors file whose metadata holds configuration and vocabulary."""
 
     @abstractmethod
@@ -82,10 +83,10 @@ class Captioner(ABC):
         """Encode uint8 (N, 3, H, W) pairs already on the device."""
 
     @abstractmethod
-    def generate(self, state: Any, index: torch.Tensor, options: CaptionOptions, seeds: Sequence[int]) -> List[Tuple[str, float]]:
+    def generate(self, state: Any, index: torch.Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         """Texts and scores (0..1) of the encoded pairs in ``index``."""
 
-    def caption(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions = CaptionOptions(), seeds: Sequence[int] = ()) -> List[Caption]:
+    def caption(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions = CaptionOptions(), seeds: Sequence[int] = ()) -> list[Caption]:
         """Caption N pairs.
 
         Parameters
@@ -111,13 +112,15 @@ class Captioner(ABC):
             if not _is_out_of_memory(error):
                 raise
             if len(before) == 1:
-                raise EngineError(f"out of memory on {self.device} with one tile", "free memory", "close other programs or choose device cpu") from error
+                raise EngineError(
+                    f"out of memory on {self.device} with one tile", "free memory", "close other programs or choose device cpu"
+                ) from error
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         half = len(before) // 2
         return self.caption(before[:half], after[:half], options, seeds[:half]) + self.caption(before[half:], after[half:], options, seeds[half:])
 
-    def _caption_batch(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions, seeds: Sequence[int]) -> List[Caption]:
+    def _caption_batch(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions, seeds: Sequence[int]) -> list[Caption]:
         threshold = self.card.threshold if options.threshold is None else options.threshold
         with torch.inference_mode():
             encoded = self.encode(self._to_device(before), self._to_device(after))
@@ -147,7 +150,9 @@ class Captioner(ABC):
         shape = (len(before), self.card.bands, self.card.input_px, self.card.input_px)
         for name, array in (("before", before), ("after", after)):
             if array.shape != shape or array.dtype != np.uint8:
-                raise InputError(f"{name} of shape {array.shape}, {array.dtype}", f"{shape}, uint8", "tile and stretch the rasters first (engine.pipeline does)")
+                raise InputError(
+                    f"{name} of shape {array.shape}, {array.dtype}", f"{shape}, uint8", "tile and stretch the rasters first (engine.pipeline does)"
+                )
         if self.card.stochastic and len(seeds) != len(before):
             raise InputError(f"{len(seeds)} seeds for {len(before)} tiles", "one seed a tile", "derive them with engine.captioner.tile_seed")
 

@@ -10,7 +10,7 @@ import json
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List
+from typing import TYPE_CHECKING
 
 from .errors import ModelError
 
@@ -28,12 +28,12 @@ def user_models_dir() -> Path:
     return Path(base) / "changescribe" / "models"
 
 
-def rows() -> List[Dict]:
+def rows() -> list[dict]:
     """Rows of resources/models.json: id, name, class ("module:Class" under engine.models), file, sha256, licence, paper, trained_on, metrics."""
     return json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
 
 
-def row(model_id: str) -> Dict:
+def row(model_id: str) -> dict:
     """The row of a model.
 
     Raises
@@ -60,7 +60,9 @@ def weights_path(model_id: str) -> Path:
         path = folder / entry["file"]
         if path.is_file():
             return path
-    raise ModelError(f"no weights of {model_id!r}", f"the file {entry['file']}", f"put it into {user_models_dir()} with `changescribe models add FILE`")
+    raise ModelError(
+        f"no weights of {model_id!r}", f"the file {entry['file']}", f"put it into {user_models_dir()} with `changescribe models add FILE`"
+    )
 
 
 def sha256_of(path: os.PathLike) -> str:
@@ -90,7 +92,7 @@ def verify(model_id: str) -> Path:
     return path
 
 
-def load(model_id: str, device: str = "cpu") -> "Captioner":
+def load(model_id: str, device: str = "cpu") -> Captioner:
     """Load a verified model onto a device ("cpu", "cuda", "mps"; ``engine.device`` turns "auto" into one).
 
     Raises

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Optional, Tuple, Union
+from typing import Any
 
 from .errors import InputError
 
@@ -77,19 +77,19 @@ class CaptionRequest:
 
     before: str
     after: str
-    before_bands: Optional[Tuple[int, ...]] = None
-    after_bands: Optional[Tuple[int, ...]] = None
-    aoi: Optional[str] = None
-    extent: Optional[Tuple[float, float, float, float]] = None
-    resolution: Union[str, float] = "native"
+    before_bands: tuple[int, ...] | None = None
+    after_bands: tuple[int, ...] | None = None
+    aoi: str | None = None
+    extent: tuple[float, float, float, float] | None = None
+    resolution: str | float = "native"
     tile_px: int = 256
     overlap_px: int = 0
     stretch: str = "percentile"
     max_nodata: float = 0.5
-    threshold: Optional[float] = None
+    threshold: float | None = None
     model: str = DEFAULT_MODEL
     device: str = "auto"
-    batch_size: Optional[int] = None
+    batch_size: int | None = None
     decoding: str = "beam"
     seed: int = 0
 
@@ -97,7 +97,7 @@ class CaptionRequest:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict) -> "CaptionRequest":
+    def from_json(cls, data: dict) -> CaptionRequest:
         """Build and verify a request from decoded JSON.
 
         Raises
@@ -125,7 +125,7 @@ class CaptionRequest:
         request.verify()
         return request
 
-    def with_(self, **changes: Any) -> "CaptionRequest":
+    def with_(self, **changes: Any) -> CaptionRequest:
         return replace(self, **changes)
 
     def verify(self) -> None:
@@ -209,9 +209,9 @@ class Caption:
     text: str
     changed: bool
     change_score: float
-    added: Tuple[str, ...] = ()
-    removed: Tuple[str, ...] = ()
-    altered: Tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    altered: tuple[str, ...] = ()
     score: float = 0.0
     heatmap: Any = field(default=None, compare=False, repr=False)
 
@@ -225,13 +225,13 @@ class TileCaption:
     """
 
     ref: TileRef
-    caption: Optional[Caption]
+    caption: Caption | None
     valid_before: float
     valid_after: float
     model: str
     status: str
     seconds: float
-    footprint: Tuple[Tuple[float, float], ...] = ()
+    footprint: tuple[tuple[float, float], ...] = ()
 
     def properties(self) -> dict:
         """Values of OUTPUT_FIELDS by name, as the layer and the protocol's ``tile`` message hold them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Sequence
+from collections.abc import Iterable, Sequence
 
 PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
 SPECIAL = (PAD, START, END, UNKNOWN)
@@ -27,12 +27,12 @@ class Vocabulary:
     def __init__(self, words: Sequence[str]):
         if tuple(words[:4]) != SPECIAL:
             raise ValueError(f"a vocabulary must begin with {SPECIAL}, not {tuple(words[:4])}")
-        self.words: List[str] = list(words)
-        self.ids: Dict[str, int] = {word: i for i, word in enumerate(self.words)}
+        self.words: list[str] = list(words)
+        self.ids: dict[str, int] = {word: i for i, word in enumerate(self.words)}
 
     @classmethod
-    def build(cls, sentences: Iterable[Sequence[str]], min_count: int = 1) -> "Vocabulary":
-        counts: Dict[str, int] = {}
+    def build(cls, sentences: Iterable[Sequence[str]], min_count: int = 1) -> Vocabulary:
+        counts: dict[str, int] = {}
         for tokens in sentences:
             for token in tokens:
                 counts[token] = counts.get(token, 0) + 1
@@ -41,7 +41,7 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
-    def encode(self, tokens: Sequence[str], length: int) -> List[int]:
+    def encode(self, tokens: Sequence[str], length: int) -> list[int]:
         """Ids of start, tokens, end, padded or cut to ``length``."""
         unknown = self.ids[UNKNOWN]
         ids = [self.ids[START]] + [self.ids.get(token, unknown) for token in tokens][: length - 2] + [self.ids[END]]

@@ -1,6 +1,6 @@
 """Contact sheets: before | after | caption and reference, to be read before a score is believed.
 
-    python -m training.contact_sheet --data ../shared/data --split val --count 50 --out runs/sheets
+python -m training.contact_sheet --data ../shared/data --split val --count 50 --out runs/sheets
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def draw_sheet(captioner, rows) -> Image.Image:
         for j, image in enumerate((before, after)):
             sheet.paste(Image.fromarray(image.transpose(1, 2, 0)), (j * CELL, i * CELL))
         right = caption.changed == bool(row.changed)
-        deltas = " ".join(f"{sign}{','.join(names)}" for sign, names in zip("+-~", (caption.added, caption.removed, caption.altered), strict=True) if names)
+        deltas = " ".join(
+            f"{sign}{','.join(names)}" for sign, names in zip("+-~", (caption.added, caption.removed, caption.altered), strict=True) if names
+        )
         lines = [row.name, f"> {caption.text}", f"  {caption.change_score:.2f} {deltas} {'' if right else 'FLAG WRONG'}", ""]
         lines += [" ".join(words) for words in row.captions[:5]]
         for k, line in enumerate(lines):

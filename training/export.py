@@ -47,7 +47,17 @@ def main() -> None:
     save_file(state, path, metadata=captioner.save_metadata())
     _register(path)
     parameters = sum(t.numel() for t in state.values())
-    print(json.dumps({"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "parameters": parameters, "epoch": best["epoch"], "temperature": calibration["temperature"]}))
+    print(
+        json.dumps(
+            {
+                "file": str(path),
+                "mb": round(path.stat().st_size / 1e6, 2),
+                "parameters": parameters,
+                "epoch": best["epoch"],
+                "temperature": calibration["temperature"],
+            }
+        )
+    )
 
 
 def logits(net: ScribeNet, rows: Sequence[PairRow], batch_size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:

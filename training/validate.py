@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from engine.metrics import score
 
 from engine.captioner import CaptionOptions, ModelCard
-from engine.metrics import score
 from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeNet
 from engine.schema import CLASSES
 from engine.text import Vocabulary

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,8 +13,8 @@ LENGTH_PENALTY = 0.7
 
 
 def decode(
-    decoder: CaptionDecoder, memory: Tensor, start: int, end: int, beams: int = 1, max_length: int = 40, banned: Tuple[int, ...] = ()
-) -> List[Tuple[List[int], float]]:
+    decoder: CaptionDecoder, memory: Tensor, start: int, end: int, beams: int = 1, max_length: int = 40, banned: tuple[int, ...] = ()
+) -> list[tuple[list[int], float]]:
     """Token ids and mean token probability of the best caption of each row.
 
     Parameters
@@ -63,7 +61,7 @@ def decode(
     return [(_until(row, end), value) for row, value in zip(chosen, score)]
 
 
-def _next_log_probabilities(logits: Tensor, ids: Tensor, banned: Tuple[int, ...], end: int) -> Tensor:
+def _next_log_probabilities(logits: Tensor, ids: Tensor, banned: tuple[int, ...], end: int) -> Tensor:
     """Log-probabilities of the next token; never a banned one, never the previous word again, never a word pair twice running."""
     log_p = F.log_softmax(logits.float(), dim=-1)
     log_p[:, list(banned)] = float("-inf")
@@ -82,5 +80,5 @@ def _penalty(lengths: Tensor) -> Tensor:
     return ((5.0 + lengths) / 6.0) ** LENGTH_PENALTY
 
 
-def _until(ids: List[int], end: int) -> List[int]:
+def _until(ids: list[int], end: int) -> list[int]:
     return ids[: ids.index(end)] if end in ids else ids

@@ -6,8 +6,6 @@ trained under TensorFlow's "same" padding, which pads the lower right first wher
 
 from __future__ import annotations
 
-from typing import List, Tuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -71,9 +69,9 @@ class EfficientNetLite(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
             channels = out
             outputs.append(out)
-        self.channels: Tuple[int, ...] = tuple(outputs[i] for i in FEATURE_STAGES)
+        self.channels: tuple[int, ...] = tuple(outputs[i] for i in FEATURE_STAGES)
 
-    def forward(self, images: Tensor) -> List[Tensor]:
+    def forward(self, images: Tensor) -> list[Tensor]:
         weight = self.stem.weight
         dtype = weight.dtype if weight.dtype != torch.float16 else torch.float32
         x = ((images.to(dtype) - PIXEL_MEAN) / PIXEL_STD).contiguous(memory_format=torch.channels_last)
@@ -85,7 +83,7 @@ class EfficientNetLite(nn.Module):
                 features.append(x)
         return features
 
-    def frozen_parameters(self, stages: int) -> List[nn.Parameter]:
+    def frozen_parameters(self, stages: int) -> list[nn.Parameter]:
         """Parameters of the stem and the first ``stages`` stages, which training keeps as they are."""
         modules = [self.stem, *self.stages[:stages]]
         return [parameter for module in modules for parameter in module.parameters()]

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Cache = List[Tuple[Tensor, Tensor]]
+Cache = list[tuple[Tensor, Tensor]]
 
 
 class Attention(nn.Module):
     """Multi-head attention (Vaswani et al. 2017, eq 1) whose keys and values can be computed once and reused."""
 
-    def __init__(self, width: int, heads: int, memory_width: Optional[int] = None):
+    def __init__(self, width: int, heads: int, memory_width: int | None = None):
         super().__init__()
         if width % heads:
             raise ValueError(f"width {width} is not a multiple of {heads} heads")
@@ -24,7 +23,7 @@ class Attention(nn.Module):
         self.key_value = nn.Linear(memory_width or width, 2 * width)
         self.out = nn.Linear(width, width)
 
-    def project(self, memory: Tensor) -> Tuple[Tensor, Tensor]:
+    def project(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """(N, M, memory_width) → keys and values, each (N, heads, M, width / heads)."""
         key, value = self.key_value(memory).chunk(2, dim=-1)
         return self._split(key), self._split(value)
@@ -55,7 +54,7 @@ class DecoderLayer(nn.Module):
         self.feed_forward = feed_forward(width, hidden, dropout)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, memory: Tuple[Tensor, Tensor], past: Optional[Tuple[Tensor, Tensor]] = None) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
+    def forward(self, x: Tensor, memory: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """One layer over (N, L, width); with ``past`` keys and values, L is 1 and the new ones are appended."""
         normed = self.norms[0](x)
         key, value = self.self_attention.project(normed)
@@ -89,7 +88,7 @@ class CaptionDecoder(nn.Module):
         """Cross-attention keys and values of every layer, computed once a pair."""
         return [layer.cross_attention.project(memory) for layer in self.layers]
 
-    def forward(self, ids: Tensor, memory: Cache, past: Optional[Cache] = None) -> Tuple[Tensor, Cache]:
+    def forward(self, ids: Tensor, memory: Cache, past: Cache | None = None) -> tuple[Tensor, Cache]:
         start = past[0][0].shape[2] if past else 0
         x = self.embedding(ids) * self.scale + self.positions[start : start + ids.shape[1]]
         x = self.dropout(x)

@@ -12,8 +12,9 @@ on building masks and change flags, and captions send no gradient into it, where
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -141,7 +142,7 @@ class ScribeNet(nn.Module):
         self.styles = nn.Embedding(config.styles, config.width)
         self.decoder = CaptionDecoder(vocabulary, config.width, config.heads, config.hidden, config.decoder_layers, config.max_length, config.dropout)
 
-    def encode(self, before: Tensor, after: Tensor) -> Tuple[List[Tensor], List[Tensor]]:
+    def encode(self, before: Tensor, after: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Features of both dates from one pass: uint8 (N, 3, 256, 256) each."""
         features = self.encoder(torch.cat((before, after)))
         n = len(before)
@@ -168,14 +169,14 @@ def _tokens(features: Sequence[Tensor]) -> Tensor:
 class ScribeCaptioner(Captioner):
     """``scribe-s`` behind the Captioner interface."""
 
-    def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: Dict[str, Any], device: torch.device):
+    def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], device: torch.device):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32
         self.net = net.eval().to(device=device, dtype=self.precision, memory_format=torch.channels_last)
         self.class_thresholds = torch.tensor(calibration["class_thresholds"])
 
     @classmethod
-    def from_checkpoint(cls, path: str, device: str = "cpu") -> "ScribeCaptioner":
+    def from_checkpoint(cls, path: str, device: str = "cpu") -> ScribeCaptioner:
         """Load a file written by ``training.export``.
 
         Raises
@@ -186,7 +187,7 @@ class ScribeCaptioner(Captioner):
         try:
             with safe_open(path, "pt") as stream:
                 metadata = stream.metadata() or {}
-                state = {name: stream.get_tensor(name).float() for name in stream.keys()}
+                state = {name: stream.get_tensor(name).float() for name in stream}
             config = ScribeConfig(**json.loads(metadata["config"]))
             vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
             card = ModelCard(**json.loads(metadata["card"]))
@@ -201,7 +202,7 @@ class ScribeCaptioner(Captioner):
             ) from error
         return cls(net, vocabulary, card, calibration, torch.device(device))
 
-    def save_metadata(self) -> Dict[str, str]:
+    def save_metadata(self) -> dict[str, str]:
         """What ``from_checkpoint`` needs beside the tensors."""
         return {
             "config": json.dumps(asdict(self.net.config)),
@@ -219,7 +220,7 @@ class ScribeCaptioner(Captioner):
         names = [tuple(_names(row, limit) for row, limit in zip(sample, self.class_thresholds)) for sample in probabilities]
         return Encoded(score, names, (b, a, change))
 
-    def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> List[Tuple[str, float]]:
+    def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         before, after, change = state
         chosen = ChangeState(*(t[index] for t in change))
         memory = self.net.memory([f[index] for f in before], [f[index] for f in after], chosen)
@@ -230,5 +231,5 @@ class ScribeCaptioner(Captioner):
         return [(self.vocabulary.decode(tokens), score) for tokens, score in results]
 
 
-def _names(probabilities: Tensor, limits: Tensor) -> Tuple[str, ...]:
+def _names(probabilities: Tensor, limits: Tensor) -> tuple[str, ...]:
     return tuple(name for name, p, limit in zip(CLASSES, probabilities.tolist(), limits.tolist()) if p >= limit)
