@@ -47,5 +47,5 @@ train: setup-engine ## train the default model; DATA=… names the captioned pai
 	$(BIN)/python -m training $(if $(DATA),--data "$(DATA)")
 
 clean: ## remove everything that make wrote
-	rm -rf .venv .venv-qgis build dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-qgis .qgis-settings build dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
