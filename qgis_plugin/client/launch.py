@@ -17,6 +17,8 @@ import os  # noqa: E402
 def load_package(folder: str) -> None:
     """Put the plugin's folder into ``sys.modules`` as ``changescribe``."""
     spec = importlib.util.spec_from_file_location("changescribe", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder])
+    if spec is None or spec.loader is None:
+        sys.exit(f"no plugin in {folder}")
     package = importlib.util.module_from_spec(spec)
     sys.modules["changescribe"] = package
     spec.loader.exec_module(package)

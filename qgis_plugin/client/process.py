@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import subprocess  # nosec B404
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 TimeoutExpired = subprocess.TimeoutExpired
+NOTHING, TO_STDOUT = subprocess.DEVNULL, subprocess.STDOUT
 
 # QGIS's own Python, PROJ, GDAL and library paths would reach into the engine's environment and crash it.
 DROPPED_NAMES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "LD_PRELOAD")
@@ -26,7 +28,7 @@ def child_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     return kept
 
 
-def start(args: Sequence[str], **options) -> subprocess.Popen:
+def start(args: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start ``args`` with pipes for stdin, stdout and stderr and without a console window.
 
     Parameters
@@ -41,7 +43,7 @@ def start(args: Sequence[str], **options) -> subprocess.Popen:
     OSError
         The program cannot be started.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "stdin": subprocess.PIPE,
         "stdout": subprocess.PIPE,
         "stderr": subprocess.PIPE,
@@ -53,4 +55,4 @@ def start(args: Sequence[str], **options) -> subprocess.Popen:
         "start_new_session": os.name == "posix",
     }
     settings.update(options)
-    return subprocess.Popen(list(args), **settings)
+    return subprocess.Popen(list(args), **settings)  # nosec B603

@@ -9,7 +9,7 @@ import collections
 import threading
 import time
 from collections.abc import Sequence
-from typing import Callable
+from typing import IO, Callable, cast
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError, ProtocolError, error_from_json
 from ...engine.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
@@ -49,6 +49,9 @@ class WorkerProcess:
         self._tail: collections.deque[str] = collections.deque(maxlen=TAIL_LINES)
         self._heard = time.monotonic()
         self._process = process.start(self.args)
+        self._stdin, self._stdout, self._stderr = (
+            cast(IO[bytes], pipe) for pipe in (self._process.stdin, self._process.stdout, self._process.stderr)
+        )
         self._handshake = _timer(HANDSHAKE_S, self._handshake_late)
         self._stderr_thread = threading.Thread(target=self._read_stderr, name="changescribe-stderr", daemon=True)
         self._stderr_thread.start()
@@ -111,7 +114,7 @@ class WorkerProcess:
         self._write({"type": "shutdown"})
         with self._write_lock:
             try:
-                self._process.stdin.close()
+                self._stdin.close()
             except OSError:
                 self._tail.append("(its stdin was closed already)")
         try:
@@ -123,18 +126,18 @@ class WorkerProcess:
     def _write(self, message: dict) -> None:
         with self._write_lock:
             try:
-                self._process.stdin.write(encode(message))
-                self._process.stdin.flush()
+                self._stdin.write(encode(message))
+                self._stdin.flush()
             except (OSError, ValueError) as error:
                 # The reader thread sees the same death as the end of stdout and ends all calls.
                 self._tail.append(f"(a message could not be sent: {error})")
 
     def _read_stderr(self) -> None:
-        for line in iter(self._process.stderr.readline, b""):
+        for line in iter(self._stderr.readline, b""):
             self._tail.append(line.decode("utf-8", "replace").rstrip())
 
     def _read_stdout(self) -> None:
-        for line in iter(lambda: self._process.stdout.readline(MAX_LINE_CHARS * 4), b""):
+        for line in iter(lambda: self._stdout.readline(MAX_LINE_CHARS * 4), b""):
             self._heard = time.monotonic()
             try:
                 self._dispatch(decode(line, EVENT_TYPES))
@@ -198,10 +201,11 @@ class WorkerProcess:
         with self._lock:
             if self._failure is None:
                 self._failure = error
+            failure = self._failure
             calls = list(self._calls.values()) + self._starting
             self._calls, self._starting, self._held = {}, [], []
         for call in calls:
-            call.put(_error_event(call, Cancelled("the run was cancelled") if call.cancelled else self._failure))
+            call.put(_error_event(call, Cancelled("the run was cancelled") if call.cancelled else failure))
 
     def _kill_stuck(self, call: Call) -> None:
         if call.done:

@@ -1,14 +1,15 @@
-"""Plugin tests run in QGIS's own Python against the staged folder build/changescribe (``make link``)."""
+"""Plugin tests run in QGIS's own Python against the staged folder build/changescribe (``make link``).
+
+Without a display set QT_QPA_PLATFORM=offscreen beforehand: pytest-qgis starts QGIS before this file is read.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[2]
 STAGED = ROOT / "build"
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")

@@ -1,0 +1,128 @@
+"""Running pip with progress, cancel and errors in plain words."""
+
+from __future__ import annotations
+
+import collections
+import queue
+import re
+import threading
+from collections.abc import Callable, Sequence
+from typing import IO, cast
+from urllib.parse import quote
+
+from qgis.core import QgsNetworkAccessManager
+from qgis.PyQt.QtNetwork import QNetworkProxy
+
+from ...engine.errors import Cancelled, EngineError
+from . import process
+
+POLL_S = 0.2
+OPTIONS = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2", "--timeout", "20")
+NETWORK_SIGNS = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError", "Connection refused", "Max retries exceeded")
+OFFLINE_REMEDY = (
+    "check the connection and the proxy in Settings > Options > Network, or install from an offline folder of wheels; downloaded parts are kept"
+)
+
+# What pip says → what was got, what is needed, what to do. The first that matches counts.
+FAILURES = (
+    (
+        re.compile(r"No space left on device|\[Errno 28\]|not enough space on the disk", re.I),
+        ("the disk is full", "more free space", "free some and try again; what is done is kept"),
+    ),
+    (
+        re.compile(r"CERTIFICATE_VERIFY_FAILED|SSLError", re.I),
+        (
+            "the package server's certificate was not accepted",
+            "a trusted connection",
+            "give pip your organisation's certificate: pip config set global.cert FILE",
+        ),
+    ),
+    (
+        re.compile(r"ProxyError|407 Proxy", re.I),
+        ("the proxy refused the connection", "a working proxy", "correct it in Settings > Options > Network"),
+    ),
+    (
+        re.compile(r"Permission denied|Access is denied", re.I),
+        ("a file could not be written", "a writable folder", "close other QGIS windows that use the engine and try again"),
+    ),
+)
+MISSING = re.compile(r"No matching distribution found for (\S+)")
+
+
+def proxy_environment() -> dict[str, str]:
+    """QGIS's proxy as the variables that pip reads; empty if QGIS has none, which leaves the system's own in force."""
+    proxy = QgsNetworkAccessManager.instance().fallbackProxy()
+    scheme = SCHEMES.get(proxy.type())
+    if scheme is None or not proxy.hostName():
+        return {}
+    secret = ""
+    if proxy.user():
+        secret = f"{quote(proxy.user(), safe='')}:{quote(proxy.password(), safe='')}@"
+    url = f"{scheme}://{secret}{proxy.hostName()}:{proxy.port()}"
+    return {"HTTP_PROXY": url, "HTTPS_PROXY": url, "http_proxy": url, "https_proxy": url}
+
+
+def run(
+    args: Sequence[str],
+    is_cancelled: Callable[[], bool],
+    on_line: Callable[[str], None],
+    environment: dict[str, str] | None = None,
+) -> None:
+    """Run a program to its end; its output goes line by line to ``on_line``, in this thread.
+
+    Raises
+    ------
+    Cancelled
+        ``is_cancelled`` became true; the program was killed.
+    EngineError
+        It failed; the message is made from what pip says.
+    """
+    env = {**process.child_environment(), **(environment or {})}
+    try:
+        child = process.start(args, env=env, stdin=process.NOTHING, stderr=process.TO_STDOUT)
+    except OSError as error:
+        raise EngineError(
+            f"{args[0]} cannot be started ({error.strerror or error})", "a working Python", "remove the environment and set it up again"
+        ) from error
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_pump, args=(cast(IO[bytes], child.stdout), lines), name="changescribe-pip", daemon=True).start()
+    tail: collections.deque[str] = collections.deque(maxlen=60)
+    while True:
+        if is_cancelled():
+            child.kill()
+            child.wait()
+            raise Cancelled("the set-up was cancelled", "", "start it again: what is downloaded is kept")
+        try:
+            line = lines.get(timeout=POLL_S)
+        except queue.Empty:
+            continue
+        if line is None:
+            break
+        tail.append(line)
+        on_line(line)
+    if child.wait() != 0:
+        raise failure(list(tail), child.returncode)
+
+
+def failure(lines: list[str], code: int) -> EngineError:
+    """The error that pip's last lines speak of."""
+    text = "\n".join(lines)
+    for pattern, (got, need, do) in FAILURES:
+        if pattern.search(text):
+            return EngineError(got, need, do)
+    missing = MISSING.search(text)
+    if any(sign in text for sign in NETWORK_SIGNS):
+        return EngineError("the package server cannot be reached", "a connection to pypi.org and download.pytorch.org", OFFLINE_REMEDY)
+    if missing:
+        do = "add its wheel for this Python and system to the folder; or choose a Python that has it in the settings"
+        return EngineError(f"{missing[1]} was not found", "a wheel for this computer", do)
+    words = [line.strip() for line in lines if line.strip()][-4:]
+    return EngineError(
+        f"the installer failed (exit {code}): {' | '.join(words)}", "a complete environment", "try again; or choose a Python that has PyTorch"
+    )
+
+
+def _pump(stream: IO[bytes], lines: queue.Queue[str | None]) -> None:
+    for line in iter(stream.readline, b""):
+        lines.put(line.decode("utf-8", "replace").rstrip())
+    lines.put(None)
