@@ -22,6 +22,11 @@ NETWORK_SIGNS = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutErr
 OFFLINE_REMEDY = (
     "check the connection and the proxy in Settings > Options > Network, or install from an offline folder of wheels; downloaded parts are kept"
 )
+SCHEMES = {
+    QNetworkProxy.ProxyType.HttpProxy: "http",
+    QNetworkProxy.ProxyType.HttpCachingProxy: "http",
+    QNetworkProxy.ProxyType.Socks5Proxy: "socks5h",
+}
 
 # What pip says → what was got, what is needed, what to do. The first that matches counts.
 FAILURES = (
@@ -55,10 +60,8 @@ def proxy_environment() -> dict[str, str]:
     scheme = SCHEMES.get(proxy.type())
     if scheme is None or not proxy.hostName():
         return {}
-    secret = ""
-    if proxy.user():
-        secret = f"{quote(proxy.user(), safe='')}:{quote(proxy.password(), safe='')}@"
-    url = f"{scheme}://{secret}{proxy.hostName()}:{proxy.port()}"
+    login = f"{quote(proxy.user(), safe='')}:{quote(proxy.password(), safe='')}@" if proxy.user() else ""
+    url = f"{scheme}://{login}{proxy.hostName()}:{proxy.port()}"
     return {"HTTP_PROXY": url, "HTTPS_PROXY": url, "http_proxy": url, "https_proxy": url}
 
 
