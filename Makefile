@@ -15,7 +15,7 @@ setup-engine: .venv/.stamp
 
 setup-plugin: .venv-qgis/.stamp
 
-.venv/.stamp: pyproject.toml .ci/setup
+.venv/.stamp: pyproject.toml .ci/setup resources/engine-requirements.txt
 	PYTHON="$(PYTHON)" .ci/setup engine
 
 .venv-qgis/.stamp: pyproject.toml .ci/setup
@@ -43,8 +43,9 @@ package: ## dist/changescribe-VERSION.zip for QGIS's plugin manager
 bench: setup-engine ## throughput, memory and latency on this machine
 	$(BIN)/python -m tests.bench
 
-train: setup-engine ## train the default model; DATA=… names the captioned pairs
-	$(BIN)/python -m training $(if $(DATA),--data "$(DATA)")
+train: setup-engine ## train the default model and export it; DATA=… names the captioned pairs
+	$(BIN)/python -m training.train_scribe $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python -m training.export $(if $(DATA),--data "$(DATA)")
 
 clean: ## remove everything that make wrote
 	rm -rf .venv .venv-qgis .qgis-settings build dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info

@@ -24,7 +24,7 @@ SHADOW = 185  # of 255
 GROUND = {
     "grass": ((114, 108, 90), (84, 86, 66)),
     "lawn": ((76, 84, 60), (94, 94, 72)),
-    "bare": ((190, 174, 146), (164, 148, 120)),
+    "bare": ((206, 190, 162), (176, 160, 132)),
     "forest": ((54, 55, 42), (72, 68, 54)),
     "field": ((116, 104, 90), (98, 90, 78)),
 }
@@ -96,8 +96,8 @@ def tint(colour: Sequence[float], factor: float) -> tuple[int, int, int]:
 def ground(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     """Textured ground, uint8 (HEIGHT_PX, WIDTH_PX, 3)."""
     coarse, middle, fine = (noise(rng, HEIGHT_PX, WIDTH_PX, beta) for beta in (1.7, 1.0, 0.5))
-    blend = np.clip(0.5 + 0.24 * coarse + 0.2 * middle, 0, 1)[..., None]
-    light = (1 + 0.03 * coarse + 0.07 * middle + 0.06 * fine)[..., None]
+    blend = np.clip(0.5 + 0.26 * coarse + 0.14 * middle, 0, 1)[..., None]
+    light = (1 + 0.03 * coarse + 0.05 * middle + 0.07 * fine)[..., None]
     image = _material("grass", blend, light)
     for patch in scene.patches:
         mask = Image.new("L", (WIDTH_PX, HEIGHT_PX), 0)
@@ -164,7 +164,7 @@ def crowns(rng: np.random.Generator, sky: Sky, season: float) -> list[Image.Imag
         radius = np.hypot(rows, cols) + 0.13 * lumps
         slope = -(cols * sky.shadow[0] + rows * sky.shadow[1]) / math.hypot(*sky.shadow)
         light = np.clip(0.86 + 0.42 * slope + 0.20 * noise(rng, 64, 64, 0.8), 0.25, 1.9)[..., None]
-        base = np.array([58 + 12 * (1 - season), 68, 48]) + np.array([4, 5, 3]) * rng.standard_normal(3)
+        base = np.array([56 + 12 * (1 - season), 68, 52]) + np.array([4, 5, 3]) * rng.standard_normal(3)
         alpha = np.clip((0.86 - radius) * 9, 0, 1)[..., None] * 255
         sprites.append(Image.fromarray(np.clip(np.concatenate([base * light, alpha], axis=2), 0, 255).astype(np.uint8), "RGBA"))
     return sprites
@@ -189,7 +189,7 @@ def pave(canvas: Canvas, scene: Scene) -> None:
     for road in scene.roads:
         if road.walks:
             for side in (-1, 1):
-                canvas.line(beside(road.points, side * (road.width_px / 2 + 6)), CONCRETE, 2.2)
+                canvas.line(beside(road.points, side * (road.width_px / 2 + 6)), KERB, 1.6)
         canvas.line(road.points, KERB, road.width_px + 2.4)
     for road in scene.roads:
         canvas.line(road.points, ASPHALT, road.width_px)

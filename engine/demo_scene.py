@@ -17,7 +17,7 @@ HEIGHT_PX, WIDTH_PX = 1024, 1280
 BEFORE, AFTER = 0, 1
 BOTH = (BEFORE, AFTER)
 ROOFS = ((98, 95, 93), (86, 84, 84), (112, 104, 95), (124, 112, 98), (104, 92, 82), (134, 130, 124))
-CONCRETE, FENCE, STALL = (184, 178, 164), (74, 62, 48), (206, 204, 196)
+CONCRETE, FENCE, STALL = (184, 178, 164), (52, 46, 40), (206, 204, 196)
 
 Point = tuple[float, float]
 
@@ -165,16 +165,16 @@ class Planner:
             far = setback + house_depth
             self.add("paved", tuple(local(x, y, angle, ((patio - 5, far), (patio + 4, far), (patio + 4, far + 6), (patio - 5, far + 6)))), dates)
         fence = local(x, y, angle, ((-half, setback + 16), (-half, back), (half, back), (half, setback + 16)))
-        self.add("lines", (tuple(fence), FENCE, 1.3), dates)
+        self.add("lines", (tuple(fence), FENCE, 1.6), dates)
         ((hx, hy), (gx, gy)) = local(x, y, angle, ((0, setback + house_depth / 2), (drive, setback + 3)))
         self.add("blocks", Block(hx, hy, house_length, house_depth, angle, roof), dates)
         self.add("blocks", Block(gx, gy, self.pick(17, 21), 16, angle + math.pi / 2, roof, 9.0), dates)
         if self.rng.random() < 0.4:
             ((cx, cy),) = local(x, y, angle, ((drive, kerb_px + 8),))
             self.add("cars", (cx, cy, angle + math.pi / 2, int(self.rng.integers(6))), dates)
-        for _ in range(self.rng.integers(1, 4)):
+        for _ in range(self.rng.integers(1, 5)):
             ((tx, ty),) = local(x, y, angle, ((self.pick(-half, half), self.pick(setback + house_depth + 8, back - 4)),))
-            self.add("trees", self.tree(tx, ty, self.pick(3.0, 6.5)), dates)
+            self.add("trees", self.tree(tx, ty, self.pick(3.0, 8.0)), dates)
 
     def tree(self, x: float, y: float, radius_px: float) -> Tree:
         return Tree(x, y, radius_px, int(self.rng.integers(1 << 16)))

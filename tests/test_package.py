@@ -134,6 +134,13 @@ def test_wheel_lists_every_package():
     assert listed == there | {"changescribe.resources"}
 
 
+def test_plugin_installs_what_the_wheel_depends_on():
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    wanted = ast.literal_eval(re.search(r"^dependencies = (\[.*?\])$", text, re.MULTILINE | re.DOTALL).group(1))
+    pinned = re.findall(r"^([a-z0-9]+)==", (ROOT / "resources" / "engine-requirements.txt").read_text("utf-8"), re.MULTILINE)
+    assert {re.split("[<>=]", requirement)[0] for requirement in wanted} == set(pinned)
+
+
 def run_qgis_process(home, plugins, *arguments):
     """Run ``qgis_process`` offscreen with an empty home and the given plugin folder; returns its output."""
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "QT_QPA_PLATFORM": "offscreen", "QGIS_PLUGINPATH": str(plugins), "LANG": "C.UTF-8"}
