@@ -187,7 +187,7 @@ class ScribeCaptioner(Captioner):
         try:
             with safe_open(path, "pt") as stream:
                 metadata = stream.metadata() or {}
-                state = {name: stream.get_tensor(name).float() for name in stream}
+                state = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118 (no mapping)
             config = ScribeConfig(**json.loads(metadata["config"]))
             vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
             card = ModelCard(**json.loads(metadata["card"]))

@@ -1,0 +1,153 @@
+"""Joining by name, splits by place, augmentation that keeps captions true."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from engine.schema import CLASSES
+from engine.text import Vocabulary
+from training.augment import apply_symmetry, mirror_words, photometric, random_symmetry, shift
+from training.batches import AugmentOptions, PairStore, batches, epoch_order, sample
+from training.data import captioned, load_rows, read_pair, training_rows
+
+BUILDING, VEGETATION = CLASSES.index("building"), CLASSES.index("vegetation")
+
+
+def test_rows_carry_labels_of_their_own_pair(small_data):
+    rows = {row.name: row for row in load_rows(small_data)}
+    changed, unchanged = rows["msh_1.webp"], rows["msh_0.webp"]
+    assert (changed.changed, unchanged.changed) == (1, 0)
+    assert changed.delta[0, BUILDING] == 1
+    assert changed.delta[1, VEGETATION] == 1
+    assert changed.delta.sum() == 2
+    assert unchanged.delta.sum() == 0
+    assert rows["val_000001.webp"].delta is None  # a changed LEVIR-CC pair names no classes
+    before, after, mask = read_pair(changed)
+    assert np.array_equal((before != after).any(0), mask.astype(bool))
+
+
+def test_a_missing_partner_is_an_error_not_a_shift(small_data, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(small_data, root)
+    (root / "pairs" / "B" / "msh_2.webp").unlink()
+    with pytest.raises(FileNotFoundError, match=r"1 files of pairs are missing, the first: .*B.msh_2\.webp"):
+        load_rows(root)
+
+
+def test_evaluation_rows_are_not_trained_on(small_data):
+    rows = load_rows(small_data)
+    assert {row.split for row in training_rows(rows)} == {"train"}
+
+
+def test_a_place_in_two_splits_stops_the_training(small_data, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(small_data, root)
+    path = root / "levir_cc" / "pairs.json"
+    entries = json.loads(path.read_text())
+    entries["images"][0]["place"] = entries["images"][-1]["place"]
+    path.write_text(json.dumps(entries))
+    with pytest.raises(ValueError, match=r"places \['val_19'\] are in train and in an evaluation split"):
+        training_rows(load_rows(root))
+
+
+def test_shared_data_splits_keep_their_places_apart(shared_data):
+    rows = load_rows(shared_data)
+    train = training_rows(rows)
+    assert len(captioned(rows, "test", "lcc")) == 436
+    assert not {row.name for row in train} & {row.name for row in rows if row.split == "test"}
+
+
+@pytest.mark.parametrize(
+    ("left_right", "top_bottom", "expected"),
+    [
+        (True, False, "a house in the upper right corner and a road on the left"),
+        (False, True, "a house in the lower left corner and a road on the right"),
+        (True, True, "a house in the lower right corner and a road on the left"),
+    ],
+)
+def test_mirrored_captions_name_the_mirrored_place(left_right, top_bottom, expected):
+    tokens = tuple("a house in the upper left corner and a road on the right".split())
+    assert " ".join(mirror_words(tokens, left_right, top_bottom)) == expected
+    assert mirror_words(mirror_words(tokens, left_right, top_bottom), left_right, top_bottom) == tokens
+
+
+def test_symmetries_move_the_pixels_where_the_words_say():
+    image = np.zeros((1, 4, 4), np.uint8)
+    image[0, 0, 0] = 1  # upper left
+    for seed in range(40):
+        captions = (("in", "the", "upper", "left", "corner"),)
+        transpose, left_right, top_bottom, (words,) = random_symmetry(captions, np.random.default_rng(seed))
+        assert not transpose  # words of place forbid turning by 90°
+        row, col = np.argwhere(apply_symmetry(image, transpose, left_right, top_bottom)[0])[0]
+        assert words == ("in", "the", "upper" if row == 0 else "lower", "left" if col == 0 else "right", "corner")
+
+
+def test_words_without_a_mirror_forbid_it():
+    for seed in range(20):
+        _, _, top_bottom, _ = random_symmetry((("a", "path", "under", "the", "trees"),), np.random.default_rng(seed))
+        assert not top_bottom
+
+
+def test_shift_moves_by_whole_pixels():
+    image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4)
+    moved = shift(image, 1, 0)
+    assert np.array_equal(moved[0, 1:], image[0, :3])
+    assert np.array_equal(moved[0, 0], image[0, 0])
+
+
+def test_photometric_stays_in_range_and_keeps_edges_in_place():
+    images = torch.full((4, 3, 32, 32), 60.0)
+    images[:, :, :, 16:] = 190.0
+    changed = photometric(images.clone(), torch.Generator().manual_seed(0))
+    assert changed.min() >= 0 and changed.max() <= 255
+    assert (changed[:, :, :, 18:].mean((1, 2, 3)) > changed[:, :, :, :14].mean((1, 2, 3)) + 30).all()
+    assert not torch.allclose(changed[0], changed[1])
+
+
+def _sample(small_data, options, name="msh_1.webp", seed=0):
+    rows = [row for row in load_rows(small_data) if row.name == name]
+    vocabulary = Vocabulary.build(caption for row in rows for caption in row.captions)
+    return sample(PairStore(rows), 0, vocabulary, 16, options, np.random.default_rng(seed)), vocabulary
+
+
+def test_swapped_dates_swap_added_and_removed_and_drop_the_caption(small_data):
+    (_, _, flag, _, classes, texts), _ = _sample(small_data, AugmentOptions(swap=1.0, same=0.0))
+    assert (flag, texts) == (1.0, [])
+    assert classes[1, BUILDING] == 1 and classes[0, VEGETATION] == 1
+
+
+def test_one_date_twice_is_no_change(small_data):
+    (before, after, flag, mask, classes, texts), _ = _sample(small_data, AugmentOptions(swap=0.0, same=1.0, shift=0.0))
+    assert np.array_equal(before, after)
+    assert (flag, mask.sum(), classes.sum(), texts) == (0.0, 0.0, 0.0, [])
+
+
+def test_the_mask_follows_the_symmetry_and_the_words(small_data):
+    for seed in range(8):
+        (before, after, _, mask, _, texts), vocabulary = _sample(small_data, AugmentOptions(swap=0.0, same=0.0, shift=0.0, captions=5), seed=seed)
+        changed = (before != after).any(0)
+        assert changed.reshape(32, 8, 32, 8).mean((1, 3)) == pytest.approx(mask[0])
+        side = "left" if changed[:, :128].any() else "right"
+        words = " ".join(vocabulary.decode(ids) for ids, _ in texts)
+        # The vocabulary holds "left" only; its mirror comes out as unknown.
+        assert ("left" in words) == (side == "left")
+
+
+def test_batches_are_the_same_for_the_same_seed(small_data):
+    rows = training_rows(load_rows(small_data))
+    store, vocabulary = PairStore(rows), Vocabulary.build(c for row in rows for c in row.captions)
+    order = epoch_order(store, 4, np.random.default_rng(0))
+    first, second = (list(batches(store, order, vocabulary, 16, AugmentOptions(), seed=7)) for _ in range(2))
+    assert len(first) == len(order) == 8  # 16 LEVIR-CC pairs twice, 2 others: 34 pairs in batches of 4
+    assert all(torch.equal(a.before, b.before) and torch.equal(a.ids, b.ids) for a, b in zip(first, second))
+    assert all(int(batch.owner.max()) < 4 for batch in first if len(batch.owner))
+
+
+def test_an_error_in_the_loader_reaches_the_training(small_data):
+    store = PairStore(training_rows(load_rows(small_data)))
+    vocabulary = Vocabulary.build(c for row in store.rows for c in row.captions)
+    with pytest.raises(IndexError):
+        list(batches(store, [np.array([10_000])], vocabulary, 16, AugmentOptions(), seed=1))
