@@ -101,7 +101,7 @@ def _mask_grid(mask: np.ndarray | None) -> np.ndarray:
     return mask.reshape(MASK_PX, step, MASK_PX, step).mean((1, 3), dtype=np.float32)[None]
 
 
-def collate(samples: list[tuple], generator: torch.Generator) -> Batch:
+def collate(samples: list[tuple], length: int, generator: torch.Generator) -> Batch:
     before, after, flag, mask, classes, texts = zip(*samples, strict=True)
     images = torch.from_numpy(np.concatenate((np.stack(before), np.stack(after)))).float()
     images = photometric(images, generator)
@@ -114,7 +114,7 @@ def collate(samples: list[tuple], generator: torch.Generator) -> Batch:
         torch.tensor(flag, dtype=torch.float32),
         torch.from_numpy(np.stack(mask)),
         torch.from_numpy(np.stack(classes).astype(np.float32)),
-        torch.tensor(ids, dtype=torch.long).reshape(len(tokens), -1),
+        torch.tensor(ids, dtype=torch.long).reshape(len(tokens), length),
         torch.tensor(owner, dtype=torch.long),
         torch.tensor(style, dtype=torch.long),
     )
@@ -136,7 +136,7 @@ def batches(store: PairStore, order: list[np.ndarray], vocabulary: Vocabulary, l
             for number, indexes in enumerate(order):
                 rng = np.random.default_rng((seed, number))
                 generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-                ready.put(collate([sample(store, i, vocabulary, length, options, rng) for i in indexes], generator))
+                ready.put(collate([sample(store, i, vocabulary, length, options, rng) for i in indexes], length, generator))
             ready.put(None)
         except BaseException as error:  # handed to the training thread, which raises it
             ready.put(error)
