@@ -21,7 +21,7 @@ NEUTRAL = {"temperature": 1.0, "class_thresholds": [[0.5] * len(CLASSES)] * len(
 def validate(net: ScribeNet, vocabulary: Vocabulary, rows: Sequence[PairRow]) -> dict[str, float]:
     """Flag accuracy at 0.5 and AUC, macro-F1 of added and removed classes, and caption scores on LEVIR-CC's changed pairs.
 
-    ``val_objective``, by which the epoch is chosen, is flag AUC + CIDEr-D of the changed LEVIR-CC pairs / 2.
+    ``val_objective``, by which the epoch is chosen, is flag AUC (0..1) + CIDEr-D (× 100) of the changed LEVIR-CC pairs / 200.
     """
     captioner = ScribeCaptioner(net, vocabulary, ModelCard("scribe-s", "scribe-s"), NEUTRAL, torch.device("cpu"))
     scores, classes, texts = predict(captioner, rows)
@@ -35,7 +35,7 @@ def validate(net: ScribeNet, vocabulary: Vocabulary, rows: Sequence[PairRow]) ->
         "val_cider_changed": captions["CIDEr-D"],
         "val_bleu4_changed": captions["BLEU-4"],
     }
-    result["val_objective"] = result["val_flag_auc"] + result["val_cider_changed"] / 2
+    result["val_objective"] = result["val_flag_auc"] + result["val_cider_changed"] / 200
     return {name: round(value, 4) for name, value in result.items()}
 
 
