@@ -37,3 +37,26 @@ def engine(monkeypatch, tmp_path):
 
     yield choose
     client.shutdown()
+
+
+@pytest.fixture(scope="session")
+def provider(qgis_app):
+    """The Processing provider, registered as the plugin does."""
+    from changescribe.qgis_plugin.processing.provider import ChangeScribeProvider
+    from qgis.core import QgsApplication
+
+    registry = QgsApplication.processingRegistry()
+    there = registry.providerById("changescribe")
+    if there is not None:
+        return there
+    made = ChangeScribeProvider()
+    assert registry.addProvider(made)
+    return made
+
+
+@pytest.fixture
+def rasters(tmp_path):
+    """Paths of a before and an after raster, 512 m by 512 m in UTM 33N, on grids that differ."""
+    from helpers import write_raster
+
+    return {"before": write_raster(tmp_path / "before.tif"), "after": write_raster(tmp_path / "after.tif", bands=4, size=128, pixel=4.0)}

@@ -1,0 +1,170 @@
+"""What the algorithms share: their place in the toolbox, the engine's parameters, and one run of the engine under a feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QIcon
+
+from ...engine.errors import Cancelled, ChangeScribeError
+from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, STRETCHES
+from ..client.worker_client import EngineClient
+from .models import model_ids
+
+ICON = Path(__file__).absolute().parents[2] / "resources" / "icons" / "changescribe.svg"
+HELP_URL = "https://github.com/changescribe/changescribe#readme"
+POLL_S = 0.2
+
+OVERLAP, RESOLUTION, STRETCH, MAX_NODATA, THRESHOLD = "OVERLAP", "RESOLUTION", "STRETCH", "MAX_NODATA", "THRESHOLD"
+DEVICE, BATCH_SIZE, MODEL, DECODING = "DEVICE", "BATCH_SIZE", "MODEL", "DECODING"
+COUNTS = ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")
+
+
+class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
+    """Base of the algorithms; a subclass sets NAME, TITLE, TAGS and HELP."""
+
+    NAME = TITLE = HELP = ""
+    TAGS: tuple[str, ...] = ()
+
+    def name(self) -> str:
+        return self.NAME
+
+    def displayName(self) -> str:
+        return self.tr(self.TITLE)
+
+    def shortHelpString(self) -> str:
+        return self.tr(self.HELP)
+
+    def tags(self) -> list[str]:
+        return ["change", "caption", "before", "after", "compare", "deep learning", *self.TAGS]
+
+    def helpUrl(self) -> str:
+        return HELP_URL
+
+    def icon(self) -> QIcon:
+        return QIcon(str(ICON))
+
+    def createInstance(self) -> ChangeScribeAlgorithm:
+        return type(self)()
+
+    @staticmethod
+    def tr(text: str) -> str:
+        return QCoreApplication.translate("ChangeScribe", text)
+
+    def add_engine_parameters(self) -> None:
+        """Declare the advanced parameters that all captioning algorithms have."""
+        number = QgsProcessingParameterNumber
+        whole, real = number.Type.Integer, number.Type.Double
+        models = model_ids()
+        for parameter in (
+            _choice(MODEL, self.tr("Model"), models, DEFAULT_MODEL),
+            number(THRESHOLD, self.tr("Change score from which a tile counts as changed (empty: the model's own)"), real, None, True, 0.0, 1.0),
+            QgsProcessingParameterString(RESOLUTION, self.tr("Ground resolution: native, model, or metres per pixel"), "native"),
+            number(OVERLAP, self.tr("Overlap of neighbouring tiles (pixels)"), whole, 0, False, 0, 255),
+            _choice(STRETCH, self.tr("Stretch of pixel values"), list(STRETCHES), STRETCHES[0]),
+            number(MAX_NODATA, self.tr("Largest share without data (0 to 1); tiles with more are skipped"), real, 0.5, False, 0.0, 1.0),
+            _choice(DECODING, self.tr("Decoding"), list(DECODINGS), DECODINGS[0]),
+            _choice(DEVICE, self.tr("Device"), list(DEVICES), DEVICES[0]),
+            number(BATCH_SIZE, self.tr("Tiles per batch (empty: the engine chooses)"), whole, None, True, 1, 4096),
+        ):
+            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
+            self.addParameter(parameter)
+
+    def engine_options(self, parameters: dict, context) -> dict:
+        """The advanced parameters as members of a CaptionRequest."""
+        options = {
+            "model": self.parameterAsString(parameters, MODEL, context),
+            "resolution": resolution(self.parameterAsString(parameters, RESOLUTION, context)),
+            "overlap_px": self.parameterAsInt(parameters, OVERLAP, context),
+            "stretch": self.parameterAsString(parameters, STRETCH, context),
+            "max_nodata": self.parameterAsDouble(parameters, MAX_NODATA, context),
+            "decoding": self.parameterAsString(parameters, DECODING, context),
+            "device": self.parameterAsString(parameters, DEVICE, context),
+        }
+        if parameters.get(THRESHOLD) is not None:
+            options["threshold"] = self.parameterAsDouble(parameters, THRESHOLD, context)
+        if parameters.get(BATCH_SIZE) is not None:
+            options["batch_size"] = self.parameterAsInt(parameters, BATCH_SIZE, context)
+        return options
+
+
+def _choice(name: str, title: str, values: list[str], default: str) -> QgsProcessingParameterEnum:
+    # Static strings: scripts and models hold the value itself, not its place in a list that may grow.
+    return QgsProcessingParameterEnum(name, title, values, False, default, False, True)
+
+
+def resolution(text: str) -> str | float:
+    """Schema's resolution from its text; what is no number is left for ``CaptionRequest.verify`` to refuse."""
+    text = text.strip().lower()
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def run_engine(message: dict, feedback: QgsProcessingFeedback, on_tile: Callable[[dict], None], scale: tuple[float, float] = (0.0, 100.0)) -> dict:
+    """Send a request and follow it to its end: progress and logs go to the feedback, tiles to ``on_tile``.
+
+    Parameters
+    ----------
+    scale : tuple of float
+        Progress (percent) at the request's start and end.
+
+    Returns
+    -------
+    dict
+        The result's body.
+
+    Raises
+    ------
+    Cancelled
+        The feedback was cancelled; tiles up to then have been handed over.
+    ChangeScribeError
+        The engine's own error.
+    """
+
+    def on_event(event: dict) -> None:
+        if event["type"] == "tile":
+            on_tile(event["tile"])
+        elif event["type"] == "progress":
+            show_progress(event, feedback, scale)
+        elif event["type"] == "log":
+            show_log(event, feedback)
+
+    return EngineClient.instance().submit(message).wait(feedback.isCanceled, on_event, POLL_S)
+
+
+def show_progress(event: dict, feedback: QgsProcessingFeedback, scale: tuple[float, float]) -> None:
+    share = event["done"] / event["total"] if event.get("total") else 0.0
+    feedback.setProgress(scale[0] + share * (scale[1] - scale[0]))
+    text = f"{event['done']} of {event['total']} tiles, {event.get('changed', 0)} changed"
+    if event.get("tiles_per_s"):
+        text += f", {event['tiles_per_s']:.1f} tiles/s"
+    if event.get("eta_s"):
+        text += f", about {event['eta_s']:.0f} s left"
+    feedback.setProgressText(text)
+
+
+def show_log(event: dict, feedback: QgsProcessingFeedback) -> None:
+    show = {"warning": feedback.pushWarning, "error": feedback.reportError}.get(event.get("level", "info"), feedback.pushInfo)
+    show(event.get("message", ""))
+
+
+def as_processing(error: ChangeScribeError) -> QgsProcessingException:
+    """The error as Processing shows it: got, needed, to do."""
+    return QgsProcessingException(str(error))
+
+
+def cancelled_note(error: Cancelled, feedback: QgsProcessingFeedback) -> None:
+    feedback.pushWarning(f"{error} What was captioned until then is kept.")

@@ -1,0 +1,113 @@
+"""Diagnostics of the engine, and its set-up without a window."""
+
+from __future__ import annotations
+
+import html
+import platform
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingException,
+    QgsProcessingOutputBoolean,
+    QgsProcessingOutputHtml,
+    QgsProcessingOutputString,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+)
+
+from ...engine import __version__
+from ...engine.errors import Cancelled, ChangeScribeError
+from ..client import environment, install, locate
+from ..client.worker_client import EngineClient
+from .base import POLL_S, ChangeScribeAlgorithm, as_processing, show_log
+
+INSTALL, WHEELS, REPORT = "INSTALL", "WHEELS", "REPORT"
+READY, STATUS = "READY", "STATUS"
+
+
+class EngineStatus(ChangeScribeAlgorithm):
+    NAME = "enginestatus"
+    TITLE = "Engine status"
+    TAGS = ("diagnostics", "install", "set up", "doctor", "torch")
+    HELP = (
+        "Says which Python runs the captioning engine, whether it works, on which device, and what to do if it does not. "
+        "Attach its report when you ask for help.\n\n"
+        "With 'Set up the engine' it first makes the engine's own Python environment in your user folder: about "
+        f"{install.DOWNLOAD_MB} MB to download and {install.DISK_MB / 1000:.1f} GB on disk; QGIS's Python is left as it is. "
+        "Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.\n\n"
+        "For an NVIDIA GPU or a Python that you keep yourself (conda, HPC), choose that Python in Settings > Options > ChangeScribe "
+        f"or through the environment variable {locate.PYTHON_VARIABLE}; then nothing needs to be set up here."
+    )
+
+    def initAlgorithm(self, configuration=None) -> None:
+        self.addParameter(QgsProcessingParameterBoolean(INSTALL, self.tr("Set up the engine"), False))
+        folder = QgsProcessingParameterFile.Behavior.Folder
+        self.addParameter(QgsProcessingParameterFile(WHEELS, self.tr("Folder of wheels (offline set-up)"), folder, "", None, True))
+        report = QgsProcessingParameterFileDestination(REPORT, self.tr("Report"), "HTML (*.html)", None, True)
+        self.addParameter(report)
+        self.addOutput(QgsProcessingOutputHtml("HTML", self.tr("Report")))
+        self.addOutput(QgsProcessingOutputBoolean(READY, self.tr("Ready")))
+        self.addOutput(QgsProcessingOutputString(STATUS, self.tr("Status")))
+
+    def processAlgorithm(self, parameters, context, feedback) -> dict:
+        if self.parameterAsBoolean(parameters, INSTALL, context):
+            self._install(self.parameterAsString(parameters, WHEELS, context), feedback)
+        lines, ready = diagnose(feedback)
+        for name, text in lines:
+            feedback.pushInfo(f"{name}: {text}")
+        results = {READY: ready, STATUS: "\n".join(f"{name}: {text}" for name, text in lines)}
+        path = self.parameterAsFileOutput(parameters, REPORT, context)
+        if path:
+            Path(path).write_text(as_html(lines), "utf-8")
+            results.update({REPORT: path, "HTML": path})
+        return results
+
+    def _install(self, wheels: str, feedback) -> None:
+        def on_progress(share: float, text: str) -> None:
+            feedback.setProgress(100 * share)
+            feedback.pushInfo(text)
+
+        try:
+            feedback.pushInfo(install.plan().describe())
+            # A running engine holds files of the environment open, which Windows does not let go.
+            EngineClient.instance().shutdown()
+            install.install(feedback.isCanceled, on_progress, Path(wheels) if wheels else None)
+        except ChangeScribeError as error:
+            raise as_processing(error) from error
+
+
+def diagnose(feedback) -> tuple[list[tuple[str, str]], bool]:
+    """What there is, as (name, text) lines, and whether the engine answers; starts the engine."""
+    lines = [("ChangeScribe", __version__), ("QGIS", Qgis.QGIS_VERSION), ("System", f"{platform.platform()}, {platform.machine()}")]
+    lines.append(("Managed environment", f"{environment.environment_folder()} ({'complete' if environment.python_path() else 'not set up'})"))
+    lines.append(("Chosen Python", locate.chosen_python() or "none"))
+    client = EngineClient.instance()
+    try:
+        python = locate.find_python()
+        lines.append(("Engine's Python", str(python)))
+        lines += sorted((name, str(value)) for name, value in locate.probe(python).items())
+        ready = client.start(feedback.isCanceled, lambda event: show_log(event, feedback))
+        lines += [(f"Engine: {name}", str(ready.get(name))) for name in ("engine", "device", "pid")]
+        answer = client.submit({"type": "doctor"}).wait(feedback.isCanceled, lambda event: show_log(event, feedback), POLL_S)
+        lines += [(f"Check: {name}", _plain(value)) for name, value in answer.items()]
+    except Cancelled as error:
+        raise QgsProcessingException(str(error)) from error
+    except ChangeScribeError as error:
+        lines.append(("Problem", str(error)))
+        return lines + [("Engine's last lines", " | ".join(client.stderr_tail) or "none")], False
+    return lines, True
+
+
+def _plain(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return "; ".join(_plain(part) for part in value)
+    return str(value)
+
+
+def as_html(lines: list[tuple[str, str]]) -> str:
+    rows = "\n".join(f"<tr><th align='left'>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in lines)
+    return f"<!DOCTYPE html><html><head><meta charset='utf-8'><title>ChangeScribe</title></head><body><table>\n{rows}\n</table></body></html>\n"

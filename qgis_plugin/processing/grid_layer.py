@@ -1,0 +1,104 @@
+"""The grid of captions as QGIS fields, features and a finished layer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsDataProvider,
+    QgsFeature,
+    QgsField,
+    QgsFields,
+    QgsGeometry,
+    QgsLayerMetadata,
+    QgsLineString,
+    QgsPoint,
+    QgsPolygon,
+    QgsProviderRegistry,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QMetaType, QVariant
+
+from ...engine import __version__
+from ...engine.schema import OUTPUT_FIELDS
+
+STYLE = Path(__file__).absolute().parents[2] / "resources" / "styles" / "change_captions.qml"
+
+# QgsField takes QMetaType types since QGIS 3.38 and only QVariant's before.
+if Qgis.QGIS_VERSION_INT >= 33800:
+    TYPES = {"text": QMetaType.Type.QString, "int": QMetaType.Type.Int, "bool": QMetaType.Type.Bool, "real": QMetaType.Type.Double}
+else:
+    TYPES = {"text": QVariant.String, "int": QVariant.Int, "bool": QVariant.Bool, "real": QVariant.Double}
+
+
+def field(name: str, kind: str, alias: str = "") -> QgsField:
+    """A field of one of the schema's types: text, int, bool or real."""
+    made = QgsField(name, TYPES[kind])
+    made.setAlias(alias)
+    return made
+
+
+def grid_fields() -> QgsFields:
+    """Fields of the output layer, in the schema's order."""
+    fields = QgsFields()
+    for name, kind, alias in OUTPUT_FIELDS:
+        fields.append(field(name, kind, alias))
+    return fields
+
+
+def grid_feature(fields: QgsFields, tile: dict) -> QgsFeature:
+    """A feature from the body of a ``tile`` message (properties, footprint)."""
+    feature = QgsFeature(fields)
+    feature.setGeometry(footprint_geometry(tile["footprint"]))
+    properties = tile["properties"]
+    feature.setAttributes([properties.get(name) for name, _, _ in OUTPUT_FIELDS])
+    return feature
+
+
+def footprint_geometry(ring: list) -> QgsGeometry:
+    """Polygon of a footprint: a closed ring of (x, y)."""
+    polygon = QgsPolygon()
+    polygon.setExteriorRing(QgsLineString([QgsPoint(x, y) for x, y in ring]))
+    return QgsGeometry(polygon)
+
+
+def shapefile_warning(destination: str) -> str:
+    """What a Shapefile would lose, or an empty text for other formats."""
+    if not destination.lower().endswith(".shp"):
+        return ""
+    return "A Shapefile cuts field names to 10 characters and texts to 254; choose GeoPackage to keep names, captions, style and provenance whole."
+
+
+def finish_layer(layer: QgsVectorLayer, provenance: dict) -> None:
+    """Give a written grid its style and its provenance; a layer in a file keeps both (main thread).
+
+    Parameters
+    ----------
+    provenance : dict
+        JSON-ready: request, counts, versions, times.
+    """
+    if STYLE.is_file():
+        layer.loadNamedStyle(str(STYLE))
+    metadata = QgsLayerMetadata()
+    metadata.setType("dataset")
+    metadata.setTitle("Change captions")
+    metadata.setAbstract("What changed between two rasters, tile by tile. Made by ChangeScribe " + __version__ + ". " + json.dumps(provenance))
+    metadata.setCrs(layer.crs())
+    metadata.setHistory([f"{key}: {json.dumps(value)}" for key, value in provenance.items()])
+    layer.setMetadata(metadata)
+    if layer.dataProvider().name() == "ogr":
+        _keep_in_file(layer, metadata)
+
+
+def _keep_in_file(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
+    path = layer.source().split("|")[0]
+    if not path.lower().endswith(".gpkg"):
+        layer.saveDefaultMetadata()
+        return
+    # Without its layer's name QGIS 3.22 looks for a layer of no name in the GeoPackage and saves nothing.
+    name = layer.dataProvider().subLayers()[0].split(QgsDataProvider.sublayerSeparator())[1]
+    registry = QgsProviderRegistry.instance()
+    registry.saveLayerMetadata("ogr", registry.encodeUri("ogr", {"path": path, "layerName": name}), metadata)
+    layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")
