@@ -199,10 +199,10 @@ def pave(canvas: Canvas, scene: Scene) -> None:
         canvas.polygon(points, CONCRETE)
     for points, colour, width_px in scene.lines:
         canvas.line(points, colour, width_px)
-    for x, y, angle, colour in scene.cars:
+    for x, y, angle, paint in scene.cars:
         canvas.polygon(rectangle(x + 0.8, y + 0.8, 9, 4.4, angle), (50, 50, 50))
-        canvas.polygon(rectangle(x, y, 9, 4, angle), CARS[colour])
-        canvas.polygon(rectangle(x, y, 3.6, 3.4, angle), tint(CARS[colour], 0.6))
+        canvas.polygon(rectangle(x, y, 9, 4, angle), CARS[paint])
+        canvas.polygon(rectangle(x, y, 3.6, 3.4, angle), tint(CARS[paint], 0.6))
 
 
 def develop(image: Image.Image, sky: Sky, rng: np.random.Generator) -> np.ndarray:
