@@ -1,0 +1,99 @@
+"""Whether the two dates lie on each other: phase correlation on sample windows (Kuglin & Hines 1975; sub-pixel peak by a parabola)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..schema import TileRef
+from .pair import RasterPair
+
+WINDOWS, WINDOW_PX = 4, 256
+# Offsets up to this are usual between dates of good orthophotos, and the models were trained with as much.
+TOLERATED_PX = 2.0
+# Height of the correlation peak over the noise (standard deviations) from which a window is believed; unrelated textures stay under 7.
+MIN_PEAK = 9.0
+# Believed windows must agree to within this.
+AGREE_PX = 2.0
+MIN_AGREEING = 3
+
+
+@dataclass(frozen=True)
+class Offset:
+    """How far the AFTER raster lies from the BEFORE raster: pixels down and right; windows: how many agree."""
+
+    rows_px: float
+    cols_px: float
+    windows: int
+
+
+def phase_correlation(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+    """Shift of ``after`` against ``before`` in pixels (rows, cols) and the height of the peak in standard deviations.
+
+    before, after : float (h, w) of the same shape. The magnitude of the gradient is compared, not the grey value, so that a change
+    of season or sun does not matter.
+    """
+    window = np.hanning(before.shape[0])[:, None] * np.hanning(before.shape[1])[None]
+    spectra = [np.fft.rfft2((edges - edges.mean()) * window) for edges in (_edges(before), _edges(after))]
+    cross = spectra[1] * np.conj(spectra[0])
+    surface = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-12), s=before.shape)
+    # A little smoothing gathers a peak that lies between pixels.
+    surface = sum(np.roll(surface, shift, axis) * weight for axis in (0, 1) for shift, weight in ((-1, 0.25), (0, 0.5), (1, 0.25)))
+    row, col = np.unravel_index(int(surface.argmax()), surface.shape)
+    height = (surface[row, col] - surface.mean()) / (surface.std() + 1e-12)
+    rows = row + _parabola(surface[:, col], row)
+    cols = col + _parabola(surface[row], col)
+    return _signed(rows, before.shape[0]), _signed(cols, before.shape[1]), float(height)
+
+
+def measure(pair: RasterPair) -> Offset | None:
+    """The offset that at least three sample windows agree on, or None."""
+    found = []
+    for row_off, col_off, height, width in pair.sample_windows(WINDOWS, WINDOW_PX):
+        if min(height, width) < WINDOW_PX // 2:
+            continue
+        ref = TileRef(0, 0, row_off, col_off, min(height, pair.request.tile_px), min(width, pair.request.tile_px))
+        before, after, valid_before, valid_after = pair.read(ref)
+        inside = (slice(0, ref.height), slice(0, ref.width))
+        if (valid_before & valid_after)[inside].mean() < 0.95:
+            continue
+        rows, cols, peak = phase_correlation(*(image[(slice(None), *inside)].mean(0, dtype=np.float32) for image in (before, after)))
+        if peak >= MIN_PEAK:
+            found.append((rows, cols))
+    if len(found) < MIN_AGREEING:
+        return None
+    offsets = np.array(found)
+    middle = np.median(offsets, axis=0)
+    agreeing = offsets[np.hypot(*(offsets - middle).T) <= AGREE_PX]
+    if len(agreeing) < max(MIN_AGREEING, len(offsets) / 2):
+        return None
+    rows, cols = agreeing.mean(0)
+    return Offset(float(rows), float(cols), len(agreeing))
+
+
+def check(pair: RasterPair) -> str | None:
+    """A warning where the dates are more than two pixels off, else None."""
+    offset = measure(pair)
+    if offset is None or np.hypot(offset.rows_px, offset.cols_px) <= TOLERATED_PX:
+        return None
+    return (
+        f"The after raster lies {offset.rows_px:+.1f} pixels down and {offset.cols_px:+.1f} right of the before raster "
+        f"({offset.windows} sample windows agree); false changes are likely. Co-register the pair first."
+    )
+
+
+def _edges(grey: np.ndarray) -> np.ndarray:
+    rows, cols = np.gradient(grey.astype(np.float32))
+    return np.hypot(rows, cols)
+
+
+def _parabola(values: np.ndarray, peak: int) -> float:
+    """Sub-pixel place of the maximum relative to ``peak``, -0.5..0.5."""
+    left, middle, right = values[peak - 1], values[peak], values[(peak + 1) % len(values)]
+    bend = left - 2 * middle + right
+    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend else 0.0
+
+
+def _signed(index: float, size: int) -> float:
+    return float(index - size if index > size / 2 else index)

@@ -1,0 +1,230 @@
+"""GridWriter: the ``change_captions`` layer, a GeoPackage written in batches that survive a crash, and continued by a later run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import fiona
+from filelock import FileLock, Timeout
+from fiona.errors import FionaError
+
+from ..errors import OutputError
+from ..schema import LAYER_NAME, OUTPUT_FIELDS, TileCaption
+
+FIONA_TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
+SCHEMA = {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name, kind, _ in OUTPUT_FIELDS}}
+BATCH_TILES, BATCH_S = 256, 2.0
+# A GeoPackage row takes about 0.5 kB; less than this free is refused before hours are spent.
+MIN_FREE_BYTES = 20_000_000
+TAG = "changescribe"
+# What may differ between a run and the run that continues it.
+VOLATILE = ("started", "ended", "versions", "counts", "before_name", "after_name")
+VOLATILE_REQUEST = ("device", "batch_size")
+WRITE_ERRORS = (FionaError, sqlite3.Error, OSError, RuntimeError, SystemError)
+
+log = logging.getLogger(__name__)
+
+
+class GridWriter:
+    """Writes tiles to a GeoPackage; a context manager.
+
+    Every 256 tiles or two seconds a batch is committed: a killed process loses that batch at most. One writer a file: a lock file
+    beside it is held by the operating system, so that a dead process never blocks the next.
+
+    Attributes
+    ----------
+    done : set of (row, col) that an earlier run has finished; failed tiles are taken out of the file and done again
+    """
+
+    def __init__(self, path: Path, crs_wkt: str, provenance: Mapping[str, Any], lock: FileLock):
+        self.path, self.crs_wkt, self.provenance, self._lock = path, crs_wkt, dict(provenance), lock
+        self.done: set[tuple[int, int]] = set()
+        self._pending: list[dict] = []
+        self._committed = time.monotonic()
+
+    @classmethod
+    def open(cls, path: str | os.PathLike, crs_wkt: str, provenance: Mapping[str, Any], resume: bool = False) -> GridWriter:
+        """Create the file, or continue it where ``resume`` and it exists.
+
+        Parameters
+        ----------
+        crs_wkt : CRS of the footprints, WKT
+        provenance : JSON-able; what differs from the first run's (other than device, batch size, times and versions) forbids resuming
+
+        Raises
+        ------
+        OutputError
+            The folder is missing or read-only, the disk full, the file in use by another run, there already, no GeoPackage of
+            ours, or of another run.
+        """
+        path = Path(path)
+        _verify_folder(path)
+        lock = FileLock(str(path) + ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise OutputError(
+                f"{path} is being written by another run", "an output of its own", "wait for that run, or choose another output"
+            ) from None
+        except OSError as error:
+            raise OutputError(f"{path.parent} cannot be written to ({error})", "a folder with write permission", "choose another output") from error
+        writer = cls(path, crs_wkt, provenance, lock)
+        try:
+            if path.exists():
+                writer._continue(resume)
+            else:
+                writer._create()
+        except BaseException:
+            lock.release()
+            raise
+        return writer
+
+    def add(self, tile: TileCaption) -> None:
+        """Take a tile; commits when a batch is full or two seconds old.
+
+        Raises
+        ------
+        OutputError
+            The batch cannot be written; what was committed before stays.
+        """
+        geometry = {"type": "Polygon", "coordinates": [[list(point) for point in tile.footprint]]}
+        self._pending.append({"type": "Feature", "geometry": geometry, "properties": tile.properties()})
+        if len(self._pending) >= BATCH_TILES or time.monotonic() - self._committed >= BATCH_S:
+            self.commit()
+
+    def commit(self) -> None:
+        """Write what is pending as one transaction."""
+        if self._pending:
+            self._append(self._pending, {})
+            self._pending = []
+        self._committed = time.monotonic()
+
+    def close(self, counts: Mapping[str, int] | None = None) -> None:
+        """Commit, complete the provenance (end time, counts) and let the file go."""
+        try:
+            if not self._lock.is_locked:
+                return
+            pending, self._pending = self._pending, []
+            self.provenance["ended"] = _now()
+            if counts is not None:
+                self.provenance["counts"] = dict(counts)
+            self._append(pending, {TAG: json.dumps(self.provenance, ensure_ascii=False)})
+        finally:
+            self._lock.release()
+
+    def __enter__(self) -> GridWriter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._lock.is_locked:
+            self.close()
+
+    def _create(self) -> None:
+        self.provenance.setdefault("started", _now())
+        try:
+            with fiona.open(self.path, "w", driver="GPKG", layer=LAYER_NAME, schema=SCHEMA, crs_wkt=self.crs_wkt) as layer:
+                layer.update_tags({TAG: json.dumps(self.provenance, ensure_ascii=False)})
+        except WRITE_ERRORS as error:
+            raise self._failed(error) from error
+
+    def _append(self, features: list[dict], tags: dict[str, str]) -> None:
+        try:
+            with fiona.open(self.path, "a", driver="GPKG", layer=LAYER_NAME) as layer:
+                if features:
+                    layer.writerecords(features)
+                if tags:
+                    layer.update_tags(tags)
+        except WRITE_ERRORS as error:
+            raise self._failed(error) from error
+
+    def _continue(self, resume: bool) -> None:
+        if not resume:
+            raise OutputError(
+                f"{self.path} exists", "an output that does not, or --resume to continue it", "choose another name, delete the file, or resume"
+            )
+        earlier = read_provenance(self.path)
+        _verify_same_run(self.path, earlier, self.provenance)
+        self.provenance["started"] = earlier.get("started", _now())
+        try:
+            with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
+                database.execute(f"DELETE FROM {LAYER_NAME} WHERE status = 'failed'")
+                # Two processes cannot both have written here, but a copy or an edit could have doubled a tile: the first one counts.
+                database.execute(f"DELETE FROM {LAYER_NAME} WHERE fid NOT IN (SELECT min(fid) FROM {LAYER_NAME} GROUP BY row, col)")
+                self.done = set(database.execute(f"SELECT row, col FROM {LAYER_NAME}"))
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: BaseException) -> OutputError:
+        free = shutil.disk_usage(self.path.parent).free if self.path.parent.exists() else 0
+        if free < MIN_FREE_BYTES:
+            return OutputError(
+                f"the disk of {self.path} is full ({free / 1e6:.0f} MB free)", "room for the results", "free some, then run again with --resume"
+            )
+        return OutputError(
+            f"{self.path} cannot be written ({error})",
+            "a writable file that no other program holds",
+            "close it elsewhere, then run again with --resume",
+        )
+
+
+def read_provenance(path: Path) -> dict:
+    """The provenance that a run has left in its output.
+
+    Raises
+    ------
+    OutputError
+        The file is no GeoPackage of ours.
+    """
+    try:
+        with fiona.open(path, layer=LAYER_NAME) as layer:
+            text = layer.tags().get(TAG)
+            fields = set(layer.schema["properties"])
+        if text and fields >= {name for name, _, _ in OUTPUT_FIELDS}:
+            return json.loads(text)
+    except (FionaError, ValueError, OSError) as error:
+        log.debug("no output of ours: %s", error)
+    raise OutputError(f"{path} is not an output of ChangeScribe", "a GeoPackage that an earlier run has written", "choose another output")
+
+
+def _verify_same_run(path: Path, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    old, new = _identity(earlier), _identity(json.loads(json.dumps(now)))
+    different = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    if different:
+        details = ", ".join(f"{key}: {old.get(key)!r} then, {new.get(key)!r} now" for key in different[:3])
+        raise OutputError(f"{path} belongs to another run ({details})", "the same inputs, model and options", "repeat them, or choose another output")
+
+
+def _identity(provenance: Mapping[str, Any]) -> dict:
+    flat = {key: value for key, value in provenance.items() if key not in (*VOLATILE, "request")}
+    flat.update({f"request.{key}": value for key, value in provenance.get("request", {}).items() if key not in VOLATILE_REQUEST})
+    return flat
+
+
+def _verify_folder(path: Path) -> None:
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"the folder {folder} does not exist", "an existing folder", "make it, or choose another output")
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder", "a file name", "name a .gpkg file in it")
+    if path.suffix.lower() != ".gpkg":
+        raise OutputError(f"{path.name} as output", "a name that ends in .gpkg", "correct the name")
+    if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise OutputError(f"{path} cannot be written: no permission", "a folder and file with write permission", "choose another output")
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise OutputError(
+            f"{free / 1e6:.0f} MB free on the disk of {folder}", f"at least {MIN_FREE_BYTES / 1e6:.0f} MB", "free some space, or choose another disk"
+        )
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
