@@ -19,6 +19,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ...engine.errors import Cancelled, ChangeScribeError
 from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, STRETCHES
+from ..client.call import ignore
 from ..client.worker_client import EngineClient
 from .models import model_ids
 
@@ -113,7 +114,9 @@ def resolution(text: str) -> str | float:
         return text
 
 
-def run_engine(message: dict, feedback: QgsProcessingFeedback, on_tile: Callable[[dict], None], scale: tuple[float, float] = (0.0, 100.0)) -> dict:
+def run_engine(
+    message: dict, feedback: QgsProcessingFeedback, on_tile: Callable[[dict], None] = ignore, scale: tuple[float, float] = (0.0, 100.0)
+) -> dict:
     """Send a request and follow it to its end: progress and logs go to the feedback, tiles to ``on_tile``.
 
     Parameters

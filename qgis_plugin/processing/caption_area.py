@@ -1,8 +1,138 @@
-from .base import ChangeScribeAlgorithm
+"""Two rasters and polygons in, one summarised row a polygon out."""
+
+from __future__ import annotations
+
+from qgis.core import (
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFeature,
+    QgsFeatureRequest,
+    QgsFeatureSink,
+    QgsFields,
+    QgsGeometry,
+    QgsProcessing,
+    QgsProcessingException,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingUtils,
+    QgsSpatialIndex,
+)
+
+from ...engine.errors import AreaError, Cancelled, ChangeScribeError
+from .areas import write_area
+from .base import COUNTS, as_processing, cancelled_note, run_engine
+from .grid_layer import field, footprint_geometry, shapefile_warning
+from .pair import PairAlgorithm, count
+from .rasters import Area
+from .summary import AREA_FIELDS, AreaSummary, row
+
+INPUT, OUTPUT = "INPUT", "OUTPUT"
+# Less of a tile and of a polygon than this is rounding along a shared edge, not shared ground.
+SLIVER = 1e-3
 
 
-class CaptionArea(ChangeScribeAlgorithm):
+class CaptionArea(PairAlgorithm):
     NAME = "captionarea"
+    TITLE = "Summarise changes by area"
+    TAGS = ("zonal", "polygons", "summary", "statistics")
+    HELP = (
+        "Captions what changed between two rasters inside the polygons of a layer and adds it up: one row a polygon with its own attributes, "
+        "the number of tiles, of changed ones, the changed share of its ground, the classes added, removed and altered (number of tiles), "
+        "the captions that tell most, and a plain sentence.\n\n"
+        "A tile counts for every polygon that it overlaps; shares are weighted by the overlap. "
+        "After cancelling, rows hold what was captioned until then, and say so.\n\n"
+        "The engine runs in its own process. If it is not set up, run 'Engine status' first."
+    )
 
     def initAlgorithm(self, configuration=None) -> None:
-        pass
+        self.add_pair_parameters()
+        self.addParameter(QgsProcessingParameterFeatureSource(INPUT, self.tr("Areas"), [QgsProcessing.SourceType.TypeVectorPolygon]))
+        self.add_engine_parameters()
+        self.addParameter(QgsProcessingParameterFeatureSink(OUTPUT, self.tr("Change by area"), QgsProcessing.SourceType.TypeVectorPolygon))
+        self.add_count_outputs()
+
+    def wanted_area(self, parameters, context) -> Area | None:
+        source = self.parameterAsSource(parameters, INPUT, context)
+        return Area(source.sourceExtent(), source.sourceCrs()) if source is not None else None
+
+    def processAlgorithm(self, parameters, context, feedback) -> dict:
+        source = self.parameterAsSource(parameters, INPUT, context)
+        if source is None:
+            raise QgsProcessingException(self.invalidSourceError(parameters, INPUT))
+        added = QgsFields()
+        for name, kind, alias in AREA_FIELDS:
+            added.append(field(name, kind, alias))
+        fields = QgsProcessingUtils.combineFields(source.fields(), added)
+        sink, destination = self.parameterAsSink(parameters, OUTPUT, context, fields, source.wkbType(), source.sourceCrs())
+        if sink is None:
+            raise QgsProcessingException(self.invalidSinkError(parameters, OUTPUT))
+        if warning := shapefile_warning(destination):
+            feedback.pushWarning(warning)
+        tiles = Tiles()
+        counts = dict.fromkeys(COUNTS, 0)
+
+        def on_tile(tile: dict) -> None:
+            tiles.add(tile)
+            count(counts, tile["properties"])
+
+        complete = True
+        try:
+            aoi = write_area(source, self.folder, context, feedback)
+            message = {"type": "caption", "request": self.request(parameters, context, aoi=aoi), "output": None, "resume": False}
+            run_engine(message, feedback, on_tile)
+        except Cancelled as error:
+            complete = False
+            cancelled_note(error, feedback)
+        except ChangeScribeError as error:
+            raise as_processing(error) from error
+        transform = QgsCoordinateTransform(source.sourceCrs(), self.before.crs, context.transformContext())
+        for feature in source.getFeatures(QgsFeatureRequest()):
+            if not sink.addFeature(summarised(feature, fields, tiles, transform, complete), QgsFeatureSink.Flag.FastInsert):
+                raise QgsProcessingException(f"A row could not be written to {destination}: {sink.lastError()}")
+        return {OUTPUT: destination, **counts}
+
+
+class Tiles:
+    """The run's tiles, found by place."""
+
+    def __init__(self) -> None:
+        self._index = QgsSpatialIndex()
+        self._tiles: list[tuple[QgsGeometry, dict]] = []
+
+    def add(self, tile: dict) -> None:
+        geometry = footprint_geometry(tile["footprint"])
+        self._index.addFeature(len(self._tiles), geometry.boundingBox())
+        self._tiles.append((geometry, tile["properties"]))
+
+    def summarise(self, area: QgsGeometry) -> AreaSummary:
+        """Add up the tiles that share ground with a polygon (in the grid's CRS)."""
+        summary = AreaSummary()
+        for number in sorted(self._index.intersects(area.boundingBox())):
+            geometry, properties = self._tiles[number]
+            shared = geometry.intersection(area).area()
+            if shared > SLIVER * min(geometry.area(), area.area()):
+                summary.add(properties, shared)
+        return summary
+
+
+def summarised(feature: QgsFeature, fields: QgsFields, tiles: Tiles, transform: QgsCoordinateTransform, complete: bool) -> QgsFeature:
+    """The area's feature with the summary's values behind its own.
+
+    Raises
+    ------
+    QgsProcessingException
+        Its polygon cannot be transformed to the grid's CRS.
+    """
+    area = QgsGeometry(feature.geometry())
+    try:
+        area.transform(transform)
+    except QgsCsException as error:
+        text = f"The area with id {feature.id()} cannot be transformed to the CRS of the before raster ({error})"
+        raise QgsProcessingException(str(AreaError(text, "a polygon on the rasters", "correct its coordinates or CRS"))) from error
+    values = list(row(tiles.summarise(area)))
+    if not complete:
+        values[-1] = "Cancelled, partial: " + values[-1]
+    result = QgsFeature(fields)
+    result.setGeometry(feature.geometry())
+    result.setAttributes(feature.attributes() + values)
+    return result

@@ -102,3 +102,10 @@ def _keep_in_file(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
     registry = QgsProviderRegistry.instance()
     registry.saveLayerMetadata("ogr", registry.encodeUri("ogr", {"path": path, "layerName": name}), metadata)
     layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")
+
+
+def save_style(layer: QgsVectorLayer) -> None:
+    """Keep the plugin's style in a GeoPackage that the engine wrote (main thread)."""
+    if layer.isValid() and STYLE.is_file():
+        layer.loadNamedStyle(str(STYLE))
+        layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")

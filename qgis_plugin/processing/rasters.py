@@ -95,7 +95,8 @@ def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProces
             do = "set it with Layer > Set CRS of Layer, or in the file with gdal_edit.py -a_srs"
             raise RasterError(f"the {role} raster {layer.name()} has no CRS", "a georeferenced raster", do)
     if not Area(after.extent(), after.crs()).into(before.crs(), context).intersects(before.extent()):
-        got = f"{before.name()} ({before.extent().toString(1)}) and {after.name()} ({after.extent().toString(1)}, {after.crs().authid()}) share no ground"
+        places = [f"{layer.name()} ({layer.extent().toString(1)}, {layer.crs().authid()})" for layer in (before, after)]
+        got = f"{' and '.join(places)} share no ground"
         raise NoOverlapError(got, "two rasters of one place", "check the CRS of both layers and that they show the same place")
 
 

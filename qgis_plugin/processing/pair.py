@@ -1,0 +1,103 @@
+"""Algorithms that take a before and an after layer: their parameters, checks and preparation."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+
+from qgis.core import (
+    QgsProcessingException,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingUtils,
+)
+
+from ...engine.errors import ChangeScribeError
+from ...engine.schema import CaptionRequest
+from .base import COUNTS, ChangeScribeAlgorithm, as_processing
+from .rasters import Area, bands_of, check_pair, prepare_pair
+
+BEFORE, AFTER, BEFORE_BANDS, AFTER_BANDS = "BEFORE", "AFTER", "BEFORE_BANDS", "AFTER_BANDS"
+COUNTED_AS = {"captioned": "CAPTIONED", "unchanged": "CAPTIONED", "skipped_nodata": "SKIPPED", "failed": "FAILED"}
+
+
+class PairAlgorithm(ChangeScribeAlgorithm):
+    """Has BEFORE and AFTER; after preparation ``self.before`` and ``self.after`` are RasterInputs and no layer is needed any more."""
+
+    def add_pair_parameters(self) -> None:
+        self.addParameter(QgsProcessingParameterRasterLayer(BEFORE, self.tr("Before")))
+        self.addParameter(QgsProcessingParameterRasterLayer(AFTER, self.tr("After")))
+        for name, parent, title in ((BEFORE_BANDS, BEFORE, "Bands of the before raster"), (AFTER_BANDS, AFTER, "Bands of the after raster")):
+            self.addParameter(QgsProcessingParameterBand(name, self.tr(title), None, parent, True, True))
+
+    def add_count_outputs(self) -> None:
+        for name, title in zip(COUNTS, ("Tiles", "Tiles with a caption", "Changed tiles", "Tiles without enough data", "Failed tiles")):
+            self.addOutput(QgsProcessingOutputNumber(name, self.tr(title)))
+
+    def checkParameterValues(self, parameters, context):
+        ok, message = super().checkParameterValues(parameters, context)
+        if not ok:
+            return ok, message
+        layers = [self.parameterAsRasterLayer(parameters, name, context) for name in (BEFORE, AFTER)]
+        try:
+            if None not in layers:  # inside a model the layers come only at run time
+                check_pair(*layers, context)
+                for layer, wanted in zip(layers, self._bands(parameters, context)):
+                    bands_of(layer, wanted, context)
+            self.check_area(parameters)
+            CaptionRequest("before", "after", **self.engine_options(parameters, context)).verify()
+        except ChangeScribeError as error:
+            return False, str(error)
+        return True, ""
+
+    def check_area(self, parameters) -> None:
+        """Check the parameters that choose the area; a subclass raises AreaError."""
+
+    def wanted_area(self, parameters, context) -> Area | None:
+        """What online layers must be written for; None is all the ground that the rasters share."""
+        return None
+
+    def prepareAlgorithm(self, parameters, context, feedback) -> bool:
+        layers = [self.parameterAsRasterLayer(parameters, name, context) for name in (BEFORE, AFTER)]
+        for name, layer in zip((BEFORE, AFTER), layers):
+            if layer is None or not layer.isValid():
+                raise QgsProcessingException(self.invalidRasterError(parameters, name))
+        self.folder = tempfile.mkdtemp(dir=QgsProcessingUtils.tempFolder())
+        try:
+            check_pair(*layers, context)
+            area = self.wanted_area(parameters, context)
+            self.before, self.after = prepare_pair(*layers, self._bands(parameters, context), area, self.folder, context)
+        except ChangeScribeError as error:
+            raise as_processing(error) from error
+        for note in self.before.notes + self.after.notes:
+            feedback.pushWarning(note)
+        return True
+
+    def request(self, parameters, context, **area) -> dict:
+        """The verified request's JSON, with ``aoi`` or ``extent`` if given.
+
+        Raises
+        ------
+        InputError
+            A member that the engine would refuse.
+        """
+        options = {**self.engine_options(parameters, context), **area}
+        request = CaptionRequest(self.before.path, self.after.path, self.before.bands, self.after.bands, **options)
+        request.verify()
+        return request.to_json()
+
+    def _bands(self, parameters, context) -> tuple[list[int], list[int]]:
+        before, after = (self.parameterAsInts(parameters, name, context) if parameters.get(name) else [] for name in (BEFORE_BANDS, AFTER_BANDS))
+        return before, after
+
+
+def count(counts: dict, properties: dict) -> None:
+    """Add a tile's properties to COUNTS; CAPTIONED are all tiles that have a caption, changed or not."""
+    counts["TILES"] += 1
+    counts[COUNTED_AS[properties["status"]]] += 1
+    counts["CHANGED"] += int(bool(properties["changed"]))
+
+
+def utc_now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
