@@ -129,7 +129,7 @@ def summarised(feature: QgsFeature, fields: QgsFields, tiles: Tiles, transform: 
     except QgsCsException as error:
         text = f"The area with id {feature.id()} cannot be transformed to the CRS of the before raster ({error})"
         raise QgsProcessingException(str(AreaError(text, "a polygon on the rasters", "correct its coordinates or CRS"))) from error
-    values = list(row(tiles.summarise(area)))
+    values = row(tiles.summarise(area))
     if not complete:
         values[-1] = "Cancelled, partial: " + values[-1]
     result = QgsFeature(fields)

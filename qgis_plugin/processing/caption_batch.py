@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from qgis.core import (
     NULL,
@@ -144,7 +145,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
 
     def _run(self, job: Job, path: Path, parameters, context, feedback, scale: tuple[float, float]) -> dict:
         """Caption one pair; its row of the summary."""
-        row = {"name": job.name, "before": job.before, "after": job.after, "status": "not run", "message": None}
+        row: dict[str, Any] = {"name": job.name, "before": job.before, "after": job.after, "status": "not run", "message": None}
         if feedback.isCanceled():
             return row
         started = time.monotonic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qgis.core import (
     QgsFeatureSink,
     QgsProcessing,
@@ -65,7 +67,7 @@ class CaptionChanges(PairAlgorithm):
         if warning := shapefile_warning(self.destination):
             feedback.pushWarning(warning)
         counts = dict.fromkeys(COUNTS, 0)
-        self.provenance = {"started": utc_now(), "before": self.before.name, "after": self.after.name}
+        self.provenance: dict[str, Any] = {"started": utc_now(), "before": self.before.name, "after": self.after.name}
 
         def on_tile(tile: dict) -> None:
             if not sink.addFeature(grid_feature(fields, tile), QgsFeatureSink.Flag.FastInsert):

@@ -39,11 +39,11 @@ class PairAlgorithm(ChangeScribeAlgorithm):
         ok, message = super().checkParameterValues(parameters, context)
         if not ok:
             return ok, message
-        layers = [self.parameterAsRasterLayer(parameters, name, context) for name in (BEFORE, AFTER)]
+        before, after = (self.parameterAsRasterLayer(parameters, name, context) for name in (BEFORE, AFTER))
         try:
-            if None not in layers:  # inside a model the layers come only at run time
-                check_pair(*layers, context)
-                for layer, wanted in zip(layers, self._bands(parameters, context)):
+            if before is not None and after is not None:  # inside a model the layers come only at run time
+                check_pair(before, after, context)
+                for layer, wanted in zip((before, after), self._bands(parameters, context)):
                     bands_of(layer, wanted, context)
             self.check_area(parameters)
             CaptionRequest("before", "after", **self.engine_options(parameters, context)).verify()
@@ -59,15 +59,15 @@ class PairAlgorithm(ChangeScribeAlgorithm):
         return None
 
     def prepareAlgorithm(self, parameters, context, feedback) -> bool:
-        layers = [self.parameterAsRasterLayer(parameters, name, context) for name in (BEFORE, AFTER)]
-        for name, layer in zip((BEFORE, AFTER), layers):
+        before, after = (self.parameterAsRasterLayer(parameters, name, context) for name in (BEFORE, AFTER))
+        for name, layer in ((BEFORE, before), (AFTER, after)):
             if layer is None or not layer.isValid():
                 raise QgsProcessingException(self.invalidRasterError(parameters, name))
         self.folder = tempfile.mkdtemp(dir=QgsProcessingUtils.tempFolder())
         try:
-            check_pair(*layers, context)
+            check_pair(before, after, context)
             area = self.wanted_area(parameters, context)
-            self.before, self.after = prepare_pair(*layers, self._bands(parameters, context), area, self.folder, context)
+            self.before, self.after = prepare_pair(before, after, self._bands(parameters, context), area, self.folder, context)
         except ChangeScribeError as error:
             raise as_processing(error) from error
         for note in self.before.notes + self.after.notes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 SHOWN_CAPTIONS = 3
@@ -25,7 +24,7 @@ class AreaSummary:
     added: Counter = field(default_factory=Counter)
     removed: Counter = field(default_factory=Counter)
     altered: Counter = field(default_factory=Counter)
-    captions: Counter = field(default_factory=Counter)
+    captions: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     compared_area: float = 0.0
     changed_area: float = 0.0
 
@@ -55,7 +54,7 @@ class AreaSummary:
 
     def main_captions(self) -> list[str]:
         """Captions that tell most: by the ground they cover, weighted by the change score."""
-        return [text for text, _ in self.captions.most_common(SHOWN_CAPTIONS)]
+        return sorted(self.captions, key=self.captions.__getitem__, reverse=True)[:SHOWN_CAPTIONS]
 
     def sentence(self) -> str:
         """A plain summary."""
@@ -86,7 +85,7 @@ def counted(counter: Counter) -> str | None:
     return "; ".join(f"{name} {number}" for name, number in counter.most_common()) or None
 
 
-def row(summary: AreaSummary) -> Sequence:
+def row(summary: AreaSummary) -> list:
     """Values of AREA_FIELDS."""
     share = summary.changed_share
     return [
