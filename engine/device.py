@@ -2,7 +2,70 @@
 
 from __future__ import annotations
 
+import os
+from typing import NamedTuple
+
 import torch
+
+
+class Device(NamedTuple):
+    """A device that has computed, and why it is not the one that was asked for ("" where it is)."""
+
+    name: str
+    note: str
+
+
+def choose(wanted: str) -> Device:
+    """Turn "auto", "cpu", "cuda" or "mps" into a device that passed a small forward pass.
+
+    A GPU that is missing or does not compute gives the CPU and the reason.
+    """
+    if wanted == "cpu":
+        return Device("cpu", "")
+    names = [name for name in ("cuda", "mps") if wanted in ("auto", name)]
+    reasons = []
+    for name in names:
+        reason = why_not(name)
+        if not reason:
+            return Device(name, "")
+        # Without a GPU "auto" is the CPU and nothing is amiss; a GPU that is there and fails is worth a word.
+        if wanted != "auto" or is_available(name):
+            reasons.append(f"{name} cannot be used ({reason}); the CPU computes instead")
+    return Device("cpu", "; ".join(reasons))
+
+
+def is_available(name: str) -> bool:
+    """Whether torch sees such a device; it may still fail to compute."""
+    if name == "cuda":
+        return torch.cuda.is_available()
+    if name == "mps":
+        return torch.backends.mps.is_available()
+    return name == "cpu"
+
+
+def why_not(name: str) -> str:
+    """Prove a device by a small convolution whose result is known; "" or the reason why it fails."""
+    if not is_available(name):
+        return "this PyTorch finds none; it needs a GPU, its driver and a PyTorch build for it"
+    try:
+        with torch.inference_mode():
+            ones = torch.ones(1, 3, 16, 16, device=name)
+            value = float(torch.nn.functional.conv2d(ones, torch.ones(8, 3, 3, 3, device=name)).sum())
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # a driver or build that does not match: torch raises any of these
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    expected = 8.0 * 14 * 14 * 27
+    return "" if value == expected else f"it computed {value} in place of {expected}"
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def leave_a_core() -> None:
+    """Keep one core free for QGIS; on one or two cores that would cost too much."""
+    if cores() > 2:
+        torch.set_num_threads(min(torch.get_num_threads(), cores() - 1))
 
 
 def cpu_has_bf16() -> bool:

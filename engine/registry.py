@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .errors import ModelError
 
 if TYPE_CHECKING:
-    from .captioner import Captioner
+    from .captioner import Captioner, ModelCard
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 
@@ -90,6 +90,26 @@ def verify(model_id: str) -> Path:
             "reinstall the plugin, or add the published file again with `changescribe models add FILE`",
         )
     return path
+
+
+def card(model_id: str) -> ModelCard:
+    """The card in the metadata of a model's weights; the weights themselves are not read.
+
+    Raises
+    ------
+    ModelError
+        Unknown or missing, or a file without a card.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    from .captioner import ModelCard
+
+    path = weights_path(model_id)
+    try:
+        with safe_open(path, "np") as stream:
+            return ModelCard(**json.loads((stream.metadata() or {})["card"]))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} has no readable model card ({error})", "the published weights", "see `changescribe models verify`") from error
 
 
 def load(model_id: str, device: str = "cpu") -> Captioner:

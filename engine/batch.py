@@ -1,0 +1,162 @@
+"""Many runs from a table: one row a pair of rasters or an area; a row that fails does not stop the others."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import pipeline
+from .captioner import Captioner
+from .errors import EXIT_DONE, Cancelled, ChangeScribeError, InputError, OutputError
+from .schema import CaptionRequest
+
+REQUIRED = ("before", "after")
+PATHS = ("before", "after", "aoi")
+# Columns that may stand in the table in place of the command line's options, and how a cell is read.
+READERS: dict[str, Callable[[str], object]] = {
+    "aoi": str,
+    "extent": lambda text: tuple(float(part) for part in _parts(text)),
+    "before_bands": lambda text: tuple(int(part) for part in _parts(text)),
+    "after_bands": lambda text: tuple(int(part) for part in _parts(text)),
+    "resolution": lambda text: text if text in ("native", "model") else float(text),
+    "tile_px": int,
+    "overlap_px": int,
+    "stretch": str,
+    "max_nodata": float,
+    "threshold": float,
+    "seed": int,
+}
+COLUMNS = (*REQUIRED, "output", *READERS)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row: what to caption and where to write it."""
+
+    line: int
+    request: CaptionRequest
+    output: Path
+
+
+def read_jobs(table: Path, folder: Path, defaults: dict) -> list[Job]:
+    """Read and verify a table of jobs; opens no raster.
+
+    Parameters
+    ----------
+    table : CSV (UTF-8) with columns before, after and any of COLUMNS; relative paths are relative to the table
+    folder : where outputs go; without a column ``output`` they are named BEFORE_AFTER.gpkg
+    defaults : request members that the table does not give
+
+    Raises
+    ------
+    InputError
+        The table, or a row of it, is wrong; the line is named.
+    """
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            _check_columns(table, reader.fieldnames or [])
+            jobs = [_job(reader.line_num, row, table, folder, defaults) for row in reader if any(row.values())]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{table} cannot be read ({error})", "a CSV table in UTF-8", "check the path and the encoding") from error
+    if not jobs:
+        raise InputError(f"{table} has no rows", "one row a pair of rasters", f"columns: {', '.join(COLUMNS)}")
+    lines: dict[Path, int] = {}
+    for job in jobs:
+        if job.output in lines:
+            got = f"{table}: lines {lines[job.output]} and {job.line} both write {job.output}"
+            raise InputError(got, "an output of its own for each row", "add a column output with different names")
+        lines[job.output] = job.line
+    return jobs
+
+
+def _check_columns(table: Path, columns: Sequence[str]) -> None:
+    missing, unknown = [name for name in REQUIRED if name not in columns], [name for name in columns if name not in COLUMNS]
+    if missing or unknown:
+        got = " and ".join(f"{what} {', '.join(names)}" for what, names in (("no column", missing), ("unknown columns", unknown)) if names)
+        raise InputError(f"{table} has {got}", f"before and after, and if wanted {', '.join(COLUMNS[2:])}", "correct the first line")
+
+
+def _job(line: int, row: dict, table: Path, folder: Path, defaults: dict) -> Job:
+    members = dict(defaults)
+    try:
+        if None in row:
+            raise InputError("more cells than columns", "one cell a column", "quote cells that hold commas")
+        cells = {name: text.strip() for name, text in row.items() if text and text.strip()}
+        for name, text in cells.items():
+            if name in READERS:
+                members[name] = _read_cell(name, text)
+        members |= {name: cells.get(name, "") for name in REQUIRED}
+        for name in PATHS:
+            if members.get(name) and (name in cells):
+                members[name] = _beside(table, members[name])
+        request = CaptionRequest.from_json(members)
+    except InputError as error:
+        raise InputError(f"{table}, line {line}: {error.got}", error.need, error.do) from error
+    name = cells.get("output") or f"{_stem(request.before)}_{_stem(request.after)}"
+    return Job(line, request, folder / (name if name.lower().endswith(".gpkg") else f"{name}.gpkg"))
+
+
+def _read_cell(name: str, text: str) -> object:
+    try:
+        return READERS[name](text)
+    except ValueError:
+        raise InputError(f"{name} = {text!r}", "numbers", f"correct {name}") from None
+
+
+def _parts(text: str) -> list[str]:
+    """Numbers apart by commas, semicolons or spaces."""
+    return [part for part in re.split(r"[,;\s]+", text) if part]
+
+
+def _beside(table: Path, path: str) -> str:
+    """A local path relative to the table; what GDAL opens otherwise (/vsi…, a URL, DRIVER:…) stays."""
+    beside = table.parent / path
+    return str(beside) if beside.exists() or not (path.startswith("/vsi") or ":" in path) else path
+
+
+def _stem(path: str) -> str:
+    return Path(path.replace("\\", "/")).stem
+
+
+def run(
+    jobs: Sequence[Job],
+    resume: bool,
+    captioner: Captioner,
+    on_event: Callable[[Job, dict], None],
+    cancelled: Callable[[], bool] = pipeline.never,
+) -> tuple[list[dict], int]:
+    """Run the jobs in order with one loaded model.
+
+    Returns
+    -------
+    One result a job ({"line", "output", then "result" or "error"}), and the exit code: that of the worst failure, 0 without one.
+
+    Raises
+    ------
+    Cancelled
+        By the user; ends all jobs.
+    """
+    results, exit_code = [], EXIT_DONE
+    for job in jobs:
+        answer: dict = {"line": job.line, "output": str(job.output)}
+        try:
+            job.output.parent.mkdir(parents=True, exist_ok=True)
+            answer["result"] = pipeline.run(
+                job.request, str(job.output), resume, captioner, lambda event, job=job: on_event(job, event), cancelled
+            ).to_json()
+        except Cancelled:
+            raise
+        except ChangeScribeError as error:
+            answer["error"] = error.to_json()
+        except OSError as error:
+            failure = OutputError(f"{job.output.parent} cannot be made ({error})", "a writable folder", "choose another output folder")
+            answer["error"] = failure.to_json()
+        if "error" in answer:
+            exit_code = max(exit_code, answer["error"]["exit_code"])
+            on_event(job, {"type": "log", "level": "error", "message": f"line {job.line}: {answer['error']['message']}"})
+        results.append(answer)
+    return results, exit_code

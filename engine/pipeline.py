@@ -1,0 +1,320 @@
+"""The one path from two rasters to captioned tiles; the command line, the worker and batches all run it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+import rasterio
+import torch
+
+from . import __version__, device, registry
+from .captioner import Captioner, CaptionOptions, ModelCard, tile_seed
+from .errors import AreaError, Cancelled, ChangeScribeError, EngineError
+from .geo import area, registration
+from .geo.grid import TileGrid
+from .geo.pair import RasterPair
+from .geo.writer import GridWriter
+from .reading import MAX_FAILED_IN_A_ROW, BatchReader, ReadTile, TileBatch, read_tile, to_input_size
+from .schema import Caption, CaptionRequest, TileCaption
+
+if TYPE_CHECKING:
+    from .schema import TileRef
+
+PROGRESS_S = 0.2
+# On the CPU more tiles a batch are not faster, and a batch must end well within the second that a cancellation may take.
+AUTO_BATCH = {"cpu": 8, "mps": 16, "cuda": 64}
+
+Event = Callable[[dict], None]
+
+
+def ignore(event: dict) -> None:
+    """Take an event and do nothing."""
+
+
+def never() -> bool:
+    return False
+
+
+@dataclass
+class Summary:
+    """What a run did; counts are tiles. ``resumed`` ones were in the output before; seconds are of this run."""
+
+    output: str | None
+    total: int
+    model: str
+    device: str
+    resumed: int = 0
+    captioned: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+    elapsed_s: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> int:
+        """Tiles that got a caption of their own."""
+        return self.captioned
+
+    @property
+    def done(self) -> int:
+        return self.resumed + self.captioned + self.unchanged + self.skipped + self.failed
+
+    @property
+    def tiles_per_s(self) -> float:
+        return (self.done - self.resumed) / self.elapsed_s if self.elapsed_s else 0.0
+
+    def counts(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in ("done", "total", "captioned", "changed", "unchanged", "skipped", "failed")}
+
+    def count(self, status: str) -> None:
+        name = "skipped" if status == "skipped_nodata" else status
+        setattr(self, name, getattr(self, name) + 1)
+
+    def progress(self) -> dict:
+        """The protocol's ``progress`` message."""
+        left = self.total - self.done
+        eta_s = round(left / self.tiles_per_s, 1) if self.tiles_per_s else None
+        return {"type": "progress", **self.counts(), "tiles_per_s": round(self.tiles_per_s, 2), "eta_s": eta_s}
+
+    def to_json(self) -> dict:
+        """The result of a ``caption`` request."""
+        members = asdict(self) | {"elapsed_s": round(self.elapsed_s, 2)}
+        return members | {"tiles": self.total, "changed": self.changed, "tiles_per_s": round(self.tiles_per_s, 2)}
+
+
+def load_captioner(request: CaptionRequest, on_event: Event = ignore) -> Captioner:
+    """The request's model on the request's device; a device that fails is replaced by the CPU and the reason is logged."""
+    chosen = device.choose(request.device)
+    if chosen.note:
+        on_event({"type": "log", "level": "warning", "message": chosen.note})
+    return registry.load(request.model, chosen.name)
+
+
+@contextmanager
+def opened(request: CaptionRequest, card: ModelCard) -> Iterator[tuple[RasterPair, TileGrid]]:
+    """The request's rasters and the tiles of its area."""
+    with RasterPair.open(request, card.gsd_m) as pair:
+        window = pair.window
+        if request.extent is not None:
+            window = area.intersect(window, area.extent_window(request.extent, pair.transform, pair.height, pair.width))
+        aoi = area.read_area(request.aoi, pair.crs) if request.aoi else None
+        yield pair, TileGrid(pair.height, pair.width, pair.transform, pair.crs, request.tile_px, request.overlap_px, window, aoi)
+
+
+def describe(request: CaptionRequest) -> dict:
+    """What a run would do: tiles, CRS, ground resolution, bands and warnings; captions nothing."""
+    request.verify()
+    card = registry.card(request.model)
+    with opened(request, card) as (pair, grid):
+        return {**layout(request, pair, grid), "model": card.to_json(), "warnings": warnings_of(request, card, pair)}
+
+
+def layout(request: CaptionRequest, pair: RasterPair, grid: TileGrid) -> dict:
+    """Grid and rasters as JSON."""
+    return {
+        "tiles": len(grid),
+        "crs": pair.crs.to_string(),
+        "transform": list(pair.transform)[:6],
+        "height": pair.height,
+        "width": pair.width,
+        "gsd_m": round(pair.gsd_m, 4),
+        "tile_px": request.tile_px,
+        "overlap_px": request.overlap_px,
+    }
+
+
+def warnings_of(request: CaptionRequest, card: ModelCard, pair: RasterPair) -> list[str]:
+    """What a user should know before trusting the captions: of the rasters, their registration and their ground resolution."""
+    notes = list(pair.warnings)
+    offset = registration.check(pair)
+    if offset:
+        notes.append(offset)
+    if request.tile_px != card.input_px:
+        seen_gsd_m = pair.gsd_m * request.tile_px / card.input_px
+        notes.append(
+            f"Tiles of {request.tile_px} px are resampled to the {card.input_px} px that {card.id} takes: it sees {seen_gsd_m:.3g} m a pixel."
+        )
+    return notes
+
+
+def provenance(request: CaptionRequest, captioner: Captioner, pair: RasterPair, grid: TileGrid) -> dict:
+    """Everything that is needed to repeat the run."""
+    return {
+        "request": request.to_json() | {name: absolute(getattr(request, name)) for name in ("before", "after", "aoi")},
+        "model": {"id": captioner.card.id, "sha256": registry.row(captioner.card.id).get("sha256")},
+        "threshold": captioner.card.threshold if request.threshold is None else request.threshold,
+        "grid": layout(request, pair, grid),
+        "versions": versions() | {"device": str(captioner.device)},
+    }
+
+
+def versions() -> dict:
+    return {
+        "changescribe": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "rasterio": rasterio.__version__,
+        "gdal": rasterio.__gdal_version__,
+    }
+
+
+def absolute(path: str | None) -> str | None:
+    """Absolute path of a local file; other sources that GDAL opens stay as they are."""
+    return os.path.abspath(path) if path and os.path.exists(path) else path
+
+
+def caption_tiles(
+    request: CaptionRequest,
+    captioner: Captioner,
+    pair: RasterPair,
+    grid: TileGrid,
+    done: Collection[tuple[int, int]] = (),
+    cancelled: Callable[[], bool] = never,
+    on_event: Event = ignore,
+) -> Iterator[TileCaption]:
+    """Caption the tiles of a grid in its order, without those in ``done`` ((row, col) indexes).
+
+    Reading runs ahead in a thread. A tile that fails for its own reason has status "failed" and a log event.
+
+    Raises
+    ------
+    Cancelled
+        ``cancelled`` said so; acts between batches and within reading.
+    RasterError, EngineError
+        What fails for every tile: rasters deleted or unreadable, out of memory with one tile.
+    """
+    batch_size = request.batch_size or AUTO_BATCH[captioner.device.type]
+    reader = BatchReader(request, pair, grid, done, batch_size, captioner.card.input_px)
+    failed = 0
+    for batch in reader.batches(cancelled):
+        for tile, caption, elapsed_s in _caption_batch(request, captioner, batch):
+            failed = failed + 1 if tile.status == "failed" else 0
+            if tile.status == "failed":
+                on_event({"type": "log", "level": "error", "message": f"Tile {tile.ref.tile_id} failed: {tile.error}"})
+            if failed > MAX_FAILED_IN_A_ROW:
+                raise EngineError(f"{failed} tiles in a row failed: {tile.error}", "a model that runs", "see `changescribe doctor`")
+            yield _tile_caption(tile, caption, elapsed_s, captioner.card.id, grid)
+
+
+def _tile_caption(tile: ReadTile, caption: Caption | None, elapsed_s: float, model: str, grid: TileGrid) -> TileCaption:
+    status = tile.status if caption is None else "captioned" if caption.changed else "unchanged"
+    return TileCaption(tile.ref, caption, tile.valid_before, tile.valid_after, model, status, elapsed_s, grid.footprint(tile.ref))
+
+
+def _caption_batch(request: CaptionRequest, captioner: Captioner, batch: TileBatch) -> Iterator[tuple[ReadTile, Caption | None, float]]:
+    """All tiles of a batch, each with its caption or None and its share of the time."""
+    start_s = time.perf_counter()
+    refs = [tile.ref for tile in batch.ready]
+    captions = dict(zip(refs, _model_call(request, captioner, batch)))
+    elapsed_s = (time.perf_counter() - start_s) / max(1, len(refs))
+    for tile in batch.tiles:
+        yield tile, captions.get(tile.ref), elapsed_s if tile.ref in captions else 0.0
+
+
+def _model_call(request: CaptionRequest, captioner: Captioner, batch: TileBatch) -> list[Caption | None]:
+    """Captions of the ready tiles; one that makes the model fail is told from its neighbours by calling it alone."""
+    ready = batch.ready
+    if not ready or batch.before is None or batch.after is None:
+        return []
+    options = CaptionOptions(request.threshold, request.decoding)
+    seeds = [tile_seed(request.seed, tile.ref.row, tile.ref.col) for tile in ready]
+    try:
+        return list(captioner.caption(batch.before, batch.after, options, seeds))
+    except ChangeScribeError:
+        raise  # said clearly already, and not a single tile's fault
+    except Exception as error:  # any bug or odd input of a model: one tile must not end a run of thousands
+        if len(ready) == 1:
+            ready[0].status, ready[0].error = "failed", f"{type(error).__name__}: {error}"
+            return [None]
+    captions: list[Caption | None] = []
+    for i, tile in enumerate(ready):
+        captions += _model_call(request, captioner, TileBatch([tile], batch.before[i : i + 1], batch.after[i : i + 1]))
+    return captions
+
+
+def caption_at(request: CaptionRequest, captioner: Captioner, pair: RasterPair, grid: TileGrid, x: float, y: float) -> TileCaption:
+    """Caption the tile under a point in the grid's CRS, the same tile that a run over the area has.
+
+    Raises
+    ------
+    AreaError
+        No tile lies there.
+    """
+    ref: TileRef | None = grid.at(x, y)
+    if ref is None:
+        raise AreaError(f"the point {x:.6g}, {y:.6g} lies outside the area", "a point inside both rasters and the area", "click inside the area")
+    tile, before, after = read_tile(request, pair, ref)
+    batch = TileBatch([tile])
+    if before is not None and after is not None:
+        batch.before, batch.after = (to_input_size(pixels[None], captioner.card.input_px) for pixels in (before, after))
+    ((tile, caption, elapsed_s),) = _caption_batch(request, captioner, batch)
+    if tile.status == "failed":
+        raise EngineError(f"the model failed on tile {ref.tile_id}: {tile.error}", "a model that runs", "see `changescribe doctor`")
+    return _tile_caption(tile, caption, elapsed_s, captioner.card.id, grid)
+
+
+def run(
+    request: CaptionRequest,
+    output: str | None,
+    resume: bool = False,
+    captioner: Captioner | None = None,
+    on_event: Event = ignore,
+    cancelled: Callable[[], bool] = never,
+) -> Summary:
+    """Caption an area and write the layer; whatever ends the run, the tiles captioned until then are kept.
+
+    Parameters
+    ----------
+    output : path of the GeoPackage, or None to write nothing (the tile events are the result)
+    resume : continue the same request's earlier output
+    on_event : takes the protocol's log, progress and tile messages, without an id
+
+    Raises
+    ------
+    ChangeScribeError
+        Bad input, an output of another run, cancelled, or a failure of the engine.
+    """
+    request.verify()
+    captioner = captioner or load_captioner(request, on_event)
+    with opened(request, captioner.card) as (pair, grid):
+        summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair))
+        for message in summary.warnings:
+            on_event({"type": "log", "level": "warning", "message": message})
+        if output is None:
+            _consume(caption_tiles(request, captioner, pair, grid, (), cancelled, on_event), None, summary, on_event)
+            return summary
+        with GridWriter.open(output, pair.crs.to_wkt(), provenance(request, captioner, pair, grid), resume) as writer:
+            summary.resumed = len(writer.done)
+            _consume(caption_tiles(request, captioner, pair, grid, writer.done, cancelled, on_event), writer, summary, on_event)
+            writer.close(summary.counts())
+    return summary
+
+
+def _consume(tiles: Iterator[TileCaption], writer: GridWriter | None, summary: Summary, on_event: Event) -> None:
+    """Write and report the tiles; progress at most every PROGRESS_S."""
+    start_s = told_s = time.perf_counter()
+    on_event(summary.progress())
+    try:
+        with closing(tiles):  # ends the reader thread, whatever ends the loop
+            for tile in tiles:
+                if writer is not None:
+                    writer.add(tile)
+                summary.count(tile.status)
+                on_event({"type": "tile", "tile": tile.to_json()})
+                now_s = time.perf_counter()
+                if now_s - told_s >= PROGRESS_S:
+                    told_s, summary.elapsed_s = now_s, now_s - start_s
+                    on_event(summary.progress())
+    except Cancelled:
+        on_event({"type": "log", "level": "info", "message": f"Cancelled after {summary.done} of {summary.total} tiles"})
+        raise
+    finally:
+        summary.elapsed_s = time.perf_counter() - start_s
+        on_event(summary.progress())

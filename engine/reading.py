@@ -1,0 +1,213 @@
+"""Reading ahead: a thread reads tiles into a bounded queue of batches while the model computes on the one before."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .errors import Cancelled, ChangeScribeError, InputError, RasterError
+from .schema import CaptionRequest, TileRef
+
+if TYPE_CHECKING:
+    from .geo.grid import TileGrid
+    from .geo.pair import RasterPair
+
+QUEUED_BATCHES = 2  # one that is ready while one computes, and one of slack; more only costs memory
+POLL_S = 0.05
+# One bad block is that tile's fault; this many in a row are the raster's or the model's.
+MAX_FAILED_IN_A_ROW = 20
+
+
+@dataclass
+class ReadTile:
+    """A tile as read: status "ready", "skipped_nodata" or "failed" (with the reason in ``error``); valid shares 0..1."""
+
+    ref: TileRef
+    valid_before: float
+    valid_after: float
+    status: str = "ready"
+    error: str = ""
+
+
+@dataclass
+class TileBatch:
+    """Consecutive tiles of the grid and the pixels of the ready ones among them.
+
+    before, after : uint8 (N, 3, input_px, input_px), N the number of ready tiles, in order.
+    """
+
+    tiles: list[ReadTile] = field(default_factory=list)
+    before: np.ndarray | None = None
+    after: np.ndarray | None = None
+
+    @property
+    def ready(self) -> list[ReadTile]:
+        return [tile for tile in self.tiles if tile.status == "ready"]
+
+
+class FileWatch:
+    """Notices that a raster was deleted or rewritten after the run began; pixels of two versions must not mix.
+
+    An open file may stay readable after its deletion, so that reading alone would not tell. Paths that are no local files are not watched.
+    """
+
+    def __init__(self, *paths: str):
+        self.stamps = {path: _stamp(path) for path in paths}
+
+    def check(self) -> None:
+        """Compare with the state at the start.
+
+        Raises
+        ------
+        RasterError
+            A file is gone or differs.
+        """
+        for path, stamp in self.stamps.items():
+            if stamp is None or _stamp(path) == stamp:
+                continue
+            what = "changed" if os.path.exists(path) else "was deleted or its disk went away"
+            raise RasterError(
+                f"{path} {what} while the run read it", "rasters that stay as they are", "put the file back and run again with --resume"
+            )
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
+def read_tile(request: CaptionRequest, pair: RasterPair, ref: TileRef) -> tuple[ReadTile, np.ndarray | None, np.ndarray | None]:
+    """Read one tile; pixels (uint8 (3, tile_px, tile_px)) only where enough of it is valid in both dates."""
+    before, after, valid_before, valid_after = pair.read(ref)
+    window = (slice(0, ref.height), slice(0, ref.width))  # what lies beyond the raster's edge is padding, not missing data
+    tile = ReadTile(ref, float(valid_before[window].mean()), float(valid_after[window].mean()))
+    if 1.0 - min(tile.valid_before, tile.valid_after) > request.max_nodata:
+        tile.status = "skipped_nodata"
+        return tile, None, None
+    return tile, before, after
+
+
+def to_input_size(tiles: np.ndarray, input_px: int) -> np.ndarray:
+    """Resample uint8 (N, 3, H, W) to (N, 3, input_px, input_px), bilinear with antialiasing; the same array where the size fits."""
+    if tiles.shape[2:] == (input_px, input_px):
+        return tiles
+    resized = F.interpolate(torch.from_numpy(tiles).float(), size=(input_px, input_px), mode="bilinear", align_corners=False, antialias=True)
+    return resized.round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+class BatchReader:
+    """Reads the tiles of a grid in a thread of its own, with file handles of its own.
+
+    Parameters
+    ----------
+    done : (row, col) of the tiles that are written already
+    batch_size : ready tiles a batch
+    input_px : side of the model's input; other tile sizes are resampled to it
+    """
+
+    def __init__(self, request: CaptionRequest, pair: RasterPair, grid: TileGrid, done: Collection[tuple[int, int]], batch_size: int, input_px: int):
+        self.request, self.pair, self.grid, self.done = request, pair, grid, done
+        self.batch_size, self.input_px = batch_size, input_px
+        self.watch = FileWatch(request.before, request.after)
+        self._queue: queue.Queue[TileBatch | BaseException | None] = queue.Queue(QUEUED_BATCHES)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read_all, name="changescribe-reader", daemon=True)
+
+    def batches(self, cancelled: Callable[[], bool]) -> Iterator[TileBatch]:
+        """Yield the batches in the grid's order; ends the thread when the caller stops early.
+
+        Raises
+        ------
+        Cancelled
+            As soon as ``cancelled`` says so, even while a read hangs.
+        RasterError
+            The rasters cannot be read any more.
+        """
+        self._thread.start()
+        try:
+            while True:
+                item = self._next(cancelled)
+                if item is None:
+                    return
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            self._stop.set()
+            self._thread.join(1.0)
+
+    def _next(self, cancelled: Callable[[], bool]) -> TileBatch | BaseException | None:
+        while True:
+            if cancelled():
+                raise Cancelled("the run was cancelled; what was written is kept", "", "run again with --resume to continue")
+            try:
+                return self._queue.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+
+    def _put(self, item: TileBatch | BaseException | None) -> None:
+        while not self._stop.is_set():
+            try:
+                return self._queue.put(item, timeout=POLL_S)
+            except queue.Full:
+                continue
+
+    def _read_all(self) -> None:
+        try:
+            with self.pair.reopen() as pair:
+                for batch in self._grouped(pair):
+                    self._put(batch)
+            self._put(None)
+        except BaseException as error:  # everything that ends this thread must reach the run, which raises it
+            self._put(error)
+
+    def _grouped(self, pair: RasterPair) -> Iterator[TileBatch]:
+        batch, befores, afters, failed = TileBatch(), [], [], 0
+        for ref in self.grid:
+            if self._stop.is_set():
+                return
+            if (ref.row, ref.col) in self.done:
+                continue
+            tile, before, after = self._read(pair, ref)
+            failed = failed + 1 if tile.status == "failed" else 0
+            if failed > MAX_FAILED_IN_A_ROW:
+                raise RasterError(
+                    f"{failed} tiles in a row could not be read: {tile.error}", "readable rasters", "check both files with gdalinfo -checksum"
+                )
+            batch.tiles.append(tile)
+            if before is not None and after is not None:
+                befores.append(before)
+                afters.append(after)
+            # Skipped tiles hold no pixels; a limit on them keeps the progress moving across a desert of nodata.
+            if len(befores) == self.batch_size or len(batch.tiles) >= 4 * self.batch_size:
+                self.watch.check()
+                yield self._filled(batch, befores, afters)
+                batch, befores, afters = TileBatch(), [], []
+        if batch.tiles:
+            self.watch.check()
+            yield self._filled(batch, befores, afters)
+
+    def _filled(self, batch: TileBatch, befores: list[np.ndarray], afters: list[np.ndarray]) -> TileBatch:
+        if befores:
+            batch.before, batch.after = (to_input_size(np.stack(tiles), self.input_px) for tiles in (befores, afters))
+        return batch
+
+    def _read(self, pair: RasterPair, ref: TileRef) -> tuple[ReadTile, np.ndarray | None, np.ndarray | None]:
+        try:
+            return read_tile(self.request, pair, ref)
+        except (ChangeScribeError, OSError, RuntimeError) as error:
+            if isinstance(error, InputError) and not isinstance(error, RasterError):
+                raise
+            self.watch.check()  # a raster that went away is the run's failure, not the tile's
+            return ReadTile(ref, 0.0, 0.0, "failed", str(error)), None, None
