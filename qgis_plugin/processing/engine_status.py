@@ -97,7 +97,7 @@ def diagnose(feedback) -> tuple[list[tuple[str, str]], bool]:
     except ChangeScribeError as error:
         lines.append(("Problem", str(error)))
         return lines + [("Engine's last lines", " | ".join(client.stderr_tail) or "none")], False
-    return lines, True
+    return lines, bool(answer.get("ok"))
 
 
 def _plain(value) -> str:
