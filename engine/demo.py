@@ -48,12 +48,18 @@ def table(cells: Sequence[Cell]) -> Table:
     """The changed tiles' captions; the others only as a count."""
     changed = [cell for cell in cells if cell.changed]
     rows = Table(title=f"{len(changed)} of {len(cells)} tiles changed", title_justify="left")
-    for heading, justify in (("Tile", "left"), ("Change", "right"), ("Caption", "left"), ("Added", "left"), ("Removed", "left")):
-        rows.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for heading in ("Tile", "Score", "Caption", "Classes"):
+        rows.add_column(heading)
     for cell in changed:
         values = cell.properties
-        rows.add_row(values["tile_id"], f"{values['change_score']:.2f}", values["caption"], values["added"], values["removed"])
+        rows.add_row(f"{values['row']}, {values['col']}", f"{values['change_score']:.2f}", values["caption"], classes(cell))
     return rows
+
+
+def classes(cell: Cell) -> str:
+    """What was added (+), removed (−) and altered (~), on one line."""
+    signs = (("+", "added"), ("−", "removed"), ("~", "altered"))
+    return " ".join(f"{sign}{name}" for sign, key in signs for name in (cell.properties[key] or "").split("; ") if name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 
+from .geo.source import choose_bands
 from .schema import LAYER_NAME
 
 PANEL_PX = 800  # longer side of the before and after panels; the map is twice as large
@@ -109,9 +110,8 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _picture(raster: rasterio.DatasetReader | WarpedVRT, width: int, height: int) -> Image.Image:
-    """The first three bands (or one, as grey) as an RGB picture, 2–98 % stretched where they are not bytes already."""
-    bands = [1, 2, 3] if raster.count >= 3 else [1, 1, 1]
-    pixels = raster.read(bands, out_shape=(3, height, width), resampling=Resampling.average, out_dtype="float32")
+    """The bands that the engine captions by default, as an RGB picture, 2–98 % stretched where they are not bytes already."""
+    pixels = raster.read(choose_bands(raster, None), out_shape=(3, height, width), resampling=Resampling.average, out_dtype="float32")
     valid = (raster.dataset_mask(out_shape=(height, width)) > 0) & np.isfinite(pixels).all(axis=0)
     if raster.dtypes[0] != "uint8" and valid.any():
         low, high = np.percentile(pixels[:, valid], (2, 98))

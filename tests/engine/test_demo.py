@@ -143,6 +143,7 @@ def test_table_counts_all_and_lists_the_changed(captioned):
     table = demo.table(figure.read_cells(captioned[2]))
     assert table.title == "1 of 2 tiles changed"
     assert table.row_count == 1
+    assert list(table.columns[3].cells) == ["+road +building"]
 
 
 def test_one_raster_alone_is_an_input_error(capsys):
