@@ -108,3 +108,14 @@ def _forward_pass(model_id: str) -> dict:
         return _check(name, False, str(error))
     done_s = time.perf_counter()
     return _check(name, True, f"loaded in {loaded_s - start_s:.2f} s, a tile in {done_s - loaded_s:.2f} s on {captioner.device}: {caption.text!r}")
+
+
+def text(found: dict) -> str:
+    """A report for people and for pasting into a bug report."""
+    lines = [f"{name}: {found[name]}" for name in ("changescribe", "python", "executable", "platform", "torch", "gdal", "fiona_gdal", "device")]
+    lines.append("packages: " + ", ".join(f"{name} {number or 'missing'}" for name, number in found["packages"].items()))
+    for item in found["devices"]:
+        details = ", ".join(f"{key} {value}" for key, value in item.items() if key not in ("device", "ok", "reason"))
+        lines.append(f"device {item['device']}: {'computes' if item['ok'] else 'no: ' + item['reason']}{', ' + details if details else ''}")
+    lines += [f"{'ok  ' if check['ok'] else 'FAIL'} {check['check']}: {check['message']}" for check in found["checks"]]
+    return "\n".join(lines)

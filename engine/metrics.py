@@ -5,6 +5,8 @@ Words are split on spaces, "?" and "." dropped, without a Penn Treebank tokenise
 
 from __future__ import annotations
 
+import atexit
+import functools
 import shutil
 from collections.abc import Mapping, Sequence
 
@@ -90,16 +92,20 @@ def _scorers():
 def _meteor(truth: Mapping[str, list[str]], found: Mapping[str, list[str]], ids: bool) -> float:
     if shutil.which("java") is None:
         raise InputError("METEOR needs Java, and `java` is not on the PATH", "a Java runtime", "apt-get install default-jre-headless")
-    from pycocoevalcap.meteor.meteor import Meteor
-
     if ids:
         words = sorted({word for side in (truth, found) for texts in side.values() for text in texts for word in text.split()})
         number = {word: str(i) for i, word in enumerate(words)}
         truth, found = (
             {name: [" ".join(number[word] for word in text.split()) for text in texts] for name, texts in side.items()} for side in (truth, found)
         )
+    return float(_meteor_process().compute_score(truth, found)[0])
+
+
+@functools.lru_cache(1)
+def _meteor_process():
+    """One Java process for all scores of this program: it takes seconds to load its paraphrases."""
+    from pycocoevalcap.meteor.meteor import Meteor
+
     meteor = Meteor()
-    try:
-        return float(meteor.compute_score(truth, found)[0])
-    finally:
-        meteor.close() if hasattr(meteor, "close") else meteor.meteor_p.kill()
+    atexit.register(meteor.meteor_p.kill)
+    return meteor

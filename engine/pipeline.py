@@ -127,6 +127,8 @@ def layout(request: CaptionRequest, pair: RasterPair, grid: TileGrid) -> dict:
         "gsd_m": round(pair.gsd_m, 4),
         "tile_px": request.tile_px,
         "overlap_px": request.overlap_px,
+        "before_bands": list(pair.before_bands),
+        "after_bands": list(pair.after_bands),
     }
 
 

@@ -1,0 +1,345 @@
+"""The command line: ``changescribe caption|batch|evaluate|models|doctor|worker``.
+
+Exit codes: 0 done, 2 bad arguments or input, 3 cancelled with partial output kept, 4 the engine failed.
+Heavy modules are imported by the commands that need them, so that --help is instant and the worker can guard its stdout first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import __version__, registry
+from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError
+from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, STRETCHES, CaptionRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .cli_output import JsonOutput, RichOutput
+
+    Output = JsonOutput | RichOutput
+
+REQUEST_MEMBERS = tuple(field.name for field in fields(CaptionRequest))
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors read like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(message, "arguments as the command's help describes them", f"{self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    wants_json = "--json" in arguments and arguments[0] != "evaluate"  # whose --json names a file
+    try:
+        args = parser().parse_args(_join_negative(arguments))
+        if args.command == "worker":
+            from .worker import main as serve
+
+            return serve()
+        with output_of(args) as output:
+            return args.run(args, output)
+    except ChangeScribeError as error:
+        return _fail(error, wants_json)
+    except KeyboardInterrupt:
+        return _fail(Cancelled("interrupted; what was committed is kept", "", "run again with --resume to continue"), wants_json)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone, and the interpreter would complain about flushing it
+        return Cancelled.exit_code
+    except Exception as error:  # a bug: the traceback is what its report needs
+        traceback.print_exc()
+        return _fail(EngineError(f"{type(error).__name__}: {error}", "", "report it with the lines above and `changescribe doctor`"), wants_json)
+
+
+def _fail(error: ChangeScribeError, wants_json: bool) -> int:
+    from .cli_output import JsonOutput, RichOutput
+
+    (JsonOutput() if wants_json else RichOutput()).error(error)
+    return error.exit_code
+
+
+def output_of(args: argparse.Namespace) -> Output:
+    from .cli_output import JsonOutput, RichOutput
+
+    return JsonOutput() if getattr(args, "json", False) is True else RichOutput()
+
+
+def _join_negative(arguments: list[str]) -> list[str]:
+    """``--extent -5,1,2,3`` as ``--extent=-5,1,2,3``, which argparse would take for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--extent" and argument.startswith("-"):
+            joined[-1] += "=" + argument
+        else:
+            joined.append(argument)
+    return joined
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar; choices come from the schema and the registry."""
+    root = Parser(prog="changescribe", description="Captions what changed between two georeferenced images of one place.")
+    root.add_argument("--version", action="version", version=f"changescribe {__version__}")
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_caption(commands)
+    _add_batch(commands)
+    _add_evaluate(commands)
+    _add_models(commands)
+    doctor = commands.add_parser("doctor", help="check this machine: versions, devices, weights, a real forward pass")
+    doctor.add_argument("--model", default=DEFAULT_MODEL, help=_model_help())
+    _add_json(doctor)
+    doctor.set_defaults(run=run_doctor)
+    commands.add_parser("worker", help="serve QGIS: JSON lines over stdin and stdout")
+    return root
+
+
+def _add_caption(commands: Any) -> None:
+    command = commands.add_parser("caption", help="caption what changed between two rasters")
+    command.add_argument("before", metavar="BEFORE", help="raster of the earlier date; its grid and CRS are the output's")
+    command.add_argument("after", metavar="AFTER", help="raster of the later date; brought onto the grid of BEFORE")
+    command.add_argument("-o", "--output", metavar="OUT.gpkg", help="GeoPackage to write")
+    area = command.add_mutually_exclusive_group()
+    area.add_argument("--aoi", metavar="FILE", default=argparse.SUPPRESS, help="polygons of the area, any CRS; FILE|layername=NAME picks a layer")
+    area.add_argument("--extent", metavar="X0,Y0,X1,Y1", type=_reals(4), default=argparse.SUPPRESS, help="area in the CRS of BEFORE")
+    for date in ("before", "after"):
+        option = f"--{date}-bands"
+        command.add_argument(option, metavar="R,G,B", type=_integers(3), default=argparse.SUPPRESS, help=f"bands of {date.upper()}, counted from 1")
+    _add_request_options(command)
+    _add_run_options(command)
+    command.add_argument("--dry-run", action="store_true", help="say what would be done: tiles, CRS, ground resolution, warnings")
+    command.set_defaults(run=run_caption)
+
+
+def _add_batch(commands: Any) -> None:
+    command = commands.add_parser(
+        "batch",
+        help="caption many pairs or areas from a table",
+        description="One row a run: columns before and after, and if wanted output and request members such as aoi or resolution. Paths are "
+        "relative to it. A row that fails does not stop the others; the exit code is that of the worst.",
+        epilog="Columns: before, after, output, aoi, extent, before_bands, after_bands, resolution, tile_px, overlap_px, stretch, max_nodata, "
+        "threshold, seed.",
+    )
+    command.add_argument("jobs", metavar="JOBS.csv", type=Path)
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder for the GeoPackages")
+    _add_request_options(command)
+    _add_run_options(command)
+    command.set_defaults(run=run_batch)
+
+
+def _add_evaluate(commands: Any) -> None:
+    command = commands.add_parser("evaluate", help="caption and score a data set in the LEVIR-CC layout")
+    command.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder with LevirCCcaptions.json or pairs.json, and images/")
+    command.add_argument("--split", required=True)
+    command.add_argument("--model", default=DEFAULT_MODEL, help=_model_help())
+    command.add_argument("--device", choices=DEVICES, default="auto")
+    command.add_argument("--decoding", choices=DECODINGS, default=DECODINGS[0])
+    command.add_argument("--threshold", type=float, help="change score (0 to 1) from which a pair counts as changed; default: the model's own")
+    command.add_argument("--json", metavar="OUT", dest="json_file", type=Path, help="write scores and captions to this file")
+    command.set_defaults(run=run_evaluate)
+
+
+def _add_models(commands: Any) -> None:
+    command = commands.add_parser("models", help="list, add and verify models")
+    _add_json(command)
+    actions = command.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="the models there are (default)")
+    add = actions.add_parser("add", help="copy published weights into your models folder")
+    add.add_argument("file", metavar="FILE")
+    verify = actions.add_parser("verify", help="check the sha256 of all weights, or of one model's")
+    verify.add_argument("model", metavar="ID", nargs="?")
+    for action in (*actions.choices.values(),):
+        _add_json(action, default=argparse.SUPPRESS)
+    command.set_defaults(run=run_models)
+
+
+def _add_request_options(command: argparse.ArgumentParser) -> None:
+    """Options that are members of the request; without one the request's own default holds."""
+    quiet: dict[str, Any] = {"default": argparse.SUPPRESS}
+    command.add_argument("--model", metavar="ID", help=_model_help(), **quiet)
+    command.add_argument("--device", choices=DEVICES, **quiet)
+    command.add_argument("--resolution", metavar="native|model|METRES", type=_resolution, help="ground size of a pixel (default native)", **quiet)
+    command.add_argument("--tile", metavar="PX", dest="tile_px", type=int, help="tile side (default 256)", **quiet)
+    command.add_argument("--overlap", metavar="PX", dest="overlap_px", type=int, help="overlap of neighbouring tiles (default 0)", **quiet)
+    command.add_argument("--stretch", choices=STRETCHES, **quiet)
+    command.add_argument("--max-nodata", metavar="SHARE", type=float, help="tiles with a larger invalid share are skipped (default 0.5)", **quiet)
+    command.add_argument(
+        "--threshold", metavar="P", type=float, help="change score from which a tile counts as changed (default: the model's)", **quiet
+    )
+    command.add_argument("--batch", metavar="N", dest="batch_size", type=int, help="tiles a batch (default: chosen for the device)", **quiet)
+    command.add_argument("--decoding", choices=DECODINGS, **quiet)
+    command.add_argument("--seed", metavar="N", type=int, help="run seed of stochastic models (default 0)", **quiet)
+
+
+def _add_run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--resume", action="store_true", help="continue an earlier, unfinished output")
+    _add_json(command)
+
+
+def _add_json(command: argparse.ArgumentParser, default: Any = False) -> None:
+    command.add_argument("--json", action="store_true", default=default, help="machine-readable JSON lines on stdout")
+
+
+def _model_help() -> str:
+    return f"model id, one of {', '.join(row['id'] for row in registry.rows())} (default {DEFAULT_MODEL})"
+
+
+def _integers(count: int) -> Callable[[str], tuple[int, ...]]:
+    return _numbers(count, int, "whole numbers")
+
+
+def _reals(count: int) -> Callable[[str], tuple[float, ...]]:
+    return _numbers(count, float, "numbers")
+
+
+def _numbers(count: int, kind: Callable[[str], Any], name: str) -> Callable[[str], tuple]:
+    def read(text: str) -> tuple:
+        try:
+            values = tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            values = ()
+        if len(values) != count:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {count} {name} with commas between them")
+        return values
+
+    return read
+
+
+def _resolution(text: str) -> str | float:
+    if text in ("native", "model"):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not native, model or metres per pixel") from None
+
+
+def request_members(args: argparse.Namespace) -> dict:
+    return {name: getattr(args, name) for name in REQUEST_MEMBERS if hasattr(args, name)}
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM end the run after its batch; a second Ctrl-C ends the program at once."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop.is_set
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def run_caption(args: argparse.Namespace, output: Output) -> int:
+    request = CaptionRequest.from_json(request_members(args))
+    if not args.output and not args.dry_run:
+        raise InputError("no output", "-o OUT.gpkg", "name the GeoPackage to write, or take --dry-run")
+    with stop_signals() as cancelled:
+        from . import pipeline
+
+        if args.dry_run:
+            plan = pipeline.describe(request)
+            output.result(plan)
+            output.text(_plan_text(plan))
+            return EXIT_DONE
+        summary = pipeline.run(request, args.output, args.resume, None, output.event, cancelled).to_json()
+    output.result(summary)
+    output.text(_summary_text(summary))
+    return EXIT_DONE
+
+
+def _plan_text(plan: dict) -> str:
+    lines = [
+        f"{plan['tiles']} tiles of {plan['tile_px']} px, overlap {plan['overlap_px']} px, on {plan['width']} × {plan['height']} px",
+        f"CRS {plan['crs']}, {plan['gsd_m']:g} m a pixel ({plan['model']['id']} was trained at {plan['model']['gsd_m']:g} m)",
+        f"bands before {plan['before_bands']}, after {plan['after_bands']}",
+    ]
+    return "\n".join(lines + [f"warning: {text}" for text in plan["warnings"]])
+
+
+def _summary_text(summary: dict) -> str:
+    counts = ", ".join(f"{summary[name]} {name}" for name in ("changed", "unchanged", "skipped", "failed"))
+    resumed = f", {summary['resumed']} done before" if summary["resumed"] else ""
+    speed = f"{summary['elapsed_s']:.1f} s, {summary['tiles_per_s']:.3g} tiles/s on {summary['device']}"
+    return f"{summary['output']}: {summary['total']} tiles: {counts}{resumed} ({speed})"
+
+
+def run_batch(args: argparse.Namespace, output: Output) -> int:
+    from . import batch, pipeline
+
+    defaults = request_members(args)
+    jobs = batch.read_jobs(args.jobs, args.output, defaults)
+    with stop_signals() as cancelled:
+        captioner = pipeline.load_captioner(jobs[0].request, output.event)
+        results, exit_code = batch.run(jobs, args.resume, captioner, lambda job, event: output.event(event, job=job.output.name), cancelled)
+    output.result({"jobs": results})
+    for job in results:
+        output.text(_summary_text(job["result"]) if "result" in job else f"line {job['line']} failed: {job['error']['message']}")
+    return exit_code
+
+
+def run_evaluate(args: argparse.Namespace, output: Output) -> int:
+    from . import evaluate
+    from .captioner import CaptionOptions
+
+    with stop_signals() as cancelled:
+        options = CaptionOptions(args.threshold, args.decoding)
+        found = evaluate.run(args.data, args.split, args.model, args.device, options, output.event, cancelled)
+    if args.json_file:
+        evaluate.write(found, args.json_file)
+    output.text(evaluate.table(found))
+    return EXIT_DONE
+
+
+def run_models(args: argparse.Namespace, output: Output) -> int:
+    from . import model_files
+
+    if args.action == "add":
+        added = model_files.add(args.file)
+        output.result(added)
+        output.text(f"{added['id']}: {added['path']}")
+        return EXIT_DONE
+    if args.action == "verify":
+        ids = [registry.row(args.model)["id"]] if args.model else [row["id"] for row in registry.rows()]
+        states = [model_files.check(model_id) for model_id in ids]
+        output.result({"models": states})
+        for state in states:
+            output.text(f"{state['id']}: {state['state']}. {state['message'] or state['path']}")
+        # A model that was never added is no fault, unless it was asked for by name.
+        bad = [state for state in states if state["state"] == "damaged" or (args.model and state["state"] != "ok")]
+        return InputError.exit_code if bad else EXIT_DONE
+    listing = model_files.listing()
+    output.result({"models": listing})
+    for row in listing:
+        output.text(
+            f"{row['id']}: {row.get('name', '')}. {'at ' + row['path'] if row['available'] else 'weights not here: changescribe models add FILE'}"
+        )
+    return EXIT_DONE
+
+
+def run_doctor(args: argparse.Namespace, output: Output) -> int:
+    from . import doctor
+
+    found = doctor.report(registry.row(args.model)["id"])
+    output.result(found)
+    output.text(doctor.text(found))
+    return EXIT_DONE if found["ok"] else EngineError.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
