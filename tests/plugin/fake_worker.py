@@ -14,7 +14,7 @@ import time
 MODES = ("normal", "slow", "hang", "crash", "crash_at_start", "garbage", "garbage_at_start", "wrong_version", "error", "no_result")
 SIDE, TILE_M = 4, 128.0
 WORDS = ("a row of houses is built along the road", "the trees are cut down", "a new parking lot appears")
-CLASSES = (("building; road", None, None), (None, "vegetation", None), ("parking", None, "bareland"))
+CLASSES = (("building; road", "", ""), ("", "vegetation", ""), ("parking", "", "bareland"))
 
 
 def say(kind, **members):
@@ -31,7 +31,7 @@ def tile(request, index):
     status = ("captioned", "unchanged", "unchanged", "skipped_nodata")[index % 4]
     changed = status == "captioned"
     text = WORDS[index // 4 % 3] if changed else None if status == "skipped_nodata" else "the scene is the same as before"
-    added, removed, altered = CLASSES[index // 4 % 3] if changed else (None, None, None)
+    added, removed, altered = CLASSES[index // 4 % 3] if changed else (None,) * 3 if status == "skipped_nodata" else ("",) * 3
     skipped = status == "skipped_nodata"
     properties = {
         "tile_id": f"r{row:05d}_c{col:05d}", "row": row, "col": col, "caption": text, "changed": None if skipped else changed,

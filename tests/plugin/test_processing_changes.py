@@ -4,7 +4,6 @@ import time
 
 import pytest
 from changescribe.engine.schema import FIELD_NAMES
-from helpers import Feedback, run, sent, write_raster
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
@@ -16,6 +15,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QColor, QImage
+
+from helpers import Feedback, run, sent, write_raster
 
 
 def pair(rasters, **changes):

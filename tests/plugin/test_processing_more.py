@@ -3,7 +3,6 @@
 import time
 
 import pytest
-from helpers import CHANGES, Feedback, run, sent, write_raster
 from qgis.core import (
     QgsFeature,
     QgsGeometry,
@@ -19,6 +18,8 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsVectorLayer,
 )
+
+from helpers import CHANGES, Feedback, run, sent, write_raster
 
 AREA, BATCH, STATUS = "changescribe:captionarea", "changescribe:captionbatch", "changescribe:enginestatus"
 

@@ -1,0 +1,113 @@
+"""The staged plugin in a fresh profile, driven by ``qgis_process``.
+
+With the fake worker; and with the real engine where CHANGESCRIBE_PYTHON names its Python.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import FAKE_WORKER, STAGED
+from osgeo import gdal
+from qgis.core import QgsVectorLayer
+
+from helpers import write_raster
+
+# Debian's wrapper adds an option that the command does not know.
+QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
+ENGINE_PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")
+GEOTIFF = Path(__file__).resolve().parents[3] / "shared" / "data" / "geotiff"
+
+pytestmark = pytest.mark.skipif(QGIS_PROCESS is None, reason="qgis_process is not installed")
+needs_engine = pytest.mark.skipif(not ENGINE_PYTHON, reason="needs the engine: name its Python in CHANGESCRIBE_PYTHON")
+needs_data = pytest.mark.skipif(not GEOTIFF.is_dir(), reason=f"needs {GEOTIFF}")
+
+
+@pytest.fixture
+def profile(tmp_path):
+    """A fresh QGIS profile that holds the staged plugin, enabled; returns a function that runs qgis_process in it."""
+    plugins = tmp_path / "config" / "profiles" / "default" / "python" / "plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "changescribe").symlink_to(STAGED / "changescribe")
+    base = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "QT_QPA_PLATFORM": "offscreen", "LANG": "C.UTF-8"}
+    base.update(QGIS_CUSTOM_CONFIG_PATH=str(tmp_path / "config"), PYTHONDONTWRITEBYTECODE="1")
+
+    def run(*arguments, python="", **environment):
+        env = {**base, "CHANGESCRIBE_PYTHON": str(python), **environment}
+        return subprocess.run([QGIS_PROCESS, *arguments], env=env, capture_output=True, text=True, timeout=280, stdin=subprocess.DEVNULL)
+
+    enabled = run("plugins", "enable", "changescribe")
+    assert enabled.returncode == 0, enabled.stdout + enabled.stderr
+    return run
+
+
+def caption(run, before, after, output, **options):
+    return run("--json", "run", "changescribe:captionchanges", f"--BEFORE={before}", f"--AFTER={after}", f"--OUTPUT={output}", **options)
+
+
+def rows(path):
+    layer = QgsVectorLayer(str(path), "grid")
+    names = layer.fields().names()
+    return [dict(zip(names, feature.attributes())) for feature in layer.getFeatures()]
+
+
+def test_caption_changes_end_to_end(profile, rasters, tmp_path):
+    done = caption(profile, rasters["before"], rasters["after"], tmp_path / "out.gpkg", python=FAKE_WORKER)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert (results["TILES"], results["CHANGED"]) == (16, 4)
+    assert len(rows(tmp_path / "out.gpkg")) == 16
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"), [("crash", "stopped unexpectedly (exit -9; probably out of memory)"), ("no_result", "stopped unexpectedly")]
+)
+def test_a_failing_engine_is_a_failing_command(profile, rasters, tmp_path, mode, message):
+    done = caption(profile, rasters["before"], rasters["after"], tmp_path / "out.gpkg", python=FAKE_WORKER, FAKE_WORKER_MODE=mode)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+
+
+def test_without_an_engine_the_command_says_what_to_do(profile, rasters, tmp_path):
+    done = caption(profile, rasters["before"], rasters["after"], tmp_path / "out.gpkg")
+    assert done.returncode != 0
+    assert "the captioning engine is not set up" in done.stdout + done.stderr
+    assert "INSTALL=true" in done.stdout + done.stderr
+
+
+def test_engine_status_writes_a_report(profile, tmp_path):
+    done = profile("run", "changescribe:enginestatus", f"--REPORT={tmp_path / 'report.html'}", python=FAKE_WORKER)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "<th align='left'>Engine: device</th><td>cpu</td>" in (tmp_path / "report.html").read_text()
+
+
+@needs_engine
+def test_the_real_engine_captions_generated_rasters(profile, tmp_path):
+    """512 by 512 pixels of 0.5 m: four tiles; the after raster has data in its upper half only."""
+    before = write_raster(tmp_path / "before.tif", size=512, pixel=0.5)
+    after = write_raster(tmp_path / "after.tif", size=512, pixel=0.5)
+    dataset = gdal.Open(after, gdal.GA_Update)
+    for band in (1, 2, 3):
+        values = dataset.GetRasterBand(band).ReadAsArray() // 2 + 1
+        values[256:] = 0
+        dataset.GetRasterBand(band).WriteArray(values)
+        dataset.GetRasterBand(band).SetNoDataValue(0)
+    dataset = None
+    done = caption(profile, before, after, tmp_path / "out.gpkg", python=ENGINE_PYTHON)
+    assert done.returncode == 0, done.stdout + done.stderr
+    statuses = {row["tile_id"]: row["status"] for row in rows(tmp_path / "out.gpkg")}
+    assert [statuses[f"r00001_c0000{col}"] for col in (0, 1)] == ["skipped_nodata"] * 2
+    assert {statuses[f"r00000_c0000{col}"] for col in (0, 1)} <= {"captioned", "unchanged"}
+
+
+@needs_engine
+def test_the_real_engines_error_reaches_the_user(profile, rasters, tmp_path):
+    broken = tmp_path / "broken.tif"
+    broken.write_bytes(Path(write_raster(tmp_path / "whole.tif", size=512)).read_bytes()[:200_000])
+    done = caption(profile, rasters["before"], broken, tmp_path / "out.gpkg", python=ENGINE_PYTHON)
+    assert done.returncode != 0
+    assert "broken.tif cannot be read" in done.stdout + done.stderr
+    assert "To do:" in done.stdout + done.stderr
