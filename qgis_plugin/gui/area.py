@@ -1,0 +1,175 @@
+"""Choice of the area: all of it, what the map shows, a drawn shape, or polygons of a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsMapLayerProxyModel, QgsRectangle
+from qgis.gui import QgsMapCanvas, QgsMapLayerComboBox, QgsRubberBand
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from ...engine.errors import AreaError
+from .draw_tool import DrawTool, area_band
+
+WHOLE, CANVAS, DRAWN, LAYER = range(4)
+
+
+@dataclass(frozen=True)
+class ChosenArea:
+    """Polygons in a CRS; ``rectangle`` where the area is one rectangle along the axes of that CRS."""
+
+    geometries: list[QgsGeometry]
+    crs: QgsCoordinateReferenceSystem
+    name: str
+    rectangle: QgsRectangle | None = None
+
+    def bounds(self) -> QgsRectangle:
+        box = QgsRectangle()
+        box.setMinimal()
+        for geometry in self.geometries:
+            box.combineExtentWith(geometry.boundingBox())
+        return box
+
+
+class AreaWidget(QWidget):
+    """Emits ``changed`` whenever the area may have become another one."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, canvas: QgsMapCanvas, parent: QWidget | None = None):
+        super().__init__(parent)
+        self._canvas = canvas
+        self.drawn: QgsGeometry | None = None
+        self._drawn_crs = QgsCoordinateReferenceSystem()
+        self._drawn_is_rectangle = False
+        self._band: QgsRubberBand | None = None
+        self._tool: DrawTool | None = None
+        self.mode = QComboBox()
+        for text in (self.tr("Where both layers overlap"), self.tr("What the map shows"), self.tr("Drawn on the map"), self.tr("Polygon layer")):
+            self.mode.addItem(text)
+        self._pages = QStackedWidget()
+        for page in (QWidget(), QWidget(), self._draw_page(), self._layer_page()):
+            self._pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.mode)
+        layout.addWidget(self._pages)
+        self._pages.hide()
+        self.mode.currentIndexChanged.connect(self._mode_changed)
+        canvas.extentsChanged.connect(self._canvas_moved)
+
+    def area(self) -> ChosenArea | None:
+        """The chosen area; None is all the ground that both rasters share.
+
+        Raises
+        ------
+        AreaError
+            Nothing drawn, no layer, or no polygon in it.
+        """
+        mode = self.mode.currentIndex()
+        if mode == WHOLE:
+            return None
+        if mode == CANVAS:
+            settings = self._canvas.mapSettings()
+            shape = QgsGeometry.fromQPolygonF(settings.visiblePolygon())
+            straight = settings.rotation() == 0
+            return ChosenArea([shape], settings.destinationCrs(), "map", settings.visibleExtent() if straight else None)
+        if mode == DRAWN:
+            if self.drawn is None:
+                raise AreaError("no area is drawn", "a rectangle or polygon", "press 'Rectangle' or 'Polygon' and draw it on the map")
+            return ChosenArea([self.drawn], self._drawn_crs, "drawn area", self.drawn.boundingBox() if self._drawn_is_rectangle else None)
+        return self._layer_area()
+
+    def set_drawn(self, shape: QgsGeometry, is_rectangle: bool) -> None:
+        """Take a shape in the map's CRS and show it."""
+        self.drawn, self._drawn_is_rectangle = QgsGeometry(shape), is_rectangle
+        self._drawn_crs = self._canvas.mapSettings().destinationCrs()
+        self._show_drawn()
+        self._stop_drawing()
+        self.changed.emit()
+
+    def clear_drawn(self) -> None:
+        self.drawn = None
+        self._show_drawn()
+        self.changed.emit()
+
+    def dispose(self) -> None:
+        """Take everything off the canvas."""
+        self._stop_drawing()
+        self._canvas.extentsChanged.disconnect(self._canvas_moved)
+        self.drawn = None
+        self._show_drawn()
+
+    def _draw_page(self) -> QWidget:
+        page = QWidget()
+        row = QHBoxLayout(page)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.rectangle_button, self.polygon_button, self.clear_button = (
+            QPushButton(text) for text in (self.tr("Rectangle"), self.tr("Polygon"), self.tr("Clear"))
+        )
+        self.rectangle_button.setToolTip(self.tr("Drag a rectangle on the map"))
+        self.polygon_button.setToolTip(self.tr("Click the corners; a right click closes the polygon, Escape starts again"))
+        self.rectangle_button.clicked.connect(lambda: self._draw(True))
+        self.polygon_button.clicked.connect(lambda: self._draw(False))
+        self.clear_button.clicked.connect(self.clear_drawn)
+        for button in (self.rectangle_button, self.polygon_button, self.clear_button):
+            row.addWidget(button)
+        return page
+
+    def _layer_page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        self.layer_box = QgsMapLayerComboBox()
+        self.layer_box.setFilters(QgsMapLayerProxyModel.Filter.PolygonLayer)
+        self.selected_only = QCheckBox(self.tr("Only the selected features"))
+        column.addWidget(self.layer_box)
+        column.addWidget(self.selected_only)
+        self.layer_box.layerChanged.connect(lambda _layer: self.changed.emit())
+        self.selected_only.toggled.connect(lambda _on: self.changed.emit())
+        return page
+
+    def _layer_area(self) -> ChosenArea:
+        layer = self.layer_box.currentLayer()
+        if layer is None:
+            raise AreaError("no polygon layer is chosen", "a polygon layer", "add one to the project, or choose another kind of area")
+        selected = self.selected_only.isChecked()
+        features = layer.getSelectedFeatures() if selected else layer.getFeatures()
+        shapes = [feature.geometry() for feature in features if feature.hasGeometry() and not feature.geometry().isEmpty()]
+        if not shapes:
+            got = f"no {'selected ' if selected else ''}polygon in {layer.name()}"
+            raise AreaError(got, "at least one polygon", "select some features, or untick 'Only the selected features'" if selected else "fill it")
+        return ChosenArea(shapes, layer.crs(), layer.name())
+
+    def _mode_changed(self, mode: int) -> None:
+        self._pages.setCurrentIndex(mode)
+        self._pages.setVisible(mode in (DRAWN, LAYER))
+        if mode != DRAWN:
+            self._stop_drawing()
+        self._show_drawn()
+        self.changed.emit()
+
+    def _canvas_moved(self) -> None:
+        if self.mode.currentIndex() == CANVAS:
+            self.changed.emit()
+
+    def _draw(self, is_rectangle: bool) -> None:
+        self._stop_drawing()
+        self._tool = DrawTool(self._canvas, is_rectangle)
+        self._tool.drawn.connect(lambda shape: self.set_drawn(shape, is_rectangle))
+        self._canvas.setMapTool(self._tool)
+
+    def _stop_drawing(self) -> None:
+        """Give the canvas back the tool it had before drawing."""
+        tool, self._tool = self._tool, None
+        if tool is not None:
+            tool.finish()
+
+    def _show_drawn(self) -> None:
+        if self._band is not None:
+            self._canvas.scene().removeItem(self._band)
+            self._band = None
+        if self.drawn is not None and self.mode.currentIndex() == DRAWN:
+            self._band = area_band(self._canvas)
+            self._band.setToGeometry(self.drawn, self._drawn_crs)
