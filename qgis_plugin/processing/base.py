@@ -17,7 +17,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
-from ...engine.errors import Cancelled, ChangeScribeError
+from ...engine.errors import ChangeScribeError
 from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, STRETCHES
 from ..client.call import ignore
 from ..client.worker_client import EngineClient
@@ -167,7 +167,3 @@ def show_log(event: dict, feedback: QgsProcessingFeedback) -> None:
 def as_processing(error: ChangeScribeError) -> QgsProcessingException:
     """The error as Processing shows it: got, needed, to do."""
     return QgsProcessingException(str(error))
-
-
-def cancelled_note(error: Cancelled, feedback: QgsProcessingFeedback) -> None:
-    feedback.pushWarning(f"{error} What was captioned until then is kept.")

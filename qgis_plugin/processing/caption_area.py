@@ -20,8 +20,8 @@ from qgis.core import (
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError
 from .areas import write_area
-from .base import COUNTS, as_processing, cancelled_note, run_engine
-from .grid_layer import field, footprint_geometry, shapefile_warning
+from .base import COUNTS, as_processing, run_engine
+from .grid_layer import field, footprint_geometry, keep_partial, shapefile_warning
 from .pair import PairAlgorithm, count
 from .rasters import Area
 from .summary import AREA_FIELDS, AreaSummary, row
@@ -75,20 +75,22 @@ class CaptionArea(PairAlgorithm):
             tiles.add(tile)
             count(counts, tile["properties"])
 
-        complete = True
+        cancelled = None
         try:
             aoi = write_area(source, self.folder, context, feedback)
             message = {"type": "caption", "request": self.request(parameters, context, aoi=aoi), "output": None, "resume": False}
             run_engine(message, feedback, on_tile)
         except Cancelled as error:
-            complete = False
-            cancelled_note(error, feedback)
+            cancelled = error
         except ChangeScribeError as error:
             raise as_processing(error) from error
         transform = QgsCoordinateTransform(source.sourceCrs(), self.before.crs, context.transformContext())
         for feature in source.getFeatures(QgsFeatureRequest()):
-            if not sink.addFeature(summarised(feature, fields, tiles, transform, complete), QgsFeatureSink.Flag.FastInsert):
+            if not sink.addFeature(summarised(feature, fields, tiles, transform, cancelled is None), QgsFeatureSink.Flag.FastInsert):
                 raise QgsProcessingException(f"A row could not be written to {destination}: {sink.lastError()}")
+        if cancelled is not None:
+            sink.flushBuffer()
+            feedback.pushWarning(f"{cancelled} Rows with what was captioned until then are in {keep_partial(destination, context, self.folder)}")
         return {OUTPUT: destination, **counts}
 
 

@@ -58,7 +58,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
     TAGS = ("table", "folder", "series")
     HELP = (
         "Captions many pairs of rasters with the same settings: one GeoPackage a pair in the output folder, and a table of what happened.\n\n"
-        "The pairs come from a table (CSV or any layer) with the columns before and after and, if wished, name and aoi (a polygon file); "
+        "The pairs come from a table (CSV or any layer) with the columns before and after and, if wished, output (a name) and aoi (a polygon file); "
         "relative paths are taken from the table's folder. Or from a folder and two name patterns, where {name} stands for what the two files "
         "of a pair share: {name}_before.tif and {name}_after.tif, or A/{name}.png and B/{name}.png.\n\n"
         "A pair that fails is written into the table with its reason; the others go on. With 'continue', a second run skips what is done "

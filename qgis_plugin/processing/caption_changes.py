@@ -17,8 +17,8 @@ from qgis.core import (
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError
 from .areas import write_area
-from .base import COUNTS, as_processing, cancelled_note, run_engine
-from .grid_layer import finish_layer, grid_feature, grid_fields, shapefile_warning
+from .base import COUNTS, as_processing, run_engine
+from .grid_layer import finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
 from .pair import PairAlgorithm, count, utc_now
 from .rasters import Area
 
@@ -80,7 +80,8 @@ class CaptionChanges(PairAlgorithm):
             message = {"type": "caption", "request": request, "output": None, "resume": False}
             self.provenance["result"] = run_engine(message, feedback, on_tile)
         except Cancelled as error:
-            cancelled_note(error, feedback)
+            sink.flushBuffer()
+            feedback.pushWarning(f"{error} What was captioned until then is in {keep_partial(self.destination, context, self.folder)}")
         except ChangeScribeError as error:
             raise as_processing(error) from error
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from qgis.core import (
@@ -16,13 +17,15 @@ from qgis.core import (
     QgsLineString,
     QgsPoint,
     QgsPolygon,
+    QgsProcessingContext,
     QgsProviderRegistry,
+    QgsVectorFileWriter,
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
 from ...engine import __version__
-from ...engine.schema import OUTPUT_FIELDS
+from ...engine.schema import LAYER_NAME, OUTPUT_FIELDS
 
 STYLE = Path(__file__).absolute().parents[2] / "resources" / "styles" / "change_captions.qml"
 
@@ -69,6 +72,21 @@ def shapefile_warning(destination: str) -> str:
     if not destination.lower().endswith(".shp"):
         return ""
     return "A Shapefile cuts field names to 10 characters and texts to 254; choose GeoPackage to keep names, captions, style and provenance whole."
+
+
+def keep_partial(destination: str, context: QgsProcessingContext, folder: str) -> str:
+    """Where a cancelled run's output can be found: its file, or the copy of a temporary layer that is made here.
+
+    The Processing dialog drops the layers of a cancelled run, temporary ones for good.
+    """
+    layer = context.temporaryLayerStore().mapLayer(destination)
+    if layer is None or layer.dataProvider().name() != "memory":
+        return destination
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName = "GPKG", LAYER_NAME
+    path = os.path.join(folder, "partial.gpkg")
+    QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, context.transformContext(), options)
+    return path
 
 
 def finish_layer(layer: QgsVectorLayer, provenance: dict) -> None:

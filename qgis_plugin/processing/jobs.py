@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ...engine.errors import InputError
+from ...engine.schema import CaptionRequest
 
 NAME = "{name}"
+SETTINGS = {member.name for member in fields(CaptionRequest)} - {"before", "after", "aoi"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Job:
 
 
 def jobs_from_rows(rows: Iterable[dict], folder: Path) -> list[Job]:
-    """Jobs from table rows with the columns before, after and, if wished, name and aoi.
+    """Jobs from table rows with the columns before, after and, if wished, output and aoi: a table of ``changescribe batch``.
 
     Parameters
     ----------
@@ -34,23 +36,30 @@ def jobs_from_rows(rows: Iterable[dict], folder: Path) -> list[Job]:
     Raises
     ------
     InputError
-        No rows, or a column is missing.
+        No rows, a missing column, or a column of settings, which are the same for all pairs here.
     """
     jobs = []
     for number, original in enumerate(rows, 1):
         values = {str(key).strip().lower(): "" if value is None else str(value).strip() for key, value in original.items()}
-        missing = [name for name in ("before", "after") if name not in values]
-        if missing:
-            raise InputError(
-                f"a table without the column {' and '.join(missing)}", "columns before and after (and name, aoi if wished)", "rename them"
-            )
+        _check_columns(values)
         empty = [name for name in ("before", "after") if not values[name]]
         before, after, aoi = (_absolute(values.get(name, ""), folder) for name in ("before", "after", "aoi"))
-        name = values.get("name") or (f"{number:04d}_{Path(after).stem}" if after else f"{number:04d}")
+        name = values.get("output") or f"{Path(before).stem}_{Path(after).stem}"
+        name = name[: -len(".gpkg")] if name.lower().endswith(".gpkg") else name
         jobs.append(Job(safe_name(name), before, after, aoi, f"row {number} names no {' and no '.join(empty)} raster" if empty else ""))
     if not jobs:
         raise InputError("a table without rows", "one row a pair", "choose another table")
     return unique(jobs)
+
+
+def _check_columns(values: dict[str, str]) -> None:
+    missing = [name for name in ("before", "after") if name not in values]
+    if missing:
+        raise InputError(f"a table without the column {' and '.join(missing)}", "columns before and after (output and aoi if wished)", "rename them")
+    settings = [name for name in values if name in SETTINGS and values[name]]
+    if settings:
+        do = "set the parameter and remove the column, or use the command `changescribe batch`"
+        raise InputError(f"a table with the column {settings[0]}", "the same settings for all pairs", do)
 
 
 def jobs_from_folder(folder: Path, before_pattern: str, after_pattern: str) -> list[Job]:
@@ -113,6 +122,6 @@ def unique(jobs: list[Job]) -> list[Job]:
         other = seen.setdefault(job.name.lower(), job)
         if other is not job:
             raise InputError(
-                f"two pairs of the name {job.name}", "a name of its own for every pair", "give the table a column name, or rename the files"
+                f"two pairs of the name {job.name}", "a name of its own for every pair", "give the table a column output, or rename the files"
             )
     return jobs

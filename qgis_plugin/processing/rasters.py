@@ -17,6 +17,7 @@ from qgis.core import (
     QgsDistanceArea,
     QgsPointXY,
     QgsProcessingContext,
+    QgsRasterBandStats,
     QgsRasterFileWriter,
     QgsRasterLayer,
     QgsRasterPipe,
@@ -180,8 +181,20 @@ def written_input(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, path
     failed = writer.writeRaster(pipe, width, height, rectangle, layer.crs(), context.transformContext())
     if failed or not os.path.isfile(path):
         raise RasterError(f"{layer.name()} gave no picture (error {failed})", "a layer that can be drawn", "check that it shows on the map here")
+    if _is_empty(path):
+        raise RasterError(
+            f"{layer.name()} gave an empty picture of this area", "a layer with data here", "check the connection and that it shows on the map"
+        )
     note = f"{layer.name()} is no file: {width} × {height} pixels of it were written to a GeoTIFF"
     return RasterInput(path, None, layer.crs(), layer.name(), [note])
+
+
+def _is_empty(path: str) -> bool:
+    """Whether a rendered picture is transparent all over: servers that fail or have nothing answer so."""
+    picture = QgsRasterLayer(path, "picture")
+    if picture.bandCount() != 4:
+        return False
+    return picture.dataProvider().bandStatistics(4, QgsRasterBandStats.Stats.Max).maximumValue == 0
 
 
 def _pixel_size(layer: QgsRasterLayer, rectangle: QgsRectangle, other: QgsRasterLayer, context: QgsProcessingContext) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-MODES = ("normal", "slow", "hang", "crash", "crash_at_start", "garbage", "garbage_at_start", "wrong_version", "error", "no_result")
+MODES = ("normal", "slow", "hang", "crash", "crash_at_start", "noisy", "garbage", "garbage_at_start", "wrong_version", "error", "no_result")
 SIDE, TILE_M = 4, 128.0
 WORDS = ("a row of houses is built along the road", "the trees are cut down", "a new parking lot appears")
 CLASSES = (("building; road", "", ""), ("", "vegetation", ""), ("parking", "", "bareland"))
@@ -101,6 +101,8 @@ class Fake:
                 sys.stderr.write("Killed for the test\n")
                 sys.stderr.flush()
                 os.kill(os.getpid(), 9)
+            if self.mode == "noisy":
+                sys.stderr.write("a chatty library\n" * 20_000)
             if self.mode == "garbage" and index == 3:
                 sys.stdout.write("Intel MKL WARNING: something\n")
             if self.mode == "no_result" and index == 5:

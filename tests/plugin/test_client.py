@@ -1,5 +1,7 @@
 """The client against the fake worker: events, cancel, death, handshake."""
 
+import os
+import threading
 import time
 
 import pytest
@@ -72,6 +74,45 @@ def test_an_error_of_the_request_keeps_its_class_and_the_worker(engine):
     with pytest.raises(RasterError, match="x.tif has no CRS. Needed: a georeferenced raster. To do: assign one"):
         caption(client).wait()
     assert client.submit({"type": "doctor"}).wait()["ok"]
+
+
+def test_a_flood_of_error_output_does_not_block_the_worker(engine):
+    client = engine("noisy")
+    assert caption(client).wait()["tiles"] == 16
+    assert client.stderr_tail[-1] == "a chatty library"
+
+
+def test_silence_is_said_once(engine, monkeypatch):
+    from changescribe.qgis_plugin.client import call
+
+    monkeypatch.setattr(call, "SILENCE_S", 0.5)
+    begun, logs = time.monotonic(), []
+    with pytest.raises(Cancelled):
+        caption(engine("hang")).wait(lambda: time.monotonic() - begun > 1.8, lambda event: logs.append(event.get("message", "")))
+    assert sum("No sign of life from the engine" in message for message in logs) == 1
+
+
+def test_threads_share_one_process(engine):
+    client, results = engine(), []
+    threads = [threading.Thread(target=lambda: results.append(caption(client).wait()["tiles"])) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert results == [16] * 6
+    with open(os.environ["FAKE_WORKER_LOG"], encoding="utf-8") as log:
+        assert log.read().count('"hello"') == 1
+
+
+def test_a_queued_request_can_be_cancelled_before_it_begins(engine):
+    client = engine("slow")
+    client.start()
+    running, queued = caption(client), caption(client)
+    queued.cancel()
+    with pytest.raises(Cancelled):
+        queued.wait()
+    assert not running.done
+    running.cancel()
 
 
 def test_a_stray_line_is_a_warning(engine):

@@ -1,22 +1,28 @@
 """captionchanges in real QGIS with the fake worker."""
 
+import re
 import time
 
 import pytest
 from changescribe.engine.schema import FIELD_NAMES
 from qgis.core import (
+    QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsGeometry,
+    QgsProcessingAlgRunnerTask,
+    QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
+    QgsProcessingFeedback,
     QgsProject,
     QgsRasterLayer,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QEventLoop, QTimer
 from qgis.PyQt.QtGui import QColor, QImage
 
-from helpers import Feedback, run, sent, write_raster
+from helpers import CHANGES, Feedback, run, sent, write_raster
 
 
 def pair(rasters, **changes):
@@ -185,6 +191,37 @@ def test_an_online_layer_is_written_to_a_geotiff(provider, engine, rasters, tmp_
     assert written.bandCount() == 4
     sample = written.dataProvider().sample(written.extent().center(), 2)
     assert sample == (200.0, True)
+
+
+def test_an_online_layer_without_a_picture_is_refused(provider, engine, rasters, qgis_new_project):
+    engine()
+    layer = QgsRasterLayer("type=xyz&url=file:///nothing/{z}/{x}/{y}.png&zmax=19&zmin=0", "online", "wms")
+    QgsProject.instance().addMapLayer(layer)
+    with pytest.raises(QgsProcessingException, match="online gave an empty picture.*To do: check the connection"):
+        run(pair(rasters, AFTER=layer.id()))
+
+
+def test_the_toolbox_runs_it_in_the_background(provider, engine, rasters):
+    """As the Processing dialog does: in a task, while the main thread's events go on."""
+    engine("slow").start()
+    context, feedback, loop, ticks, ends = QgsProcessingContext(), QgsProcessingFeedback(False), QEventLoop(), [], []
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById(CHANGES)
+    task = QgsProcessingAlgRunnerTask(algorithm, pair(rasters), context, feedback)
+    task.executed.connect(lambda ok, results: (ends.append((ok, results)), loop.quit()))
+    timer = QTimer()
+    timer.timeout.connect(lambda: ticks.append(len(ticks)))
+    timer.start(50)
+    QTimer.singleShot(900, feedback.cancel)
+    QTimer.singleShot(20_000, loop.quit)
+    QgsApplication.taskManager().addTask(task)
+    loop.exec()
+    timer.stop()
+    _, results = ends[0]
+    assert 0 < results["TILES"] < 16
+    assert len(ticks) > 10
+    # The dialog drops a cancelled run's temporary layer; the log names the file that keeps it.
+    kept = re.search(r"until then is in (\S+\.gpkg)", feedback.textLog())[1]
+    assert QgsVectorLayer(kept, "kept").featureCount() == results["TILES"]
 
 
 def test_too_large_an_online_area_is_refused(provider, engine, rasters, monkeypatch, qgis_new_project):

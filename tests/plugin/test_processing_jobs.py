@@ -49,12 +49,12 @@ def test_bad_patterns_are_refused(tmp_path, patterns, message):
 
 def test_rows_become_jobs_with_paths_from_the_tables_folder():
     rows = [
-        {"Before": "x/1.tif", "after": "/data/2.tif", "name": "North side", "aoi": "zones.gpkg"},
+        {"Before": "x/1.tif", "after": "/data/2.tif", "output": "North side.gpkg", "aoi": "zones.gpkg"},
         {"Before": "3.tif", "after": "/vsicurl/http://a/4.tif"},
     ]
     first, second = jobs_from_rows(rows, Path("/base"))
     assert first == Job("North_side", str(Path("/base/x/1.tif")), "/data/2.tif", str(Path("/base/zones.gpkg")))
-    assert second == Job("0002_4", str(Path("/base/3.tif")), "/vsicurl/http://a/4.tif")
+    assert second == Job("3_4", str(Path("/base/3.tif")), "/vsicurl/http://a/4.tif")
 
 
 def test_a_row_without_a_path_is_a_problem_of_its_own():
@@ -65,8 +65,9 @@ def test_a_row_without_a_path_is_a_problem_of_its_own():
     ("rows", "message"),
     [
         ([], "a table without rows"),
+        ([{"before": "1", "after": "2", "threshold": "0.7"}], "the column threshold. Needed: the same settings for all pairs"),
         ([{"before": "1.tif", "later": "2.tif"}], "without the column after. Needed: columns before and after"),
-        ([{"before": "1", "after": "2", "name": "a"}, {"before": "3", "after": "4", "name": "A"}], "two pairs of the name A"),
+        ([{"before": "1", "after": "2", "output": "a"}, {"before": "3", "after": "4", "output": "A"}], "two pairs of the name A"),
     ],
 )
 def test_bad_tables_are_refused(rows, message):

@@ -98,7 +98,7 @@ def test_a_bad_pair_does_not_stop_the_rest(provider, engine, tmp_path):
 def test_a_table_gives_pairs_areas_and_outputs(provider, engine, tmp_path):
     engine()
     folder = batch_folder(tmp_path)
-    (folder / "jobs.csv").write_text("name,before,after,aoi\nfirst,a_before.tif,a_after.tif,zones.gpkg\nsecond,a_after.tif,a_before.tif,\n")
+    (folder / "jobs.csv").write_text("output,before,after,aoi\nfirst,a_before.tif,a_after.tif,zones.gpkg\nsecond,a_after.tif,a_before.tif,\n")
     run({"TABLE": str(folder / "jobs.csv"), "OUTPUT_FOLDER": str(tmp_path / "out"), "SUMMARY": "memory:", "BEFORE_BANDS": "3,2,1"}, name=BATCH)
     first, second = sent(tmp_path / "fake_worker.jsonl")
     assert (first["before"], first["aoi"], first["before_bands"]) == (str(folder / "a_before.tif"), str(folder / "zones.gpkg"), [3, 2, 1])

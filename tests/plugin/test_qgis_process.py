@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import FAKE_WORKER, STAGED
+from conftest import FAKE_WORKER, ROOT, STAGED
 from osgeo import gdal
 from qgis.core import QgsVectorLayer
 
@@ -111,3 +111,20 @@ def test_the_real_engines_error_reaches_the_user(profile, rasters, tmp_path):
     assert done.returncode != 0
     assert "broken.tif cannot be read" in done.stdout + done.stderr
     assert "To do:" in done.stdout + done.stderr
+
+
+@needs_engine
+@needs_data
+@pytest.mark.parametrize("name", ["fotbcd/Binary_test_114", "sentinel2/bercy", "utm_float32/2_1"])
+def test_toolbox_and_command_line_say_the_same(profile, tmp_path, name):
+    """Real pairs: aerial in Lambert 93, Sentinel-2 in degrees, and 32-bit floats in UTM."""
+    (before,) = GEOTIFF.glob(f"{name}_before*.tif")
+    (after,) = GEOTIFF.glob(f"{name}_after*.tif")
+    done = caption(profile, before, after, tmp_path / "toolbox.gpkg", python=ENGINE_PYTHON)
+    assert done.returncode == 0, done.stdout + done.stderr
+    command = [ENGINE_PYTHON, "-m", "engine", "caption", str(before), str(after), "-o", str(tmp_path / "command.gpkg")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=280)
+    columns = ("tile_id", "caption", "changed", "change_score", "added", "removed", "altered", "status")
+    toolbox, command_line = ([[row[column] for column in columns] for row in rows(tmp_path / file)] for file in ("toolbox.gpkg", "command.gpkg"))
+    assert toolbox == command_line
+    assert len(toolbox) > 0
