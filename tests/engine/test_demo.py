@@ -8,10 +8,10 @@ from PIL import Image
 from rasterio.transform import Affine
 
 from engine import demo, demo_render, demo_scene, figure
-from engine.schema import LAYER_NAME, OUTPUT_FIELDS
+from engine.schema import LAYER_NAME, OUTPUT_FIELDS, UNCHANGED_TEXT
 
 CHANGED = {(0, 3), (0, 4), (1, 1), (2, 1), (2, 3), (3, 0), (3, 1), (3, 3), (3, 4)}
-UNCHANGED_TEXT = "the scene is the same as before"
+BUILT = {(0, 3), (0, 4), (2, 1), (3, 0), (3, 1)}
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +149,16 @@ def test_table_counts_all_and_lists_the_changed(captioned):
 def test_one_raster_alone_is_an_input_error(capsys):
     assert demo.main(["--before", "x.tif"]) == 2
     assert "both dates" in capsys.readouterr().out
+
+
+def test_bundled_model_tells_the_samples_changes(tmp_path, capsys):
+    assert demo.main(["--output", str(tmp_path)]) == 0
+    cells = {(cell.properties["row"], cell.properties["col"]): cell for cell in figure.read_cells(tmp_path / "change_captions.gpkg")}
+    assert len(cells) == 20
+    for place in BUILT:
+        assert cells[place].changed
+        assert any(word in cells[place].properties["caption"] for word in ("house", "villa", "building", "residential"))
+    false_alarms = [place for place, cell in cells.items() if cell.changed and place not in CHANGED]
+    assert false_alarms == []
+    assert Image.open(tmp_path / "map.png").width == 1648
+    assert f"of {len(cells)} tiles changed" in capsys.readouterr().out
