@@ -223,7 +223,8 @@ def _scores(pairs: Sequence[Pair], captions: dict[str, Caption]) -> dict[str, fl
 
 def table(found: dict) -> Group:
     """Scores beside the floors, for people."""
-    title = f"{found['model']['id']} on {found['split']} of {found['data']}: {found['pairs']} pairs, {found['tiles_per_s']:g} a second ({found['device']})"
+    speed = f"{found['tiles_per_s']:g} a second on {found['device']}"
+    title = f"{found['model']['id']} on {found['split']} of {found['data']}: {found['pairs']} pairs, {speed}"
     alone = _score_table(f"The {found['changed_pairs']} changed pairs alone", found["rows"], "changed")
     flags = Table(title="Change flag, and share of well-formed sentences", title_justify="left")
     flags.add_column("")

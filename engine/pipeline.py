@@ -291,12 +291,21 @@ def run(
             on_event({"type": "log", "level": "warning", "message": message})
         if output is None:
             _consume(caption_tiles(request, captioner, pair, grid, (), cancelled, on_event), None, summary, on_event)
+            _verify_some_worked(summary)
             return summary
         with GridWriter.open(output, pair.crs.to_wkt(), provenance(request, captioner, pair, grid), resume) as writer:
             summary.resumed = len(writer.done)
             _consume(caption_tiles(request, captioner, pair, grid, writer.done, cancelled, on_event), writer, summary, on_event)
             writer.close(summary.counts())
+    _verify_some_worked(summary)
     return summary
+
+
+def _verify_some_worked(summary: Summary) -> None:
+    if summary.failed and not summary.captioned + summary.unchanged:
+        raise EngineError(
+            f"all {summary.failed} tiles failed", "rasters and a model that can be read and run", "see the log, and `changescribe doctor`"
+        )
 
 
 def _consume(tiles: Iterator[TileCaption], writer: GridWriter | None, summary: Summary, on_event: Event) -> None:
