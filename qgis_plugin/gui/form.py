@@ -1,0 +1,185 @@
+"""The panel's first page: what to caption, and with what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsMapLayerProxyModel, QgsProcessingUtils, QgsProject, QgsRasterLayer
+from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsMapCanvas, QgsMapLayerComboBox
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+
+from ...engine.schema import DEVICES, STRETCHES
+from ..processing.models import model_ids
+from .area import AreaWidget
+from .bands import BandsWidget
+from .settings import default_device, default_model
+
+RESOLUTIONS = ("native", "model", "metres")
+STEM = "change_captions"
+
+
+class RequestForm(QWidget):
+    """Widgets of a CaptionRequest; ``changed`` after any edit that may change the number of tiles."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, canvas: QgsMapCanvas, parent: QWidget | None = None):
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        self._form = QFormLayout()
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        layout.addLayout(self._form)
+        self._add_layers()
+        self.area = AreaWidget(canvas)
+        self._form.addRow(self.tr("Area"), self.area)
+        self._add_engine_rows()
+        layout.addWidget(self._more_options())
+        layout.addStretch(1)
+        self.estimate = QLabel()
+        self.estimate.setWordWrap(True)
+        self.estimate.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._form.addRow(self.estimate)
+        self._connect()
+        self._layers_changed()
+
+    def layers(self) -> tuple[QgsRasterLayer | None, QgsRasterLayer | None]:
+        """The before and the after layer."""
+        return self.before.currentLayer(), self.after.currentLayer()
+
+    def swap(self) -> None:
+        before, after = self.layers()
+        self.before.setLayer(after)
+        self.after.setLayer(before)
+
+    def options(self) -> dict:
+        """Members of a CaptionRequest apart from rasters, bands and area."""
+        metres = self.resolution.currentIndex() == RESOLUTIONS.index("metres")
+        return {
+            "model": self.model.currentText(),
+            "device": self.device.currentText(),
+            "threshold": self.threshold.value() if self.threshold.value() >= 0 else None,
+            "overlap_px": self.overlap.value(),
+            "resolution": self.metres.value() if metres else RESOLUTIONS[self.resolution.currentIndex()],
+            "stretch": STRETCHES[self.stretch.currentIndex()],
+            "max_nodata": self.max_nodata.value() / 100,
+            "batch_size": self.batch.value() or None,
+        }
+
+    def output_path(self) -> Path:
+        """The chosen file, or a new one beside the project (or in QGIS's temporary folder)."""
+        text = self.output.filePath().strip()
+        if text:
+            path = Path(text).expanduser()
+            return path if path.suffix else path.with_suffix(".gpkg")
+        return free_path(default_folder())
+
+    def update_output_hint(self) -> None:
+        """Say in the empty field where the result would go."""
+        self.output.lineEdit().setPlaceholderText(str(free_path(default_folder())))
+
+    def _add_layers(self) -> None:
+        self.before, self.after = QgsMapLayerComboBox(), QgsMapLayerComboBox()
+        self.before_bands, self.after_bands = BandsWidget(), BandsWidget()
+        for box in (self.before, self.after):
+            box.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
+        self.swap_button = QToolButton()
+        self.swap_button.setText("⇅")
+        self.swap_button.setToolTip(self.tr("Swap before and after"))
+        self.swap_button.clicked.connect(self.swap)
+        row = QHBoxLayout()
+        row.addWidget(self.before, 1)
+        row.addWidget(self.swap_button)
+        self._form.addRow(self.tr("Before"), row)
+        self._form.addRow(self.tr("   bands"), self.before_bands)
+        self._form.addRow(self.tr("After"), self.after)
+        self._form.addRow(self.tr("   bands"), self.after_bands)
+        rasters = [node.layer() for node in QgsProject.instance().layerTreeRoot().findLayers() if isinstance(node.layer(), QgsRasterLayer)]
+        if len(rasters) > 1:  # the lower one in the tree is usually the older
+            self.before.setLayer(rasters[1])
+            self.after.setLayer(rasters[0])
+
+    def _add_engine_rows(self) -> None:
+        self.model, self.device = QComboBox(), QComboBox()
+        self.model.addItems(model_ids())
+        self.device.addItems(DEVICES)
+        self.model.setCurrentText(default_model())
+        self.device.setCurrentText(default_device())
+        self.device.setToolTip(self.tr("'auto' takes a GPU that really computes, else the processor; the log says which and why"))
+        self.threshold = QDoubleSpinBox()
+        self.threshold.setRange(-0.01, 1.0)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setDecimals(2)
+        self.threshold.setSpecialValueText(self.tr("the model's own"))
+        self.threshold.setValue(-0.01)
+        self.threshold.setToolTip(self.tr("Change score from which a tile counts as changed and gets a caption; higher gives fewer tiles"))
+        self.output = QgsFileWidget()
+        self.output.setStorageMode(QgsFileWidget.StorageMode.SaveFile)
+        self.output.setFilter("GeoPackage (*.gpkg)")
+        self.output.setConfirmOverwrite(False)  # the engine never overwrites; the panel offers to resume
+        self.update_output_hint()
+        for title, widget in ((self.tr("Model"), self.model), (self.tr("Device"), self.device), (self.tr("Threshold"), self.threshold)):
+            self._form.addRow(title, widget)
+        self._form.addRow(self.tr("Output"), self.output)
+
+    def _more_options(self) -> QgsCollapsibleGroupBox:
+        box = QgsCollapsibleGroupBox(self.tr("More options"))
+        form = QFormLayout(box)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.overlap, self.batch, self.max_nodata = QSpinBox(), QSpinBox(), QSpinBox()
+        self.overlap.setRange(0, 255)
+        self.overlap.setSuffix(self.tr(" pixels"))
+        self.batch.setRange(0, 4096)
+        self.batch.setSpecialValueText(self.tr("automatic"))
+        self.max_nodata.setRange(0, 100)
+        self.max_nodata.setValue(50)
+        self.max_nodata.setSuffix(" %")
+        self.max_nodata.setToolTip(self.tr("Tiles where more than this is without data in either date are skipped"))
+        self.resolution, self.stretch = QComboBox(), QComboBox()
+        self.resolution.addItems([self.tr("Of the before layer"), self.tr("What the model was trained at"), self.tr("Metres per pixel…")])
+        self.metres = QDoubleSpinBox()
+        self.metres.setRange(0.01, 1000)
+        self.metres.setDecimals(2)
+        self.metres.setValue(0.5)
+        self.metres.setSuffix(self.tr(" m"))
+        self.metres.hide()
+        self.stretch.addItems([self.tr("2–98 % of each raster"), self.tr("None (values are 0–255)")])
+        form.addRow(self.tr("Resolution"), self.resolution)
+        form.addRow("", self.metres)
+        form.addRow(self.tr("Tile overlap"), self.overlap)
+        form.addRow(self.tr("Stretch"), self.stretch)
+        form.addRow(self.tr("Skip above"), self.max_nodata)
+        form.addRow(self.tr("Tiles a batch"), self.batch)
+        box.setCollapsed(True)
+        return box
+
+    def _connect(self) -> None:
+        self.before.layerChanged.connect(lambda _layer: self._layers_changed())
+        self.after.layerChanged.connect(lambda _layer: self._layers_changed())
+        self.area.changed.connect(self.changed)
+        self.resolution.currentIndexChanged.connect(self._resolution_changed)
+        self.metres.valueChanged.connect(lambda _value: self.changed.emit())
+        self.overlap.valueChanged.connect(lambda _value: self.changed.emit())
+        self.model.currentIndexChanged.connect(lambda _index: self.changed.emit())
+
+    def _resolution_changed(self, index: int) -> None:
+        self.metres.setVisible(index == RESOLUTIONS.index("metres"))
+        self.changed.emit()
+
+    def _layers_changed(self) -> None:
+        before, after = self.layers()
+        self.before_bands.set_layer(before)
+        self.after_bands.set_layer(after)
+        self.changed.emit()
+
+
+def default_folder() -> Path:
+    """The project's folder, or QGIS's temporary one for a project that was not saved."""
+    home = QgsProject.instance().absolutePath()
+    return Path(home) if home else Path(QgsProcessingUtils.tempFolder())
+
+
+def free_path(folder: Path) -> Path:
+    """A GeoPackage name that is not taken in ``folder``."""
+    names = [STEM] + [f"{STEM}_{number}" for number in range(2, 1000)]
+    return next(folder / f"{name}.gpkg" for name in names if not (folder / f"{name}.gpkg").exists())
