@@ -1,0 +1,176 @@
+"""From the panel's widgets to a verified request, and what can be said of it beforehand."""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from qgis.core import QgsDistanceArea, QgsPointXY, QgsProcessingContext, QgsProject, QgsRasterLayer, QgsRectangle
+
+from ...engine.errors import ChangeScribeError, RasterError
+from ...engine.schema import CaptionRequest
+from ..processing.areas import write_polygons
+from ..processing.rasters import Area, check_pair, has_grid, is_gdal, prepare_pair
+from .area import ChosenArea
+from .assets import model_rows
+
+TILE_PX = 256
+MISMATCH = 1.6  # ratio of ground resolutions from which the user is warned
+NEW, UNFINISHED, FINISHED, FOREIGN = "new", "unfinished", "finished", "foreign"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Tiles a run would have (at most), and what speaks against it."""
+
+    tiles: int
+    gsd_m: float
+    warnings: tuple[str, ...] = ()
+
+
+def processing_context() -> QgsProcessingContext:
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    return context
+
+
+def checked_layers(form) -> tuple[QgsRasterLayer, QgsRasterLayer]:
+    """Both layers of the form.
+
+    Raises
+    ------
+    InputError
+        One is missing, broken, without CRS, or they do not fit together.
+    """
+    layers = form.layers()
+    for role, layer in zip(("before", "after"), layers):
+        if layer is None or not layer.isValid():
+            raise RasterError(f"no {role} layer", "a raster layer for each date", "add both rasters to the project and choose them")
+    check_pair(*layers, processing_context())
+    return layers
+
+
+def build_request(form, output: Path | None) -> dict:
+    """The form as a verified request's JSON (main thread).
+
+    Parameters
+    ----------
+    output : Path or None
+        Layers and areas that are no file are written into the folder ``STEM_inputs`` beside it, so that an interrupted run can be
+        resumed in a later session. None leaves the area out and is for a click; then online layers are refused.
+
+    Raises
+    ------
+    InputError
+        What the user has to mend.
+    """
+    layers = checked_layers(form)
+    area = form.area.area() if output is not None else None
+    folder = output.with_name(f"{output.stem}_inputs") if output is not None else None
+    if folder is None and not all(is_gdal(layer) for layer in layers):
+        raise RasterError("a layer that is no file", "two raster files for a click", "save the layer as GeoTIFF, or caption an area")
+    context = processing_context()
+    if folder is not None and not (all(is_gdal(layer) for layer in layers) and _extent_of(area, layers[0]) is not None):
+        folder.mkdir(parents=True, exist_ok=True)
+    wanted = Area(area.bounds(), area.crs) if area is not None else None
+    before, after = prepare_pair(*layers, ([], []), wanted, str(folder or ""), context)
+    members = form.options()
+    if area is not None:
+        extent = _extent_of(area, layers[0])
+        if extent is not None:
+            members["extent"] = extent
+        else:
+            members["aoi"] = write_polygons(area.geometries, area.crs, area.name, str(folder), context)
+    request = CaptionRequest(before.path, after.path, form.before_bands.bands(), form.after_bands.bands(), **members)
+    request.verify()
+    return request.to_json()
+
+
+def _extent_of(area: ChosenArea | None, before: QgsRasterLayer) -> tuple[float, float, float, float] | None:
+    """The request's extent where the area is a rectangle in the before layer's CRS; the corners of None are not used."""
+    if area is None:
+        return (0.0, 0.0, 0.0, 0.0)
+    if area.rectangle is None or area.crs != before.crs():
+        return None
+    box = area.rectangle
+    return (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
+
+
+def estimate(form) -> Estimate:
+    """Tiles and warnings from the layers' headers; neither engine nor pixels are touched.
+
+    Raises
+    ------
+    InputError
+        The form does not make a request yet.
+    """
+    before, after = checked_layers(form)
+    area = form.area.area()
+    options, context = form.options(), processing_context()
+    box = Area(after.extent(), after.crs()).into(before.crs(), context).intersect(before.extent())
+    if area is not None:
+        box = box.intersect(Area(area.bounds(), area.crs).into(before.crs(), context))
+    if not has_grid(before):
+        return Estimate(0, 0.0, ("The before layer is no file: it is written to a GeoTIFF first.",))
+    native_m = gsd_m(before)
+    card = next((row for row in model_rows() if row["id"] == options["model"]), {})
+    wanted_m = {"native": native_m, "model": card.get("gsd_m") or native_m}.get(options["resolution"], options["resolution"])
+    step = (TILE_PX - options["overlap_px"]) * wanted_m / native_m
+    tiles = _tiles(box, before, step)
+    return Estimate(tiles, wanted_m, tuple(_warnings(before, after, native_m, wanted_m, card, tiles)))
+
+
+def _tiles(box: QgsRectangle, before: QgsRasterLayer, step_px: float) -> int:
+    if box.isEmpty():
+        return 0
+    columns = math.ceil(box.width() / before.rasterUnitsPerPixelX() / step_px - 1e-6)
+    rows = math.ceil(box.height() / before.rasterUnitsPerPixelY() / step_px - 1e-6)
+    return max(1, columns) * max(1, rows)
+
+
+def _warnings(before: QgsRasterLayer, after: QgsRasterLayer, native_m: float, wanted_m: float, card: dict, tiles: int) -> list[str]:
+    found = []
+    if tiles == 0:
+        found.append("The area does not touch the ground that both layers share.")
+    if has_grid(after):
+        ratio = gsd_m(after) / native_m
+        if not 1 / MISMATCH <= ratio <= MISMATCH:
+            found.append(f"The dates differ in resolution: {native_m:.2g} m before, {gsd_m(after):.2g} m after. After is resampled.")
+    trained_m = card.get("gsd_m")
+    if trained_m and not 1 / MISMATCH <= wanted_m / trained_m <= MISMATCH:
+        found.append(f"The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m. More options › Resolution can resample.")
+    return found
+
+
+def gsd_m(layer: QgsRasterLayer) -> float:
+    """Ground size of a pixel in metres, at the layer's centre."""
+    measure = QgsDistanceArea()
+    measure.setSourceCrs(layer.crs(), QgsProject.instance().transformContext())
+    measure.setEllipsoid("WGS84")
+    centre, step = layer.extent().center(), layer.rasterUnitsPerPixelY()
+    return measure.measureLine(centre, QgsPointXY(centre.x(), centre.y() + step))
+
+
+def output_state(path: Path) -> str:
+    """Whether a file is NEW, an UNFINISHED or FINISHED output of ours, or FOREIGN."""
+    if not path.exists():
+        return NEW
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as database:
+            texts = [row[0] for row in database.execute("SELECT metadata FROM gpkg_metadata")]
+    except sqlite3.Error:
+        return FOREIGN
+    ours = [text for text in texts if 'key="changescribe"' in text]
+    if not ours:
+        return FOREIGN
+    # The engine adds the counts when a run has come to its end.
+    return FINISHED if re.search(r"(\"|&quot;)counts(\"|&quot;)\s*:", ours[-1]) else UNFINISHED
+
+
+def explain(error: Exception) -> str:
+    """An error as the panel shows it."""
+    return str(error) if isinstance(error, ChangeScribeError) else f"{type(error).__name__}: {error}"

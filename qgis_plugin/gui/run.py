@@ -1,0 +1,193 @@
+"""One run of the engine in the background, and its live layer on the map."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsMessageLog, QgsProject, QgsTask, QgsVectorLayer
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+
+from ...engine.errors import Cancelled, ChangeScribeError, EngineError
+from ...engine.schema import LAYER_NAME
+from ..client.call import POLL_S
+from ..client.worker_client import EngineClient
+from ..client.worker_process import GRACE_S
+from ..processing.grid_layer import STYLE, grid_feature, grid_fields, save_style
+
+LOG_TAG = "ChangeScribe"
+FLUSH_MS = 300  # the map is redrawn this often while tiles come
+
+
+class CaptionTask(QgsTask):
+    """Sends one caption request and forwards its events; works in a thread of QGIS's task manager.
+
+    Signals
+    -------
+    event : dict, a protocol event
+    ended : after the run, in the main thread; ``result`` or ``error`` is set
+    """
+
+    event = pyqtSignal(dict)
+    ended = pyqtSignal()
+
+    def __init__(self, request: dict, output: str | None, resume: bool):
+        super().__init__("ChangeScribe", QgsTask.Flag.CanCancel)
+        self._message = {"type": "caption", "request": request, "output": output, "resume": resume}
+        self.result: dict | None = None
+        self.error: ChangeScribeError | None = None
+
+    def run(self) -> bool:
+        call = None
+        try:
+            call = EngineClient.instance().submit(self._message)
+            self.result = call.wait(self.isCanceled, self._on_event)
+        except ChangeScribeError as error:
+            self.error = error
+        except Exception as error:  # an exception out of QgsTask.run would crash QGIS
+            self.error = EngineError(f"{type(error).__name__}: {error}", "", "copy the diagnostics (Settings > Options > ChangeScribe) and report it")
+        if isinstance(self.error, Cancelled) and call is not None:
+            self._wait_for_file(call)
+        return self.error is None
+
+    def finished(self, _ok: bool) -> None:
+        if self.error is None and self.result is None:  # cancelled before it began
+            self.error = Cancelled("the run was cancelled")
+        self.ended.emit()
+
+    def _on_event(self, event: dict) -> None:
+        if event["type"] == "progress" and event.get("total"):
+            self.setProgress(100 * event["done"] / event["total"])
+        self.event.emit(event)
+
+    @staticmethod
+    def _wait_for_file(call) -> None:
+        """Let the engine end its batch and commit: its file is opened next."""
+        end = time.monotonic() + GRACE_S
+        while not call.done and time.monotonic() < end:
+            time.sleep(POLL_S)
+
+
+class CaptionRun(QObject):
+    """A run as the panel sees it.
+
+    Signals
+    -------
+    tiles : list of tile bodies (properties, footprint), as they come
+    progressed : dict, a progress event
+    logged : (level, message)
+    finished : when all is over and ``layer`` is final; ``error`` is None after success
+    """
+
+    tiles = pyqtSignal(list)
+    progressed = pyqtSignal(dict)
+    logged = pyqtSignal(str, str)
+    finished = pyqtSignal()
+
+    def __init__(self, request: dict, output: Path, resume: bool, crs: QgsCoordinateReferenceSystem, parent: QObject | None = None):
+        super().__init__(parent)
+        self.request, self.output = request, output
+        self.error: ChangeScribeError | None = None
+        self.result: dict | None = None
+        self._pending: list[dict] = []
+        self.layer = live_layer(crs)
+        self._layer_id = self.layer.id()
+        self._task = CaptionTask(request, str(output), resume)
+        self._task.event.connect(self._on_event)
+        self._task.ended.connect(self._on_ended)
+        self._timer = QTimer(self)
+        self._timer.setInterval(FLUSH_MS)
+        self._timer.timeout.connect(self.flush)
+
+    def start(self) -> None:
+        place_on_top(self.layer)
+        self._timer.start()
+        QgsApplication.taskManager().addTask(self._task)
+
+    def cancel(self) -> None:
+        self._task.cancel()
+
+    def dispose(self) -> None:
+        """Cancel without waiting for signals (the plugin is unloaded)."""
+        self._timer.stop()
+        self._task.event.disconnect(self._on_event)
+        self._task.ended.disconnect(self._on_ended)
+        self._task.cancel()
+
+    def flush(self) -> None:
+        """Put the tiles that have come since the last time on the map and into the list."""
+        if not self._pending:
+            return
+        tiles, self._pending = self._pending, []
+        if self._layer_there():
+            fields = self.layer.fields()
+            self.layer.dataProvider().addFeatures([grid_feature(fields, tile) for tile in tiles])
+            self.layer.updateExtents()
+            self.layer.triggerRepaint()
+        self.tiles.emit(tiles)
+
+    def _layer_there(self) -> bool:
+        """The user may have removed the live layer from the project."""
+        return QgsProject.instance().mapLayer(self._layer_id) is not None
+
+    def _on_event(self, event: dict) -> None:
+        kind = event["type"]
+        if kind == "tile":
+            self._pending.append(event["tile"])
+        elif kind == "progress":
+            self.progressed.emit(event)
+        elif kind == "log":
+            QgsMessageLog.logMessage(event["message"], LOG_TAG, notifyUser=False)
+            self.logged.emit(event["level"], event["message"])
+
+    def _on_ended(self) -> None:
+        self._timer.stop()
+        self.flush()
+        self.result, self.error = self._task.result, self._task.error
+        stored = output_layer(self.output)
+        if stored is not None:
+            self._swap(stored)
+        elif self._layer_there() and self.layer.featureCount() == 0:
+            QgsProject.instance().removeMapLayer(self._layer_id)
+        elif self._layer_there():
+            self.layer.setName(f"{LAYER_NAME} (not saved)")
+        self.finished.emit()
+
+    def _swap(self, stored: QgsVectorLayer) -> None:
+        """Put the file's layer in the live layer's place."""
+        project = QgsProject.instance()
+        save_style(stored)
+        node = project.layerTreeRoot().findLayer(self._layer_id)
+        place_on_top(stored)
+        if node is not None:
+            parent = node.parent()
+            target = parent.children().index(node)
+            new = project.layerTreeRoot().findLayer(stored.id())
+            parent.insertChildNode(target, new.clone())
+            new.parent().removeChildNode(new)
+            project.removeMapLayer(self._layer_id)
+        self.layer, self._layer_id = stored, stored.id()
+
+
+def live_layer(crs: QgsCoordinateReferenceSystem) -> QgsVectorLayer:
+    """An empty, styled memory layer with the output's fields."""
+    layer = QgsVectorLayer("Polygon", f"{LAYER_NAME} (running)", "memory")
+    layer.setCrs(crs)
+    layer.dataProvider().addAttributes(grid_fields().toList())
+    layer.updateFields()
+    layer.loadNamedStyle(str(STYLE))
+    layer.setCustomProperty("skipMemoryLayersCheck", 1)  # QGIS need not ask to save it: the engine writes the file
+    return layer
+
+
+def output_layer(path: Path) -> QgsVectorLayer | None:
+    """The file's layer, named after the file, or None if the file is not there or holds no tile."""
+    if not path.is_file():
+        return None
+    layer = QgsVectorLayer(f"{path}|layername={LAYER_NAME}", path.stem, "ogr")
+    return layer if layer.isValid() and layer.featureCount() > 0 else None
+
+
+def place_on_top(layer: QgsVectorLayer) -> None:
+    QgsProject.instance().addMapLayer(layer, False)
+    QgsProject.instance().layerTreeRoot().insertLayer(0, layer)
