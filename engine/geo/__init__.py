@@ -1,0 +1,7 @@
+"""The raster side: two files on one pixel grid, its tiles, the area of interest and the output layer.
+
+source        one raster: opening, windows warped to the pair's grid, validity (``masks``), bands (``bands``)
+pair          two rasters on the BEFORE raster's grid, stretched to uint8 (``stretch``), checked by ``registration``
+grid, area    which tiles cover the area of interest
+writer        GeoPackage output with provenance and resume (``provenance``)
+"""

@@ -1,107 +1,135 @@
-"""The area of interest: polygons of any file and CRS, as one geometry in the grid's CRS."""
+"""The area of interest: a polygon file in any CRS, or an extent, cut to the ground that both rasters share."""
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
+from typing import Any
 
 import fiona
-from affine import Affine
+import numpy as np
+import shapely
 from fiona.errors import FionaError
+from fiona.model import to_dict
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
-from rasterio.warp import transform_geom
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
-from shapely.ops import unary_union
-from shapely.validation import make_valid
+from rasterio.warp import transform as transform_points
 
-from ..errors import AreaError
-from .grid import PixelWindow
+from ..errors import AreaError, NoOverlapError
+from ..schema import CaptionRequest
+from .grid import TileGrid
+from .pair import RasterPair
+
+_EDGE_PARTS = 64
 
 
-def read_area(aoi: str, crs: CRS) -> BaseGeometry:
-    """Union of the polygons of a file, in ``crs``.
+def tile_grid(request: CaptionRequest, pair: RasterPair) -> TileGrid:
+    """Tiles over the ground that both rasters share, within the request's AOI or extent.
+
+    Raises
+    ------
+    AreaError
+        The AOI is unreadable, empty, of zero size, not polygons, or has no CRS.
+    NoOverlapError
+        The AOI or extent shares no ground with the rasters.
+    """
+    area, what = pair.overlap, None
+    if request.aoi is not None:
+        asked, what = read_area(request.aoi, pair.crs), f"the AOI {request.aoi}"
+    elif request.extent is not None:
+        asked, what = shapely.box(*request.extent), f"the extent {request.extent}"
+    if what is not None:
+        area = shapely.intersection(pair.overlap, asked)
+        if area.area <= 0:
+            shared, bounds = (tuple(f"{value:.8g}" for value in geometry.bounds) for geometry in (pair.overlap, asked))
+            raise NoOverlapError(
+                f"{what} lies off the rasters: it spans ({', '.join(bounds)}), they share ({', '.join(shared)}) in {pair.crs.to_string()[:40]}",
+                "an area on the ground that both rasters share",
+                "check the area's coordinates and CRS (an extent is in the CRS of the before raster)",
+            )
+    return TileGrid(pair.height, pair.width, pair.transform, pair.crs, request.tile_px, request.overlap_px, area)
+
+
+def read_area(path: str, crs: Any) -> Any:
+    """All polygons of a vector layer as one geometry.
 
     Parameters
     ----------
-    aoi : path of a vector file; ``path|layername=NAME`` picks a layer
+    path : str
+        Any file that GDAL reads; ``path|layername=NAME`` picks a layer.
+    crs : rasterio CRS
+        Wanted.
+
+    Returns
+    -------
+    shapely Polygon or MultiPolygon in ``crs``, valid.
 
     Raises
     ------
     AreaError
-        Missing or unreadable file, no CRS, no polygon, or polygons without area.
     """
-    path, _, layer = aoi.partition("|layername=")
-    layer = layer.partition("|")[0]
-    if not path.startswith("/vsi") and not Path(path).exists():
-        raise AreaError(f"the area file {path} does not exist", "a polygon file", "check the path")
+    file, layer = _split(path)
     try:
-        with fiona.open(path, layer=layer or None) as source:
-            source_crs = source.crs_wkt
-            shapes = [shape(feature.geometry) for feature in source if feature.geometry is not None]
-    except (FionaError, ValueError, OSError) as error:
-        raise AreaError(
-            f"{aoi} cannot be read as polygons ({error})", "a vector file that GDAL reads", "check the file and the layer's name"
-        ) from error
-    if not source_crs:
-        raise AreaError(f"{path} has no CRS", "polygons with a CRS", "assign the right CRS to the layer and save it again")
-    polygons = [make_valid(geometry) for geometry in shapes if "Polygon" in geometry.geom_type]
+        with fiona.open(file, layer=layer or _only_layer(file)) as collection:
+            wkt = collection.crs_wkt
+            shapes = [shapely.geometry.shape(to_dict(feature.geometry)) for feature in collection if feature.geometry is not None]
+    except (FionaError, OSError, ValueError, AttributeError) as error:
+        raise AreaError(f"the AOI {path} cannot be read ({error})", "a polygon file that GDAL reads", "check the path and the layer's name") from error
+    if not shapes:
+        raise AreaError(f"the AOI {path} is empty", "at least one polygon", "choose a layer with polygons")
+    polygons = [part for shape in shapes for part in _polygons(shapely.force_2d(shape))]
     if not polygons:
-        kinds = sorted({geometry.geom_type for geometry in shapes}) or ["nothing"]
-        raise AreaError(f"{path} holds {', '.join(kinds)} and no polygon", "at least one polygon", "choose a polygon layer")
-    area = unary_union(polygons)
-    if area.area == 0:
-        raise AreaError(f"the polygons of {path} have no area", "polygons with an area", "draw the area anew")
-    return _reproject(area, source_crs, crs, path)
+        kinds = ", ".join(sorted({shape.geom_type for shape in shapes}))
+        raise AreaError(f"the AOI {path} holds {kinds}", "polygons of more than zero size", "draw the area as a polygon, or buffer lines and points")
+    area = shapely.union_all(polygons)
+    if not wkt:
+        raise AreaError(f"the AOI {path} has no CRS", "polygons with a CRS", "assign one, for example: ogr2ogr -a_srs EPSG:CODE out.gpkg in.shp")
+    return _projected(area, wkt, crs, path)
 
 
-def extent_window(extent: tuple[float, float, float, float], transform: Affine, height: int, width: int) -> PixelWindow:
-    """The pixels that an extent (x0, y0, x1, y1 in the grid's CRS) touches.
-
-    Raises
-    ------
-    AreaError
-        It lies outside the raster.
-    """
-    x0, y0, x1, y1 = extent
-    cols, rows = zip(*(~transform * corner for corner in ((x0, y0), (x0, y1), (x1, y0), (x1, y1))))
-    # A thousandth of a pixel of rounding does not add a row or a column.
-    window = PixelWindow(
-        max(0, math.floor(min(rows) + 1e-3)),
-        max(0, math.floor(min(cols) + 1e-3)),
-        min(height, math.ceil(max(rows) - 1e-3)),
-        min(width, math.ceil(max(cols) - 1e-3)),
-    )
-    if window.row_start >= window.row_stop or window.col_start >= window.col_stop:
-        raise AreaError(
-            f"the extent {extent} lies outside the before raster",
-            "an extent over both rasters, in the before raster's CRS",
-            "check its numbers and CRS",
-        )
-    return window
+def _split(path: str) -> tuple[str, str | None]:
+    file, *options = path.split("|")
+    layer = None
+    for option in options:
+        key, _, value = option.partition("=")
+        if key.lower() != "layername" or not value:
+            raise AreaError(f"the AOI {path}", "path or path|layername=NAME", "save filtered features or a layer chosen by number as a file of their own")
+        layer = value
+    return file, layer
 
 
-def intersect(a: PixelWindow, b: PixelWindow) -> PixelWindow:
-    """The pixels in both windows.
+def _only_layer(file: str) -> str:
+    """Name of the file's one layer with geometry (QGIS keeps its styles in a table beside it)."""
+    layers = fiona.listlayers(file)
+    spatial = []
+    for name in layers:
+        with fiona.open(file, layer=name) as collection:
+            if collection.schema["geometry"] != "None":
+                spatial.append(name)
+    if len(spatial) > 1:
+        raise AreaError(f"the AOI {file} holds the layers {', '.join(spatial)}", "one layer", f"name one: {file}|layername={spatial[0]}")
+    return (spatial or layers)[0]
 
-    Raises
-    ------
-    AreaError
-        There are none.
-    """
-    window = PixelWindow(max(a.row_start, b.row_start), max(a.col_start, b.col_start), min(a.row_stop, b.row_stop), min(a.col_stop, b.col_stop))
-    if window.row_start >= window.row_stop or window.col_start >= window.col_stop:
-        raise AreaError("an area that lies outside the ground that both rasters cover", "an area over both rasters", "move or enlarge the area")
-    return window
+
+def _polygons(geometry: Any) -> list:
+    parts = shapely.get_parts(shapely.make_valid(geometry)).tolist()
+    if any(part.geom_type == "GeometryCollection" or part.geom_type.startswith("Multi") for part in parts):
+        return [polygon for part in parts for polygon in _polygons(part)]
+    return [part for part in parts if part.geom_type == "Polygon" and part.area > 0]
 
 
-def _reproject(area: BaseGeometry, source_crs: str, crs: CRS, path: str) -> BaseGeometry:
+def _projected(area: Any, wkt: str, crs: Any, path: str) -> Any:
     try:
-        moved = shape(transform_geom(CRS.from_wkt(source_crs), crs, area.__geo_interface__))
+        source = CRS.from_wkt(wkt)
+        if source == crs:
+            return area
+        # Straight edges become curves: follow them at many points.
+        left, bottom, right, top = area.bounds
+        dense = shapely.segmentize(area, max(right - left, top - bottom) / _EDGE_PARTS)
+        moved = shapely.transform(dense, lambda points: np.column_stack(transform_points(source, crs, points[:, 0], points[:, 1])[:2]))
     except (RasterioError, ValueError) as error:
-        raise AreaError(f"{path} cannot be brought into the raster's CRS ({error})", "polygons near the rasters", "check the layer's CRS") from error
-    moved = make_valid(moved)
-    if moved.is_empty or not math.isfinite(moved.area) or moved.area == 0:
-        raise AreaError(f"the polygons of {path} have no area in the raster's CRS", "polygons near the rasters", "check the layer's CRS")
-    return moved
+        raise AreaError(f"the CRS of the AOI {path} cannot be related to the rasters' ({error})", "a valid CRS", "reproject the AOI") from error
+    if not np.isfinite(shapely.get_coordinates(moved)).all():
+        raise AreaError(f"the AOI {path} reaches where the rasters' CRS is not defined", "an area near the rasters", "clip the AOI to the rasters")
+    polygons = _polygons(moved)
+    if not polygons:
+        raise AreaError(f"the AOI {path} has zero size in the rasters' CRS", "an area of some size", "check its CRS")
+    return shapely.union_all(polygons)

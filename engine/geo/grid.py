@@ -1,141 +1,176 @@
-"""TileGrid: which windows cover an area. Pure geometry, no I/O.
+"""Tiles of a pixel grid: pure geometry, nothing is read.
 
-Pixel coordinates are (row, col) counted from the raster's upper left corner; map coordinates are (x, y). Tile indexes are counted
-from the raster's own corner too, so that the same ground has the same tile_id whatever the area asked for.
+Tiles lie on a lattice that starts at the raster's upper left with step ``tile_px - overlap_px``; row and column count from there
+whatever part is asked for, so the same ground always has the same tile. At the right and lower edge tiles are clipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import numpy as np
+import shapely
 from affine import Affine
-from shapely import affinity
-from shapely.geometry import box
-from shapely.geometry.base import BaseGeometry
-from shapely.prepared import prep
 
-from ..errors import AreaError
+from ..errors import NoOverlapError
 from ..schema import TileRef
 
-# A tile that shares less than this with the area of interest only touches it.
-MIN_SHARED_PX2 = 1e-6
+# Pixels: an area that crosses a pixel's edge by less came from rounding, not from the user.
+_ROUNDING_PX = 1e-3
+
+
+def pixel_window(geometry: Any, transform: Affine, height: int, width: int) -> TileRef:
+    """Smallest window of the raster that holds a geometry given in its CRS; row and col of the result are 0.
+
+    Raises
+    ------
+    NoOverlapError
+        They share no pixel.
+    """
+    inverse = ~transform
+    in_pixels = shapely.transform(geometry, lambda points: np.column_stack(inverse * (points[:, 0], points[:, 1])))
+    left, top, right, bottom = (np.nan,) * 4 if in_pixels.is_empty else in_pixels.bounds
+    col0, row0 = (int(max(0, np.floor(value + _ROUNDING_PX))) if value == value else 0 for value in (left, top))
+    col1, row1 = (int(min(size, np.ceil(value - _ROUNDING_PX))) if value == value else 0 for value, size in ((right, width), (bottom, height)))
+    if row0 >= row1 or col0 >= col1:
+        raise NoOverlapError("an area that covers no pixel of the raster", "an area on the raster", "check the area and its CRS")
+    return TileRef(0, 0, row0, col0, row1 - row0, col1 - col0)
 
 
 @dataclass(frozen=True)
-class PixelWindow:
-    """Pixels [row_start, row_stop) × [col_start, col_stop)."""
-
-    row_start: int
-    col_start: int
-    row_stop: int
-    col_stop: int
-
-
 class TileGrid:
-    """Square tiles over a raster's pixel grid.
+    """Which tiles cover the area.
 
     Parameters
     ----------
     height, width : int
-        Size of the pixel grid.
+        Size of the raster, pixels.
     transform : Affine
-        Pixel (col, row) → map (x, y); may be rotated.
+        Pixel (col, row) to (x, y); rotation and shear allowed.
     crs : any
-        Carried along.
+        Of the coordinates; carried along.
     tile_px, overlap_px : int
-        Tile side and the overlap of neighbours. The last tile of a row or column is cut off at the raster's edge.
-    window : PixelWindow, optional
-        Only tiles that share pixels with it.
-    aoi : shapely polygon in map coordinates, optional
-        Only tiles that share an area with it.
-
-    Raises
-    ------
-    AreaError
-        The window or the polygon shares no pixel with the raster.
+        Side of a tile and overlap of neighbours.
+    area : shapely Polygon or MultiPolygon, or None
+        In ``crs``; only tiles that share some ground with it count, a common line or point is none. None: the whole raster.
     """
 
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        transform: Affine,
-        crs: Any,
-        tile_px: int,
-        overlap_px: int = 0,
-        window: PixelWindow | None = None,
-        aoi: BaseGeometry | None = None,
-    ):
-        self.height, self.width, self.transform, self.crs = height, width, transform, crs
-        self.tile_px, self.stride_px = tile_px, tile_px - overlap_px
-        self.rows, self.cols = (self._count(size) for size in (height, width))
-        window = window or PixelWindow(0, 0, height, width)
-        self._aoi = None
-        if aoi is not None:
-            pixels = affinity.affine_transform(aoi, _shapely_order(~transform)).intersection(box(0, 0, width, height))
-            if pixels.area <= MIN_SHARED_PX2:
-                raise AreaError("an area of interest that does not cover any of the raster", "a polygon over both rasters", "check its place and CRS")
-            self._aoi = prep(pixels)
-            left, top, right, bottom = pixels.bounds
-            window = PixelWindow(
-                max(window.row_start, int(top)),
-                max(window.col_start, int(left)),
-                min(window.row_stop, -int(-bottom // 1)),
-                min(window.col_stop, -int(-right // 1)),
-            )
-        if window.row_start >= window.row_stop or window.col_start >= window.col_stop:
-            raise AreaError("an area without a pixel of the raster", "an area over both rasters", "check the extent and its CRS")
-        self._row_range = self._range(window.row_start, window.row_stop, height, self.rows)
-        self._col_range = self._range(window.col_start, window.col_stop, width, self.cols)
+    height: int
+    width: int
+    transform: Affine
+    crs: Any
+    tile_px: int = 256
+    overlap_px: int = 0
+    area: Any = None
 
-    def __iter__(self) -> Iterator[TileRef]:
-        """Tiles of the area, row by row; nothing is kept in memory."""
-        for row in self._row_range:
-            for col in self._col_range:
-                ref = self.ref(row, col)
-                if self._aoi is None or self._shares_area(ref):
-                    yield ref
+    def __post_init__(self) -> None:
+        assert self.height > 0 and self.width > 0 and 0 <= self.overlap_px < self.tile_px, "a verified request and raster"
 
-    def __len__(self) -> int:
-        if self._aoi is None:
-            return len(self._row_range) * len(self._col_range)
-        return sum(1 for _ in self)
+    @property
+    def stride_px(self) -> int:
+        return self.tile_px - self.overlap_px
+
+    @property
+    def rows(self) -> int:
+        """Rows of tiles over the whole raster."""
+        return self._count(self.height)
+
+    @property
+    def cols(self) -> int:
+        """Columns of tiles over the whole raster."""
+        return self._count(self.width)
+
+    def _count(self, size: int) -> int:
+        # The last tile is the first one that reaches the edge; another would only repeat its overlap.
+        return 1 + max(0, -(-(size - self.tile_px) // self.stride_px))
+
+    @cached_property
+    def window(self) -> TileRef:
+        """Pixels that the area covers."""
+        if self.area is None:
+            return TileRef(0, 0, 0, 0, self.height, self.width)
+        return pixel_window(self.area, self.transform, self.height, self.width)
+
+    @cached_property
+    def _polygon(self) -> Any:
+        """The area in pixels where it is more complex than ``window``, prepared; else None."""
+        if self.area is None:
+            return None
+        inverse = ~self.transform
+        polygon = shapely.transform(self.area, lambda points: np.column_stack(inverse * (points[:, 0], points[:, 1])))
+        if not polygon.is_valid:
+            polygon = shapely.make_valid(polygon)
+        window = self.window
+        inside = shapely.box(
+            window.col_off + _ROUNDING_PX,
+            window.row_off + _ROUNDING_PX,
+            window.col_off + window.width - _ROUNDING_PX,
+            window.row_off + window.height - _ROUNDING_PX,
+        )
+        if polygon.covers(inside):
+            return None
+        shapely.prepare(polygon)
+        return polygon
+
+    def _span(self, offset: int, size: int, count: int) -> range:
+        """Indexes of the tiles that share pixels with offset..offset + size."""
+        first = max(0, -(-(offset + 1 - self.tile_px) // self.stride_px))
+        return range(first, min(count - 1, (offset + size - 1) // self.stride_px) + 1)
 
     def ref(self, row: int, col: int) -> TileRef:
-        """The tile at an index, its window clipped to the raster."""
+        """The tile at a place of the lattice, whether or not the area covers it."""
+        assert 0 <= row < self.rows and 0 <= col < self.cols, "an index on the lattice"
         row_off, col_off = row * self.stride_px, col * self.stride_px
         return TileRef(row, col, row_off, col_off, min(self.tile_px, self.height - row_off), min(self.tile_px, self.width - col_off))
 
+    def _cols_in_row(self, row: int) -> np.ndarray:
+        cols = np.asarray(self._span(self.window.col_off, self.window.width, self.cols))
+        if self._polygon is None:
+            return cols
+        left, top = cols * self.stride_px, row * self.stride_px
+        boxes = shapely.box(left, top, np.minimum(left + self.tile_px, self.width), min(top + self.tile_px, self.height))
+        touching = shapely.intersects(self._polygon, boxes)
+        counted = touching & shapely.contains_properly(self._polygon, boxes)
+        for i in np.flatnonzero(touching & ~counted):
+            counted[i] = shapely.intersection(self._polygon, boxes[i]).area > _ROUNDING_PX
+        return cols[counted]
+
+    def __iter__(self) -> Iterator[TileRef]:
+        for row in self._span(self.window.row_off, self.window.height, self.rows):
+            for col in self._cols_in_row(row):
+                yield self.ref(row, int(col))
+
+    @cached_property
+    def _length(self) -> int:
+        rows = self._span(self.window.row_off, self.window.height, self.rows)
+        if self._polygon is None:
+            return len(rows) * len(self._span(self.window.col_off, self.window.width, self.cols))
+        return sum(len(self._cols_in_row(row)) for row in rows)
+
+    def __len__(self) -> int:
+        return self._length
+
     def footprint(self, ref: TileRef) -> tuple[tuple[float, float], ...]:
-        """The closed ring of a tile's outline in map coordinates, exact to the pixel."""
-        top, left, bottom, right = ref.row_off, ref.col_off, ref.row_off + ref.height, ref.col_off + ref.width
-        corners = ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
-        return tuple(self.transform * corner for corner in corners)
+        """Closed ring of a tile's corners (x, y) in ``crs``: upper left, upper right, lower right, lower left as the pixels lie."""
+        left, top, right, bottom = ref.col_off, ref.row_off, ref.col_off + ref.width, ref.row_off + ref.height
+        return tuple(self.transform * corner for corner in ((left, top), (right, top), (right, bottom), (left, bottom), (left, top)))
 
     def at(self, x: float, y: float) -> TileRef | None:
-        """The tile under a map point, or None outside the raster. Where tiles overlap, the last one that begins there."""
+        """The tile under a point; where tiles overlap, the one whose centre is nearest; None outside the area's tiles."""
         col_px, row_px = ~self.transform * (x, y)
         if not (0 <= row_px < self.height and 0 <= col_px < self.width):
             return None
-        return self.ref(min(int(row_px // self.stride_px), self.rows - 1), min(int(col_px // self.stride_px), self.cols - 1))
-
-    def _shares_area(self, ref: TileRef) -> bool:
-        tile = box(ref.col_off, ref.row_off, ref.col_off + ref.width, ref.row_off + ref.height)
-        if self._aoi.contains(tile):
-            return True
-        return self._aoi.intersects(tile) and self._aoi.context.intersection(tile).area > MIN_SHARED_PX2
-
-    def _count(self, size: int) -> int:
-        return 1 + max(0, -(-(size - self.tile_px) // self.stride_px))
-
-    def _range(self, start: int, stop: int, size: int, count: int) -> range:
-        """Indexes of the tiles that share pixels with [start, stop)."""
-        first = max(0, (start - self.tile_px) // self.stride_px + 1)
-        last = min(count - 1, (stop - 1) // self.stride_px)
-        return range(min(first, count - 1), last + 1)
-
-
-def _shapely_order(transform: Affine) -> list[float]:
-    return [transform.a, transform.b, transform.d, transform.e, transform.c, transform.f]
+        half = self.tile_px / 2
+        rows = set(self._span(int(row_px), 1, self.rows)) & set(self._span(self.window.row_off, self.window.height, self.rows))
+        best = None
+        for row in sorted(rows):
+            for col in self._cols_in_row(row):
+                ref = self.ref(row, int(col))
+                if ref.col_off <= col_px < ref.col_off + ref.width:
+                    distance = (ref.row_off + half - row_px) ** 2 + (ref.col_off + half - col_px) ** 2
+                    if best is None or distance < best[0]:
+                        best = (distance, ref)
+        return best[1] if best else None

@@ -1,207 +1,226 @@
-"""RasterPair: two files on one pixel grid, the BEFORE raster's own or one of a wanted ground resolution."""
+"""Two rasters on one pixel grid: the BEFORE raster's own, rotated or not, or one of a wanted ground resolution over it.
+
+The AFTER raster is warped to that grid window by window, whatever its CRS, resolution, extent, rotation and type (``source``).
+"""
 
 from __future__ import annotations
 
-import math
+import copy
+from typing import Any
 
 import numpy as np
-import rasterio
-from affine import Affine
-from rasterio.crs import CRS
+import shapely
 from rasterio.warp import transform as transform_points
 
-from ..errors import InputError, NoOverlapError
+from ..errors import NoOverlapError, RasterError
 from ..schema import CaptionRequest, TileRef
-from .grid import PixelWindow
-from .source import GridView, choose_bands, metres_per_pixel, open_raster
-from .stretch import Stretch, fit_stretch
+from .grid import pixel_window
+from .ground import at_resolution, pixel_size_m
+from .source import RasterSource
+from .stretch import Stretch, choose_stretch
 
-# The stretch is fitted on up to 5 × 5 windows of 256 pixels spread over the overlap: memory and time do not grow with the raster.
-SAMPLE_WINDOWS, SAMPLE_PX = 5, 256
-# Ground resolutions further apart than this are said.
-GSD_RATIO = 1.5
+_EDGE_POINTS = 33
+_LITTLE_SHARED = 0.5
 
 
 class RasterPair:
-    """Two rasters of one place on one pixel grid. A context manager.
+    """Context manager; picklable. GDAL's datasets are not thread-safe: each further thread reads from its own ``reopen()``.
 
     Attributes
     ----------
-    crs, transform, height, width : of the grid
-    gsd_m : ground size of a pixel, metres
-    window : PixelWindow of the grid that both rasters cover (the bounding box)
-    warnings : what the user should know (list of str)
-    before_bands, after_bands : the bands that are read
+    crs, transform, height, width
+        The common grid; tiles are counted from its upper left, which is the BEFORE raster's.
+    gsd_m : float
+        Ground size of a pixel at the centre (geometric mean of both sides), metres.
+    overlap : shapely Polygon or MultiPolygon
+        Ground that both rasters' extents share, in ``crs``.
+    warnings : list of str
+        What was done to the rasters that the user should know.
+    before, after : RasterSource
+    stretch_before, stretch_after : Stretch
     """
 
-    def __init__(self, request: CaptionRequest, gsd_m_model: float, stretches: tuple[Stretch, Stretch] | None = None):
-        self.request, self.gsd_m_model = request, gsd_m_model
-        self._before = open_raster(request.before)
-        try:
-            self._after = open_raster(request.after)
-        except InputError:
-            self._before.close()
-            raise
-        self.before_bands = choose_bands(self._before, request.before_bands)
-        self.after_bands = choose_bands(self._after, request.after_bands)
-        self.crs: CRS = self._before.crs
-        self.transform, self.height, self.width, self.gsd_m = self._grid()
-        self.window = self._overlap()
-        grid = (self.crs, self.transform, self.height, self.width)
-        self._views = (GridView(self._before, self.before_bands, *grid), GridView(self._after, self.after_bands, *grid))
-        self.warnings = self._warnings()
-        self._stretches = stretches or self._fit_stretches()
+    crs: Any
+    transform: Any
+    height: int
+    width: int
+    gsd_m: float
+    overlap: Any
+    stretch_before: Stretch
+    stretch_after: Stretch
+
+    def __init__(self, before: RasterSource, after: RasterSource, tile_px: int):
+        self.before, self.after, self.tile_px = before, after, tile_px
+        self.warnings: list[str] = []
 
     @classmethod
     def open(cls, request: CaptionRequest, gsd_m_model: float) -> RasterPair:
-        """Open both rasters of a verified request.
+        """Open both rasters and settle grid, overlap and stretches.
+
+        Parameters
+        ----------
+        request : CaptionRequest
+        gsd_m_model : float
+            Ground size that request.resolution "model" stands for, metres.
 
         Raises
         ------
         RasterError
-            A file is missing, unreadable, or has no CRS.
+            A raster that is missing, unreadable, truncated or has no CRS.
         NoOverlapError
             The rasters share no ground.
         InputError
-            A band that is not there, or a stretch that does not fit.
+            Bands that are not there; stretch "none" for other than 8-bit pixels.
         """
-        return cls(request, gsd_m_model)
-
-    def reopen(self) -> RasterPair:
-        """The same pair for another thread (GDAL data sets are not to be shared), without fitting the stretch again."""
-        return RasterPair(self.request, self.gsd_m_model, self._stretches)
-
-    def close(self) -> None:
-        for view in self._views:
-            view.close()
-        self._before.close()
-        self._after.close()
+        before = RasterSource(request.before, "before", request.before_bands)
+        pair = None
+        try:
+            pair = cls(before, RasterSource(request.after, "after", request.after_bands), request.tile_px)
+            _verify_crs(pair.before, pair.after)
+            pair._settle_grid(request, gsd_m_model)
+            pair._settle_overlap()
+            pair._settle_stretches(request.stretch)
+        except BaseException:
+            (pair or before).close()
+            raise
+        return pair
 
     def __enter__(self) -> RasterPair:
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def read(self, ref: TileRef) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Pixels of a tile, padded to the full tile where it is cut off by the raster's edge.
+    def close(self) -> None:
+        self.before.close()
+        self.after.close()
+
+    def reopen(self) -> RasterPair:
+        """The same pair with file handles of its own, for another thread."""
+        other = copy.copy(self)
+        other.before, other.after = copy.copy(self.before), copy.copy(self.after)
+        return other
+
+    def read(self, window: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Both dates under a window.
+
+        Parameters
+        ----------
+        window : TileRef, or anything with row_off, col_off, height, width in pixels of the grid
+            A TileRef smaller than the tile is padded at its right and lower side to tile_px × tile_px.
 
         Returns
         -------
-        before, after : uint8 (3, tile_px, tile_px); 0 where invalid
-        valid_before, valid_after : bool (tile_px, tile_px)
+        before, after : (3, h, w) uint8, 0 where invalid
+        valid_before, valid_after : (h, w) bool
 
         Raises
         ------
         RasterError
-            Pixels cannot be read.
+            A raster fails, was deleted or overwritten.
         """
-        size = self.request.tile_px
-        pixels, masks = [], []
-        for view, stretch in zip(self._views, self._stretches):
-            data, valid = view.read(ref.row_off, ref.col_off, ref.height, ref.width)
-            full, mask = np.zeros((3, size, size), np.uint8), np.zeros((size, size), bool)
-            full[:, : ref.height, : ref.width] = np.where(valid, stretch.apply(data), 0)
-            mask[: ref.height, : ref.width] = valid
-            pixels.append(full)
-            masks.append(mask)
-        return pixels[0], pixels[1], masks[0], masks[1]
+        result = []
+        for source, stretch in ((self.before, self.stretch_before), (self.after, self.stretch_after)):
+            pixels, valid = source.read(self.crs, self.transform, window)
+            result.append((stretch.apply(pixels, valid), valid))
+        (before, valid_before), (after, valid_after) = result
+        pad_px = self.tile_px if isinstance(window, TileRef) else 0
+        return tuple(_padded(array, pad_px) for array in (before, after, valid_before, valid_after))  # type: ignore[return-value]
 
-    def _grid(self) -> tuple[Affine, int, int, float]:
-        source, wanted = self._before, self.request.resolution
-        size_m = metres_per_pixel(source.crs, source.transform, source.height, source.width)
-        native = math.sqrt(size_m[0] * size_m[1])
-        if wanted == "native":
-            return source.transform, source.height, source.width, native
-        target = self.gsd_m_model if wanted == "model" else float(wanted)
-        down, along = target / size_m[0], target / size_m[1]
-        height, width = max(1, round(source.height / down)), max(1, round(source.width / along))
-        return source.transform * Affine.scale(along, down), height, width, target
+    def overlap_window(self) -> TileRef:
+        """Smallest pixel window that holds the overlap."""
+        return pixel_window(self.overlap, self.transform, self.height, self.width)
 
-    def _overlap(self) -> PixelWindow:
-        """The grid's window around the AFTER raster's outline, points along its edges taken into the grid's CRS."""
-        steps = np.linspace(0, 1, 21)
-        w, h = self._after.width, self._after.height
-        edge = [(t * w, 0) for t in steps] + [(t * w, h) for t in steps] + [(0, t * h) for t in steps] + [(w, t * h) for t in steps]
-        xs, ys = zip(*(self._after.transform * point for point in edge))
-        if self._after.crs != self.crs:
-            xs, ys = transform_points(self._after.crs, self.crs, xs, ys)
-        pixels = [~self.transform * point for point in zip(xs, ys) if all(map(math.isfinite, point))]
-        if pixels:
-            cols, rows = zip(*pixels)
-            # A hundredth of a pixel of rounding does not make another column.
-            window = PixelWindow(
-                max(0, math.floor(min(rows) + 0.01)),
-                max(0, math.floor(min(cols) + 0.01)),
-                min(self.height, math.ceil(max(rows) - 0.01)),
-                min(self.width, math.ceil(max(cols) - 0.01)),
+    def _settle_grid(self, request: CaptionRequest, gsd_m_model: float) -> None:
+        before, after = self.before, self.after
+        self.crs, self.transform, self.height, self.width = before.crs, before.transform, before.height, before.width
+        if request.resolution != "native":
+            wanted_m = gsd_m_model if request.resolution == "model" else float(request.resolution)
+            self.transform, self.height, self.width = at_resolution(self.crs, self.transform, self.height, self.width, wanted_m)
+        height_m, width_m = pixel_size_m(self.crs, self.transform, self.height, self.width)
+        self.gsd_m = float(np.sqrt(height_m * width_m))
+        self.warnings += before.notes + after.notes
+        if after.crs != before.crs:
+            self.warnings.append(f"the after raster is reprojected from {_crs_name(after.crs)} to {_crs_name(self.crs)}")
+        sizes = {source.name: float(np.sqrt(np.prod(pixel_size_m(source.crs, source.transform, source.height, source.width)))) for source in (before, after)}
+        for name, size_m in sizes.items():
+            if abs(size_m / self.gsd_m - 1) > 0.01:
+                self.warnings.append(f"the {name} raster is resampled from {size_m:.4g} m to {self.gsd_m:.4g} m a pixel")
+        if max(sizes.values()) > 2 * min(sizes.values()):
+            self.warnings.append("one raster is more than twice as coarse as the other: small changes may be differences in sharpness")
+
+    def _settle_overlap(self) -> None:
+        before, after = (_outline(source, self.crs) for source in (self.before, self.after))
+        grid = shapely.Polygon([self.transform * corner for corner in ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))])
+        self.overlap = shapely.intersection(before, after)
+        if abs(self.overlap.area) <= 1e-6 * grid.area / (self.height * self.width):
+            raise NoOverlapError(
+                f"the rasters share no ground: before {_extent(before)}, after {_extent(after)} in {_crs_name(self.crs)}",
+                "two rasters of one place",
+                "check that both are of the same place and that their CRS are assigned correctly",
             )
-            if window.row_start < window.row_stop and window.col_start < window.col_stop:
-                return window
-        before, after = _extent_text(self._before), _extent_text(self._after)
-        self._before.close()
-        self._after.close()
-        raise NoOverlapError(
-            f"{self.request.before} ({before}) and {self.request.after} ({after}) share no ground",
-            "two rasters of one place",
-            "check that both belong together and that each has its right CRS",
+        share = self.overlap.area / max(before.area, after.area)
+        if share < _LITTLE_SHARED:
+            self.warnings.append(f"the rasters share {100 * share:.0f} % of the larger one's extent; only that part is captioned")
+
+    def _settle_stretches(self, method: str) -> None:
+        window = self.overlap_window()
+        stretches = []
+        for source in (self.before, self.after):
+            stretch, found = choose_stretch(lambda ref, source=source: source.read(self.crs, self.transform, ref), window, source.dtype, method, source.name)
+            if not found:
+                self.warnings.append(f"the {source.name} raster holds nothing but nodata where the rasters overlap")
+            stretches.append(stretch)
+        self.stretch_before, self.stretch_after = stretches
+
+
+def _verify_crs(before: RasterSource, after: RasterSource) -> None:
+    lacking = [source for source in (before, after) if not source.crs]
+    if not lacking:
+        return
+    names = " and ".join(f"the {source.name} raster {source.path}" for source in lacking)
+    do = "assign the right one, for example: " + "; ".join(f"gdal_edit.py -a_srs EPSG:CODE {source.path}" for source in lacking)
+    if len(lacking) == 2 and (before.height, before.width) == (after.height, after.width):
+        do += (
+            f". Both have {before.height} × {before.width} pixels: if they are plain pictures of exactly the same ground, give both the same made-up"
+            " place with gdal_translate -a_srs EPSG:3857 -a_ullr 0 HEIGHT WIDTH 0 (pixels times metres a pixel)"
         )
-
-    def _warnings(self) -> list[str]:
-        found = []
-        if self._after.crs != self.crs:
-            found.append(f"The after raster is reprojected from {_crs_text(self._after.crs)} to {_crs_text(self.crs)}.")
-        elif self._views[1].warped and self.request.resolution == "native":
-            found.append("The after raster lies on another pixel grid and is resampled to the before raster's.")
-        size_m = metres_per_pixel(self._after.crs, self._after.transform, self._after.height, self._after.width)
-        after_m = math.sqrt(size_m[0] * size_m[1])
-        own_m = metres_per_pixel(self.crs, self._before.transform, self._before.height, self._before.width)
-        before_m = math.sqrt(own_m[0] * own_m[1])
-        if max(after_m, before_m) > GSD_RATIO * min(after_m, before_m):
-            found.append(
-                f"Ground resolutions differ: before {before_m:.3g} m, after {after_m:.3g} m a pixel; fine changes may be missed or invented."
-            )
-        if max(self.gsd_m, self.gsd_m_model) > 2 * min(self.gsd_m, self.gsd_m_model):
-            found.append(
-                f"A pixel is {self.gsd_m:.3g} m on the ground; the model was trained at {self.gsd_m_model:.3g} m. "
-                + (
-                    "Resolution 'model' resamples the pair."
-                    if self.gsd_m < self.gsd_m_model
-                    else "Expect weak captions: detail that is not there cannot be made."
-                )
-            )
-        return found
-
-    def sample_windows(self, count: int = SAMPLE_WINDOWS, size: int = SAMPLE_PX) -> list[tuple[int, int, int, int]]:
-        """(row_off, col_off, height, width) of up to count² windows spread evenly over the overlap."""
-        area = self.window
-
-        def starts(start: int, stop: int) -> list[int]:
-            last = max(start, stop - size)
-            return sorted({round(start + (last - start) * (i + 0.5) / count) for i in range(count)} if stop - start > size else {start})
-
-        rows, cols = starts(area.row_start, area.row_stop), starts(area.col_start, area.col_stop)
-        return [(r, c, min(size, area.row_stop - r), min(size, area.col_stop - c)) for r in rows for c in cols]
-
-    def _fit_stretches(self) -> tuple[Stretch, Stretch]:
-        fitted = []
-        for view, name in zip(self._views, (self.request.before, self.request.after)):
-            if self.request.stretch == "none":
-                fitted.append(fit_stretch(np.zeros((3, 0)), view.dtype, "none", name))
-                continue
-            samples = []
-            for window in self.sample_windows():
-                data, valid = view.read(*window)
-                samples.append(data[:, valid])
-            fitted.append(fit_stretch(np.concatenate(samples, axis=1), view.dtype, "percentile", name))
-        return fitted[0], fitted[1]
+    elif len(lacking) == 1:
+        other = after if lacking[0] is before else before
+        do += f" (the {other.name} raster has {_crs_name(other.crs)}; use it only if the coordinates of both match)"
+    raise RasterError(f"{names} {'have' if len(lacking) == 2 else 'has'} no CRS", "georeferenced rasters", do)
 
 
-def _extent_text(source: rasterio.DatasetReader) -> str:
-    left, bottom, right, top = source.bounds
-    return f"{_crs_text(source.crs)}, x {left:.6g} to {right:.6g}, y {bottom:.6g} to {top:.6g}"
+def _outline(source: RasterSource, crs: Any) -> Any:
+    """Outline of a raster in another CRS, its edges followed at many points because they may become curves."""
+    t = np.linspace(0, 1, _EDGE_POINTS)
+    zero, one = np.zeros_like(t), np.ones_like(t)
+    if source.crs == crs:
+        t = zero = np.zeros(1)
+        one = np.ones(1)
+    cols = np.concatenate([t, one, 1 - t, zero]) * source.width
+    rows = np.concatenate([zero, t, one, 1 - t]) * source.height
+    xs, ys = source.transform * (cols, rows)
+    if source.crs != crs:
+        with source.failures("cannot be related to the before raster's CRS"):
+            xs, ys = transform_points(source.crs, crs, xs, ys)
+    points = np.column_stack([xs, ys])
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) < 3:
+        return shapely.Polygon()
+    return shapely.make_valid(shapely.Polygon(points))
 
 
-def _crs_text(crs: CRS) -> str:
-    authority = crs.to_authority()
-    return ":".join(authority) if authority else crs.to_wkt()[:40] + "…"
+def _padded(array: np.ndarray, size_px: int) -> np.ndarray:
+    missing = [(0, max(0, size_px - size)) for size in array.shape[-2:]]
+    if not any(after for _, after in missing):
+        return array
+    return np.pad(array, [(0, 0)] * (array.ndim - 2) + missing)
+
+
+def _crs_name(crs: Any) -> str:
+    return crs.to_string() if crs.to_epsg() else crs.to_wkt().split('"')[1]
+
+
+def _extent(geometry: Any) -> str:
+    return "(" + ", ".join(f"{value:.8g}" for value in geometry.bounds) + ")" if not geometry.is_empty else "(nowhere in this CRS)"

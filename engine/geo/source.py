@@ -1,220 +1,253 @@
-"""One raster file: opening it, choosing its bands, and telling its valid pixels.
+"""One raster, read in windows of another pixel grid.
 
-All forms of nodata (nodata value, alpha band, internal or side-car mask, NaN) become one boolean mask here and nowhere else.
+Where the raster's own grid is the wanted one (or lies a whole number of pixels beside it), windows are read as they are. Else the
+source window under the tile is read, decimated with averaging where the wanted pixel is about three or more source pixels wide, and warped
+bilinearly (GDAL widens the kernel when it shrinks, so nothing aliases). Warping weights by validity: values of invalid pixels
+never leak into valid ones, whatever said that they are invalid. Only the windows asked for are ever in memory.
 """
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
+import os
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import rasterio
-from affine import Affine
-from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio._err import CPLE_BaseError
+from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
-from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform as transform_points
+from rasterio.warp import reproject, transform
 from rasterio.windows import Window
 
-from ..errors import InputError, RasterError
+from ..errors import RasterError
+from .bands import choose_bands, has_palette
+from .masks import read_valid
 
-# Red, green and blue of Sentinel-2 and Landsat 8/9 by the names that their bands carry.
-BAND_NAMES = (("b04", "b03", "b02"), ("b4", "b3", "b2"), ("red", "green", "blue"))
-RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-
-
-def open_raster(path: str) -> rasterio.DatasetReader:
-    """Open a georeferenced raster.
-
-    Raises
-    ------
-    RasterError
-        Missing, not a raster, without bands, without CRS or georeference.
-    """
-    if is_local_path(path) and not Path(path).exists():
-        raise RasterError(f"{path} does not exist", "a raster file", "check the path")
-    try:
-        source = rasterio.open(path)
-    except RasterioError as error:
-        raise RasterError(
-            f"{path} cannot be opened as a raster ({error})", "a raster that GDAL reads", "check the file, or convert it to GeoTIFF"
-        ) from error
-    if source.count == 0 or source.width == 0 or source.height == 0:
-        source.close()
-        raise RasterError(f"{path} has no bands of its own", "a raster with pixels", "name one of its sub-data sets")
-    if source.crs is None:
-        source.close()
-        raise RasterError(
-            f"{path} has no CRS", "a georeferenced raster", f"assign the right one, for instance with: gdal_edit.py -a_srs EPSG:… {path}"
-        )
-    if source.transform == Affine.identity() or source.transform.determinant == 0:
-        source.close()
-        raise RasterError(f"{path} has a CRS but no georeference", "a raster whose pixels have places", "add a world file or georeference it")
-    return source
+# GDAL's cache of blocks; its default is 5 % of the machine's memory, which on long runs looks like a leak.
+CACHE_BYTES = 128 << 20
+_ALIGNED_PX = 0.01
+_LATTICE = 9
 
 
-def is_local_path(path: str) -> bool:
-    """Whether a GDAL name is a plain file, not /vsi…, a URL, a sub-data set ("NETCDF:…") or inline XML."""
-    return not path.startswith(("/vsi", "<")) and ":" not in Path(path).name and "://" not in path
+class RasterSource:
+    """A raster opened for reading; picklable (each copy opens the file again), not to be shared by threads.
 
-
-def choose_bands(source: rasterio.DatasetReader, wanted: tuple[int, ...] | None) -> tuple[int, int, int]:
-    """Bands for red, green and blue: the wanted ones; else by colour tags; else by band names (Sentinel-2); else 1, 2, 3; else one band thrice.
-
-    Raises
-    ------
-    InputError
-        A wanted band that the raster does not have.
-    """
-    data = [i for i, kind in zip(source.indexes, source.colorinterp) if kind != ColorInterp.alpha]
-    if wanted:
-        missing = sorted(set(wanted) - set(source.indexes))
-        if missing:
-            raise InputError(f"band {missing[0]} of {source.name}", f"bands from 1 to {source.count}", "correct the band numbers")
-        return wanted[0], wanted[1], wanted[2]
-    kinds = dict(zip(source.colorinterp, source.indexes))
-    if all(kind in kinds for kind in RGB):
-        return kinds[RGB[0]], kinds[RGB[1]], kinds[RGB[2]]
-    named = _bands_by_name(source)
-    if named:
-        return named
-    if len(data) >= 3:
-        return data[0], data[1], data[2]
-    first = data[0] if data else 1
-    return first, first, first
-
-
-def _bands_by_name(source: rasterio.DatasetReader) -> tuple[int, int, int] | None:
-    """Bands whose descriptions say red, green, blue; or the Sentinel-2 names that the file name lists in order."""
-    texts = [(text or "").lower() for text in source.descriptions]
-    if not any(texts):
-        stem = Path(source.name).stem.lower()
-        listed = [part for part in stem.replace("-", "_").split("_") if len(part) == 3 and part[0] == "b" and part[1:].isdigit()]
-        texts = listed if len(listed) == source.count else texts
-    for names in BAND_NAMES:
-        found = [next((i for i, text in zip(source.indexes, texts) if text.split(" ")[0].strip(",") == name), None) for name in names]
-        if all(found):
-            return found[0], found[1], found[2]
-    return None
-
-
-class GridView:
-    """A raster seen on a pixel grid: read directly where its own pixels lie on the grid, else warped on the fly.
-
-    transform, crs : of the grid; height, width : its size.
+    Attributes
+    ----------
+    path, name : str
+        File, and "before" or "after" for messages.
+    crs, transform, height, width : of the file.
+    bands : tuple of 3 int
+        Bands for red, green, blue, counted from 1.
+    dtype : numpy dtype of the pixels after a palette was applied.
+    notes : list of str
+        What the user should know.
     """
 
-    def __init__(self, source: rasterio.DatasetReader, bands: tuple[int, int, int], crs: CRS, transform: Affine, height: int, width: int):
-        self.source, self.bands, self.name = source, bands, source.name
-        self.height, self.width = height, width
-        self._unique = tuple(sorted(set(bands)))
-        self._order = [self._unique.index(band) for band in bands]
-        self._float = np.issubdtype(np.dtype(source.dtypes[bands[0] - 1]), np.floating)
-        self.offset = pixel_offset(source, crs, transform)
-        self.warped = self.offset is None
-        self._dataset = self._warp(crs, transform) if self.warped else source
-        flags = self._dataset.mask_flag_enums[bands[0] - 1]
-        self._masked = self.warped or flags != [MaskFlags.all_valid]
+    def __init__(self, path: str, name: str, bands: Sequence[int] | None = None):
+        self.path, self.name = path, name
+        self._dataset: Any = None
+        self._signature = _signature(path)
+        with self.failures("cannot be opened"):
+            dataset = self.dataset
+            self.crs, self.transform = dataset.crs, dataset.transform
+            self.height, self.width = dataset.height, dataset.width
+            self._verify(dataset)
+            self.bands, note = choose_bands(dataset, bands, name)
+            self._palette = _palette(dataset, self.bands)
+        self.notes = [note] if note else []
+        self.dtype = np.dtype("uint8") if self._palette is not None else np.result_type(*(dataset.dtypes[band - 1] for band in self.bands))
 
     @property
-    def dtype(self) -> str:
-        return self.source.dtypes[self.bands[0] - 1]
-
-    def _warp(self, crs: CRS, transform: Affine) -> WarpedVRT:
-        nodata = self.source.nodata
-        if nodata is None and self._float:
-            nodata = math.nan
-        has_alpha = ColorInterp.alpha in self.source.colorinterp
-        return WarpedVRT(
-            self.source,
-            crs=crs,
-            transform=transform,
-            height=self.height,
-            width=self.width,
-            resampling=Resampling.bilinear,  # GDAL widens the kernel where it shrinks the raster, so this is antialiased
-            src_nodata=nodata,
-            add_alpha=not has_alpha,
-            UNIFIED_SRC_NODATA="YES",  # a pixel is nodata when all its bands are, as in a dataset mask
-        )
+    def dataset(self) -> Any:
+        if self._dataset is None:
+            with self.failures("cannot be opened"), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+                self._dataset = rasterio.open(self.path)
+        return self._dataset
 
     def close(self) -> None:
-        """Close the warped view; the source belongs to the pair."""
-        if self.warped:
+        if self._dataset is not None:
             self._dataset.close()
+            self._dataset = None
 
-    def read(self, row_off: int, col_off: int, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Pixels (3, height, width) in the raster's dtype and valid (height, width); outside the raster invalid and 0.
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_dataset": None}
+
+    @contextmanager
+    def failures(self, what: str) -> Any:
+        """Turn what GDAL raises into a RasterError that names the file."""
+        try:
+            yield
+        except (RasterioError, CPLE_BaseError, OSError) as error:
+            reason = str(error.__cause__ or error)
+            if not os.path.exists(self.path) and self._signature is None and "://" not in self.path and not self.path.startswith("/vsi"):
+                reason = "there is no such file"
+            raise RasterError(
+                f"the {self.name} raster {self.path} {what} ({reason})",
+                "a complete raster file that GDAL reads",
+                "check the path, and the file with `gdalinfo -checksum`; copy or download it again if it is damaged",
+            ) from error
+
+    def _verify(self, dataset: Any) -> None:
+        if dataset.count == 0:
+            raise RasterError(
+                f"the {self.name} raster {self.path} is a container of {len(dataset.subdatasets)} rasters",
+                "one raster",
+                "name one of: " + ", ".join(dataset.subdatasets[:5]) if dataset.subdatasets else "choose a raster with bands",
+            )
+        if any(dtype.startswith("complex") for dtype in dataset.dtypes):
+            raise RasterError(f"the {self.name} raster {self.path} holds complex numbers", "real values", "derive an intensity image first")
+        if dataset.gcps[0] and dataset.transform.is_identity:
+            raise RasterError(
+                f"the {self.name} raster {self.path} is georeferenced by control points only",
+                "a raster with a pixel grid",
+                f"warp it first: gdalwarp -r bilinear {self.path} warped.tif",
+            )
+
+    def verify_unchanged(self) -> None:
+        """Notice a local file that was deleted or overwritten since it was opened.
 
         Raises
         ------
         RasterError
-            The pixels cannot be read (truncated, deleted or unreachable file).
         """
-        data = np.zeros((3, height, width), self.dtype)
-        valid = np.zeros((height, width), bool)
-        d_row, d_col = self.offset or (0, 0)
-        limit_height, limit_width = self._dataset.height, self._dataset.width
-        top, left = max(0, row_off + d_row), max(0, col_off + d_col)
-        bottom, right = min(limit_height, row_off + d_row + height), min(limit_width, col_off + d_col + width)
-        if top >= bottom or left >= right:
-            return data, valid
-        window = Window(left, top, right - left, bottom - top)
-        rows = slice(top - row_off - d_row, bottom - row_off - d_row)
-        cols = slice(left - col_off - d_col, right - col_off - d_col)
-        # An open file can be read after it was deleted, on some systems; the rest of a run must not depend on that.
-        if is_local_path(self.name) and not Path(self.name).exists():
-            raise RasterError(f"{self.name} is gone", "the raster that the run began with", "put it back and run again with --resume")
-        try:
-            read = self._dataset.read(self._unique, window=window)
-            mask = self._mask(window)
-        except (RasterioError, OSError) as error:
+        if self._signature is not None and _signature(self.path) != self._signature:
+            gone = "was deleted" if _signature(self.path) is None else "was overwritten"
             raise RasterError(
-                f"{self.name} cannot be read at rows {top} to {bottom}, columns {left} to {right} ({error})",
-                "a complete, readable raster",
-                "check whether the file is truncated or was moved, then run again with --resume",
-            ) from error
-        data[:, rows, cols] = read[self._order]
-        finite = np.isfinite(read).all(0) if self._float else True
-        valid[rows, cols] = mask & finite
-        data[:, ~valid] = 0
-        return data, valid
+                f"the {self.name} raster {self.path} {gone} while it was being read",
+                "a file that stays as it is during the run",
+                "put it back and run again with --resume",
+            )
 
-    def _mask(self, window: Window) -> np.ndarray | bool:
-        if not self._masked:
-            return True
-        if self.warped:
-            return self._dataset.dataset_mask(window=window) > 0
-        return self.source.read_masks(self._unique, window=window).any(0)
+    def read(self, crs: Any, grid_transform: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
+        """A window of the wanted grid.
+
+        Parameters
+        ----------
+        crs, grid_transform : the wanted grid.
+        window : row_off, col_off, height, width in its pixels; may lie partly or wholly outside the raster.
+
+        Returns
+        -------
+        pixels : (3, h, w) float32, 0 where invalid
+        valid : (h, w) bool
+
+        Raises
+        ------
+        RasterError
+            The file is gone, was changed, or cannot be read there.
+        """
+        self.verify_unchanged()
+        with self.failures("cannot be read"):
+            offset = self._aligned_offset(crs, grid_transform)
+            if offset is not None:
+                return self._read_aligned(window, *offset)
+            return self._read_warped(crs, grid_transform, window)
+
+    def _aligned_offset(self, crs: Any, grid_transform: Any) -> tuple[int, int] | None:
+        """Rows and columns from the wanted grid's origin to ours, if the pixels of both coincide."""
+        if crs != self.crs:
+            return None
+        to_source = ~self.transform * grid_transform
+        col, row = to_source.c, to_source.f
+        offset = (round(row), round(col))
+        for x, y in ((0, 0), (self.width, 0), (0, self.height)):
+            at = to_source * (x, y)
+            if abs(at[0] - x - offset[1]) > _ALIGNED_PX or abs(at[1] - y - offset[0]) > _ALIGNED_PX:
+                return None
+        return offset
+
+    def _read_aligned(self, window: Any, row_shift: int, col_shift: int) -> tuple[np.ndarray, np.ndarray]:
+        height, width = int(window.height), int(window.width)
+        pixels, valid = np.zeros((3, height, width), np.float32), np.zeros((height, width), bool)
+        top, left = int(window.row_off) + row_shift, int(window.col_off) + col_shift
+        row0, row1 = max(top, 0), min(top + height, self.height)
+        col0, col1 = max(left, 0), min(left + width, self.width)
+        if row0 < row1 and col0 < col1:
+            inside = (slice(row0 - top, row1 - top), slice(col0 - left, col1 - left))
+            pixels[(slice(None), *inside)], valid[inside] = self._read_own(Window(col0, row0, col1 - col0, row1 - row0), 1)
+        return pixels, valid
+
+    def _read_warped(self, crs: Any, grid_transform: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
+        height, width = int(window.height), int(window.width)
+        tile_transform = grid_transform * rasterio.Affine.translation(int(window.col_off), int(window.row_off))
+        own, step = self._window_under(crs, tile_transform, height, width)
+        if own is None:
+            return np.zeros((3, height, width), np.float32), np.zeros((height, width), bool)
+        pixels, valid = self._read_own(own, step)
+        scale = rasterio.Affine.scale(own.width / pixels.shape[2], own.height / pixels.shape[1])
+        warped = np.zeros((4, height, width), np.float32)
+        reproject(
+            np.concatenate([pixels, valid[None].astype(np.float32)]),
+            warped,
+            src_transform=self.transform * rasterio.Affine.translation(own.col_off, own.row_off) * scale,
+            src_crs=self.crs,
+            dst_transform=tile_transform,
+            dst_crs=crs,
+            resampling=Resampling.bilinear,
+        )
+        weight = warped[3]
+        valid = weight >= 0.5
+        return np.where(valid, warped[:3] / np.maximum(weight, 0.5), 0).astype(np.float32), valid
+
+    def _window_under(self, crs: Any, tile_transform: Any, height: int, width: int) -> tuple[Window | None, int]:
+        """Own window that holds the tile with a margin for the kernel, and by how much to decimate it."""
+        steps = np.linspace(0, 1, _LATTICE)
+        cols, rows = (values.ravel() for values in np.meshgrid(steps * width, steps * height))
+        xs, ys = tile_transform * (cols, rows)
+        if crs != self.crs:
+            xs, ys = transform(crs, self.crs, xs, ys)
+        own_cols, own_rows = ~self.transform * (np.asarray(xs), np.asarray(ys))
+        seen = np.isfinite(own_cols) & np.isfinite(own_rows)
+        if not seen.any():
+            return None, 1
+        col0, col1 = own_cols[seen].min(), own_cols[seen].max()
+        row0, row1 = own_rows[seen].min(), own_rows[seen].max()
+        step = max(1, int(min((col1 - col0) / width, (row1 - row0) / height) / np.sqrt(2)))
+        # Two source pixels for the kernel, more where it is widened or the lattice missed a bulge of the edge.
+        margin_col, margin_row = (2 * step + 2 + 3 * span / size + span / 50 for span, size in ((col1 - col0, width), (row1 - row0, height)))
+        left, right = _snap(col0 - margin_col, col1 + margin_col, step, self.width)
+        top, bottom = _snap(row0 - margin_row, row1 + margin_row, step, self.height)
+        if left >= right or top >= bottom:
+            return None, 1
+        return Window(left, top, right - left, bottom - top), step
+
+    def _read_own(self, window: Window, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Own pixels (3, h, w) float32 and validity; each ``step`` × ``step`` pixels averaged into one."""
+        bands = list(dict.fromkeys(self.bands))
+        shape = (len(bands), -(-int(window.height) // step), -(-int(window.width) // step))
+        method = Resampling.nearest if self._palette is not None else Resampling.average
+        pixels = self.dataset.read(bands, window=window, out_shape=shape, resampling=method)
+        valid = read_valid(self.dataset, bands, pixels, window)
+        if self._palette is not None:
+            colours = self._palette[pixels[0].astype(np.intp)]
+            valid &= colours[..., 3] > 0
+            chosen = np.moveaxis(colours[..., :3], -1, 0)
+        else:
+            chosen = pixels[[bands.index(band) for band in self.bands]]
+        return np.where(valid, chosen, 0).astype(np.float32), valid
 
 
-def pixel_offset(source: rasterio.DatasetReader, crs: CRS, transform: Affine) -> tuple[int, int] | None:
-    """(rows, cols) from the grid's pixels to the raster's own where both are the same grid, else None."""
-    if source.crs != crs:
+def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:
+    """(65536 or 256, 4) uint8 RGBA by pixel value, transparent where the colour table has no entry."""
+    if not has_palette(dataset, bands):
         return None
-    to_source = ~source.transform * transform
-    matrix = (to_source.a - 1, to_source.b, to_source.d, to_source.e - 1)
-    rows, cols = round(to_source.f), round(to_source.c)
-    size = max(source.width, source.height)
-    if any(abs(value) * size > 0.01 for value in matrix) or abs(to_source.f - rows) > 0.01 or abs(to_source.c - cols) > 0.01:
+    table = np.zeros((np.iinfo(dataset.dtypes[bands[0] - 1]).max + 1, 4), np.uint8)
+    for value, colour in dataset.colormap(bands[0]).items():
+        table[value] = colour
+    return table
+
+
+def _signature(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
         return None
-    return rows, cols
+    return status.st_size, status.st_mtime_ns
 
 
-def metres_per_pixel(crs: CRS, transform: Affine, height: int, width: int) -> tuple[float, float]:
-    """True ground size (down a column, along a row) of the middle pixel, metres, in any CRS; web Mercator's stretching is undone.
-
-    Lengths of a degree: series of the WGS 84 ellipsoid.
-    """
-    row, col = height / 2, width / 2
-    points = [transform * (col, row), transform * (col, row + 1), transform * (col + 1, row)]
-    xs, ys = transform_points(crs, CRS.from_epsg(4326), *zip(*points))
-    phi = math.radians(ys[0])
-    lat_m = 111132.954 - 559.822 * math.cos(2 * phi) + 1.175 * math.cos(4 * phi)
-    lon_m = 111412.84 * math.cos(phi) - 93.5 * math.cos(3 * phi) + 0.118 * math.cos(5 * phi)
-
-    def distance(i: int) -> float:
-        return math.hypot((ys[i] - ys[0]) * lat_m, (xs[i] - xs[0]) * lon_m)
-
-    return distance(1), distance(2)
+def _snap(low: float, high: float, step: int, size: int) -> tuple[int, int]:
+    """Whole pixels around low..high on multiples of step, so that neighbouring tiles decimate alike; clipped to 0..size."""
+    return max(0, int(np.floor(low / step)) * step), min(size, int(np.ceil(high / step)) * step)

@@ -1,0 +1,59 @@
+"""Ground size of pixels, and the pixel grid at a wanted ground resolution.
+
+Ground size is measured, not read off the transform: the step from one pixel to the next at the raster's centre is turned into
+longitude and latitude and from there into metres on the WGS 84 ellipsoid. So degrees, feet and Web Mercator's stretched metres
+all come out right.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from affine import Affine
+from rasterio.warp import transform as transform_points
+
+from ..errors import RasterError
+
+# WGS 84: semi-major axis in metres, square of the eccentricity.
+_A_M, _E2 = 6_378_137.0, 0.006694379990141317
+_NEAR = 1e-6
+
+
+def pixel_size_m(crs: Any, transform: Affine, height: int, width: int) -> tuple[float, float]:
+    """Ground size of the pixel at the centre: (height_m, width_m).
+
+    Raises
+    ------
+    RasterError
+        The CRS cannot be related to longitude and latitude.
+    """
+    points = [transform * (width / 2 + dx, height / 2 + dy) for dx, dy in ((-0.5, 0), (0.5, 0), (0, -0.5), (0, 0.5))]
+    try:
+        lons, lats = transform_points(crs, "EPSG:4326", *zip(*points))[:2]
+        lat = math.radians(sum(lats) / 4)
+        curvature = 1 - _E2 * math.sin(lat) ** 2
+        north_m = math.radians(1) * _A_M * (1 - _E2) / curvature**1.5
+        east_m = math.radians(1) * _A_M * math.cos(lat) / math.sqrt(curvature)
+        width_m = math.hypot((lons[1] - lons[0]) * east_m, (lats[1] - lats[0]) * north_m)
+        height_m = math.hypot((lons[3] - lons[2]) * east_m, (lats[3] - lats[2]) * north_m)
+    except Exception as error:  # noqa: BLE001 - PROJ's failures come as several GDAL classes that share no base
+        raise RasterError(f"the place of the raster's centre on the earth is unknown ({error})", "a valid CRS and transform", "reproject it") from error
+    if not (math.isfinite(width_m) and math.isfinite(height_m) and min(width_m, height_m) > 0):
+        raise RasterError("the pixels have no size on the ground at the raster's centre", "a valid CRS and transform", "check them with gdalinfo")
+    return height_m, width_m
+
+
+def at_resolution(crs: Any, transform: Affine, height: int, width: int, gsd_m: float) -> tuple[Affine, int, int]:
+    """The grid over the same ground, from the same upper left corner, whose pixels are ``gsd_m`` metres wide and high.
+
+    Returns
+    -------
+    transform, height, width
+        The last row and column may reach past the raster by less than a pixel.
+    """
+    height_m, width_m = pixel_size_m(crs, transform, height, width)
+    down, across = gsd_m / height_m, gsd_m / width_m
+    if abs(down - 1) < _NEAR and abs(across - 1) < _NEAR:
+        return transform, height, width
+    return transform * Affine.scale(across, down), max(1, math.ceil(height / down - _NEAR)), max(1, math.ceil(width / across - _NEAR))
