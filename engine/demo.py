@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cells = read_cells(layer)
     picture = args.output / "map.png"
     draw_map(before, after, cells, picture)
-    console.print(table(cells))
+    console.print(table(cells) if any(cell.changed for cell in cells) else f"none of {len(cells)} tiles changed")
     sample = f"sample drawn in {drawn_s - start_s:.1f} s, " if args.before is None else ""
     console.print(f"{sample}{len(cells)} tiles captioned in {captioned_s - drawn_s:.1f} s, model loading included")
     console.print(f"{layer}\n{picture}", soft_wrap=True, highlight=False)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 
-from .geo.source import choose_bands
+from .geo.bands import choose_bands
 from .schema import LAYER_NAME
 
 PANEL_PX = 800  # longer side of the before and after panels; the map is twice as large
@@ -71,7 +71,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
         scale = PANEL_PX / max(first.width, first.height)
         width, height = max(1, round(first.width * scale)), max(1, round(first.height * scale))
         to_map = rasterio.Affine.scale(2 * width / first.width, 2 * height / first.height) * ~first.transform
-        old = _picture(first, 2 * width, 2 * height)
+        old = _picture(first, choose_bands(first, None, "before")[0], 2 * width, 2 * height)
         transform = first.transform * rasterio.Affine.scale(first.width / (2 * width), first.height / (2 * height))
         with (
             rasterio.open(after) as second,
@@ -85,7 +85,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
                 add_alpha=second.nodata is None,
             ) as warped,
         ):
-            new = _picture(warped, 2 * width, 2 * height)
+            new = _picture(warped, choose_bands(second, None, "after")[0], 2 * width, 2 * height)
     text_inside = _cell_width(cells, to_map) >= MIN_TEXT_CELL_PX
     listed = [] if text_inside else sorted((c for c in cells if c.changed), key=lambda c: -c.properties["change_score"])[:LISTED]
     grid = _grid(new, cells, to_map, text_inside, listed)
@@ -109,13 +109,13 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def _picture(raster: rasterio.DatasetReader | WarpedVRT, width: int, height: int) -> Image.Image:
-    """The bands that the engine captions by default, as an RGB picture, 2–98 % stretched where they are not bytes already."""
-    pixels = raster.read(choose_bands(raster, None), out_shape=(3, height, width), resampling=Resampling.average, out_dtype="float32")
+def _picture(raster: rasterio.DatasetReader | WarpedVRT, bands: tuple[int, ...], width: int, height: int) -> Image.Image:
+    """Three bands as an RGB picture, each 2–98 % stretched where they are not bytes already; white where there is no data."""
+    pixels = raster.read(bands, out_shape=(3, height, width), resampling=Resampling.average, out_dtype="float32")
     valid = (raster.dataset_mask(out_shape=(height, width)) > 0) & np.isfinite(pixels).all(axis=0)
     if raster.dtypes[0] != "uint8" and valid.any():
-        low, high = np.percentile(pixels[:, valid], (2, 98))
-        pixels = (pixels - low) * (255 / max(high - low, 1e-9))
+        low, high = np.percentile(pixels[:, valid], (2, 98), axis=1)[..., None, None]
+        pixels = (pixels - low) * (255 / np.maximum(high - low, 1e-9))
     pixels = np.where(valid, np.clip(np.nan_to_num(pixels), 0, 255), 255)
     return Image.fromarray(pixels.transpose(1, 2, 0).astype(np.uint8))
 

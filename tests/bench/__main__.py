@@ -111,7 +111,7 @@ def main() -> None:
         before, after = write_sample(folder)
         request = CaptionRequest(str(before), str(after))
         captioner = pipeline.load_captioner(request)
-        figures = {"model": captioner.card.id, "device": str(captioner.device), "cores": os.cpu_count()}
+        figures: dict = {"model": captioner.card.id, "device": str(captioner.device), "cores": os.cpu_count()}
         figures["cached_tiles_per_s"] = round(cached_tiles_per_s(captioner, request, 5), 2)
         figures["click_ms"] = round(click_ms(captioner, request), 1)
         figures["areas"] = [run_area(folder, tiles) for tiles in args.tiles]
