@@ -11,7 +11,7 @@ from pathlib import Path
 
 from qgis.core import QgsDistanceArea, QgsPointXY, QgsProcessingContext, QgsProject, QgsRasterLayer, QgsRectangle
 
-from ...engine.errors import ChangeScribeError, RasterError
+from ...engine.errors import ChangeScribeError, OutputError, RasterError
 from ...engine.schema import CaptionRequest
 from ..processing.areas import write_polygons
 from ..processing.rasters import Area, check_pair, has_grid, is_gdal, prepare_pair
@@ -70,30 +70,37 @@ def build_request(form, output: Path | None) -> dict:
     """
     layers = checked_layers(form)
     area = form.area.area() if output is not None else None
-    folder = output.with_name(f"{output.stem}_inputs") if output is not None else None
-    if folder is None and not all(is_gdal(layer) for layer in layers):
-        raise RasterError("a layer that is no file", "two raster files for a click", "save the layer as GeoTIFF, or caption an area")
-    context = processing_context()
-    if folder is not None and not (all(is_gdal(layer) for layer in layers) and _extent_of(area, layers[0]) is not None):
-        folder.mkdir(parents=True, exist_ok=True)
+    extent = _extent_of(area, layers[0]) if area is not None else None
+    context, members = processing_context(), form.options()
+    all_files = all(is_gdal(layer) for layer in layers)
+    if output is None:
+        if not all_files:
+            raise RasterError("a layer that is no file", "two raster files for a click", "save the layer as GeoTIFF, or caption an area")
+        folder = Path()
+    else:
+        folder = output.with_name(f"{output.stem}_inputs")
+        if not all_files or (area is not None and extent is None):
+            _make(folder)
     wanted = Area(area.bounds(), area.crs) if area is not None else None
-    before, after = prepare_pair(*layers, ([], []), wanted, str(folder or ""), context)
-    members = form.options()
-    if area is not None:
-        extent = _extent_of(area, layers[0])
-        if extent is not None:
-            members["extent"] = extent
-        else:
-            members["aoi"] = write_polygons(area.geometries, area.crs, area.name, str(folder), context)
+    before, after = prepare_pair(*layers, ([], []), wanted, str(folder), context)
+    if extent is not None:
+        members["extent"] = extent
+    elif area is not None:
+        members["aoi"] = write_polygons(area.geometries, area.crs, area.name, str(folder), context)
     request = CaptionRequest(before.path, after.path, form.before_bands.bands(), form.after_bands.bands(), **members)
     request.verify()
     return request.to_json()
 
 
-def _extent_of(area: ChosenArea | None, before: QgsRasterLayer) -> tuple[float, float, float, float] | None:
-    """The request's extent where the area is a rectangle in the before layer's CRS; the corners of None are not used."""
-    if area is None:
-        return (0.0, 0.0, 0.0, 0.0)
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made ({error.strerror})", "a folder with write permission", "choose another output") from error
+
+
+def _extent_of(area: ChosenArea, before: QgsRasterLayer) -> tuple[float, float, float, float] | None:
+    """The request's extent where the area is a rectangle in the before layer's CRS."""
     if area.rectangle is None or area.crs != before.crs():
         return None
     box = area.rectangle
