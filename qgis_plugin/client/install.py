@@ -26,8 +26,9 @@ from .call import never
 REQUIREMENTS = Path(__file__).absolute().parents[2] / "resources" / "engine-requirements.txt"
 # The package index of PyTorch's CPU builds; PyPI's Linux wheel brings CUDA, 3 GB that most could not use.
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-DOWNLOAD_MB, DISK_MB = 330, 1300
+DOWNLOAD_MB, DISK_MB = 300, 1300
 LINES = re.compile(r"(Collecting|Downloading|Using cached|Processing|Installing collected packages|Successfully installed|Requirement already)\b")
+BYTES = re.compile(r"Progress (\d+) of (\d+)$")
 
 Progress = Callable[[float, str], None]
 
@@ -129,9 +130,11 @@ def _build(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progres
     if not python.exists():
         on_progress(0.01, f"Making a virtual environment in {planned.folder}")
         pip_run.run([str(planned.base.path), "-m", "venv", str(planned.folder)], is_cancelled, lambda line: None)
+    style = _progress_style(python)
     for start, end, arguments in _steps(wheels):
         reporter = _Reporter(start, end, on_progress)
-        pip_run.run([str(python), "-m", "pip", "install", *pip_run.OPTIONS, *arguments], is_cancelled, reporter, pip_run.proxy_environment())
+        command = [str(python), "-m", "pip", "install", *pip_run.OPTIONS, "--progress-bar", style, *arguments]
+        pip_run.run(command, is_cancelled, reporter, pip_run.proxy_environment())
     on_progress(0.97, "Trying the engine's libraries")
     report = locate.probe(python)
     report["finished"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -149,6 +152,14 @@ def _usable(python: Path) -> bool:
     except EngineError:
         return False
     return True
+
+
+def _progress_style(python: Path) -> str:
+    """Pip's machine-readable progress bar, which it has since 24.1; else none."""
+    found: list[str] = []
+    pip_run.run([str(python), "-m", "pip", "--version"], never, found.append)
+    version = re.match(r"pip (\d+)\.(\d+)", found[0] if found else "")
+    return "raw" if version and (int(version[1]), int(version[2])) >= (24, 1) else "off"
 
 
 def _steps(wheels: Path | None) -> list[tuple[float, float, list[str]]]:
@@ -169,8 +180,17 @@ class _Reporter:
     def __init__(self, start: float, end: float, on_progress: Progress):
         self._share, self._end, self._on_progress = start, end, on_progress
 
+        self._downloading = ""
+
     def __call__(self, line: str) -> None:
         text = line.strip()
+        bytes_done = BYTES.match(text)
+        if bytes_done:
+            done, total = int(bytes_done[1]), int(bytes_done[2])
+            self._on_progress(self._share, f"{self._downloading}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            return
+        if text.startswith("Downloading"):
+            self._downloading = text.split(" (")[0]
         if LINES.match(text):
             self._share += (self._end - self._share) / 10
             self._on_progress(self._share, text)

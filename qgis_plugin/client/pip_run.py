@@ -17,7 +17,7 @@ from ...engine.errors import Cancelled, EngineError
 from . import process
 
 POLL_S = 0.2
-OPTIONS = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--retries", "2", "--timeout", "20")
+OPTIONS = ("--disable-pip-version-check", "--no-input", "--retries", "2", "--timeout", "20")
 NETWORK_SIGNS = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError", "Connection refused", "Max retries exceeded")
 OFFLINE_REMEDY = (
     "check the connection and the proxy in Settings > Options > Network, or install from an offline folder of wheels; downloaded parts are kept"

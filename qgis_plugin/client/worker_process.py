@@ -111,12 +111,15 @@ class WorkerProcess:
     def close(self) -> None:
         """End the worker: shutdown message, end of its stdin, then a kill."""
         self._fail(EngineError("the engine was stopped", "", "run again: it starts by itself"))
-        self._write({"type": "shutdown"})
-        with self._write_lock:
+        # A writer may be stuck in the pipe of a worker that reads no more; then only the kill helps.
+        if self._write_lock.acquire(timeout=CLOSE_S):
             try:
+                self._stdin.write(encode({"type": "shutdown"}))
                 self._stdin.close()
-            except OSError:
+            except (OSError, ValueError):
                 self._tail.append("(its stdin was closed already)")
+            finally:
+                self._write_lock.release()
         try:
             self._process.wait(CLOSE_S)
         except process.TimeoutExpired:

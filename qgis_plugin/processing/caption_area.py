@@ -131,6 +131,8 @@ def summarised(feature: QgsFeature, fields: QgsFields, tiles: Tiles, transform: 
     except QgsCsException as error:
         text = f"The area with id {feature.id()} cannot be transformed to the CRS of the before raster ({error})"
         raise QgsProcessingException(str(AreaError(text, "a polygon on the rasters", "correct its coordinates or CRS"))) from error
+    if not area.isGeosValid():
+        area = area.makeValid()
     values = row(tiles.summarise(area))
     if not complete:
         values[-1] = "Cancelled, partial: " + values[-1]

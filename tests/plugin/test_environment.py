@@ -130,8 +130,26 @@ def test_too_little_space_is_said_before_anything_is_made(home, monkeypatch):
 
 def test_the_plan_states_sizes_and_place(home):
     text = install.plan().describe()
-    assert "about 330 MB" in text
+    assert "about 300 MB" in text
     assert str(environment.environment_folder()) in text
+
+
+def test_pips_lines_become_progress_that_never_goes_back():
+    steps = []
+    reporter = install._Reporter(0.1, 0.6, lambda share, text: steps.append((share, text)))
+    lines = [
+        "Collecting torch",
+        "  Downloading torch-2.whl (191.8 MB)",
+        "Progress 95900000 of 191800000",
+        "noise",
+        "Installing collected packages: torch",
+    ]
+    for line in lines:
+        reporter(line)
+    assert [text for _, text in steps][2] == "Downloading torch-2.whl: 96 of 192 MB"
+    assert len(steps) == 4
+    assert [share for share, _ in steps] == sorted(share for share, _ in steps)
+    assert steps[-1][0] < 0.6
 
 
 def test_requirements_are_pinned_and_cover_what_is_probed():

@@ -106,7 +106,8 @@ def test_the_real_engine_captions_generated_rasters(profile, tmp_path):
 @needs_engine
 def test_the_real_engines_error_reaches_the_user(profile, rasters, tmp_path):
     broken = tmp_path / "broken.tif"
-    broken.write_bytes(Path(write_raster(tmp_path / "whole.tif", size=512)).read_bytes()[:200_000])
+    whole = Path(rasters["after"]).read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2])
     done = caption(profile, rasters["before"], broken, tmp_path / "out.gpkg", python=ENGINE_PYTHON)
     assert done.returncode != 0
     assert "broken.tif cannot be read" in done.stdout + done.stderr
