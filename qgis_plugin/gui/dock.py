@@ -1,0 +1,270 @@
+"""The panel: form, run, results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import Qgis, QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsGeometry, QgsProject, QgsRectangle
+from qgis.gui import QgsDockWidget, QgsMapCanvas
+from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from ...engine.errors import Cancelled, ChangeScribeError
+from .compare import AROUND, ComparePanel, Flicker, tile_geometry
+from .form import RequestForm, free_path
+from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, estimate, output_state
+from .results import ResultsList
+from .run import CaptionRun
+from .setup_bar import SetupBar
+
+ESTIMATE_MS = 150
+FORM, RESULTS = 0, 1
+
+
+class ChangeScribeDock(QgsDockWidget):
+    """Made by the plugin; ``dispose`` before it is deleted.
+
+    Attributes
+    ----------
+    run : CaptionRun or None
+        The run at work.
+    """
+
+    def __init__(self, iface, parent: QWidget | None = None):
+        super().__init__("ChangeScribe", parent)
+        self.setObjectName("ChangeScribeDock")
+        self.setAllowedAreas(Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea)
+        self._iface = iface
+        self._canvas: QgsMapCanvas = iface.mapCanvas()
+        self.run: CaptionRun | None = None
+        self._shown_crs = QgsCoordinateReferenceSystem()
+        self._interrupted: dict | None = None
+        self.form, self.results, self.compare = RequestForm(self._canvas), ResultsList(), ComparePanel()
+        self.flicker = Flicker(self._canvas, self._restore_canvas, self)
+        self._build()
+        self._estimate_timer = QTimer(self)
+        self._estimate_timer.setSingleShot(True)
+        self._estimate_timer.setInterval(ESTIMATE_MS)
+        self._estimate_timer.timeout.connect(self.update_estimate)
+        self._connect()
+        self._estimate_timer.start()
+
+    def click_request(self) -> tuple[dict, QgsCoordinateReferenceSystem]:
+        """Request of a click on the map and the CRS of its points.
+
+        Raises
+        ------
+        ChangeScribeError
+            The form does not make a request.
+        """
+        return build_request(self.form, None), checked_layers(self.form)[0].crs()
+
+    def start(self) -> None:
+        """Run the form; problems are said in the panel."""
+        if self.run is not None:
+            return
+        output = self.form.output_path()
+        state = output_state(output)
+        if state in (FINISHED, FOREIGN):
+            what = self.tr("holds a finished run") if state == FINISHED else self.tr("is there already")
+            other = free_path(output.parent)
+            self._say(self.tr("{} {}. Choose another output, such as {}.").format(output.name, what, other.name), Qgis.MessageLevel.Warning)
+            return
+        try:
+            request = self._same_area_request(output) if state == UNFINISHED else build_request(self.form, output)
+            crs = checked_layers(self.form)[0].crs()
+        except ChangeScribeError as error:
+            self._say(str(error), Qgis.MessageLevel.Critical)
+            return
+        self.results.clear()
+        self.flicker.stop()
+        self._shown_crs = crs
+        self._say("", Qgis.MessageLevel.Info)
+        self.run = CaptionRun(request, output, state == UNFINISHED, crs, self)
+        self.run.tiles.connect(self.results.add)
+        self.run.progressed.connect(self._show_progress)
+        self.run.logged.connect(self._show_log)
+        self.run.finished.connect(self._run_over)
+        self._set_running(True)
+        self.pages.setCurrentIndex(RESULTS)
+        self.run.start()
+
+    def cancel(self) -> None:
+        if self.run is not None:
+            self.cancel_button.setEnabled(False)
+            self.progress.setFormat(self.tr("Cancelling; what is done is kept…"))
+            self.run.cancel()
+
+    def update_estimate(self) -> None:
+        """Say how many tiles the form stands for and what speaks against it."""
+        self.form.update_output_hint()
+        try:
+            found = estimate(self.form)
+        except ChangeScribeError as error:
+            self.form.estimate.setText(f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else self.tr("Choose both layers."))
+        else:
+            tiles = [self.tr("About {} tiles at {:.2g} m a pixel.").format(found.tiles, found.gsd_m)] if found.tiles else []
+            self.form.estimate.setText("\n".join(tiles + [f"⚠ {warning}" for warning in found.warnings]))
+        unfinished = output_state(self.form.output_path()) == UNFINISHED
+        self.run_button.setText(self.tr("Resume") if unfinished else self.tr("Caption changes"))
+        tip = self.tr("The output holds an interrupted run: goes on where it stopped, with the same settings") if unfinished else ""
+        self.run_button.setToolTip(tip)
+
+    def show_tile(self, tile: dict) -> None:
+        """Zoom to a tile, flash it, and show both dates."""
+        before, after = self.form.layers()
+        self.compare.show_tile(tile, before, after, self._shown_crs)
+        box = self._to_canvas(tile_geometry(tile))
+        if box is not None:
+            box.grow(AROUND * max(box.width(), box.height()))
+            self._canvas.setExtent(box)
+            self._canvas.refresh()
+            self._canvas.flashGeometries([tile_geometry(tile)], self._shown_crs, flashes=2)
+
+    def dispose(self) -> None:
+        """Stop everything that works in the background and clear the canvas."""
+        run, self.run = self.run, None
+        if run is not None:
+            run.dispose()
+        self._estimate_timer.stop()
+        QgsProject.instance().layersAdded.disconnect(self._project_changed)
+        QgsProject.instance().layersRemoved.disconnect(self._project_changed)
+        self.compare.stop()
+        self.flicker.dispose()
+        self.setup.dispose()
+        self.form.area.dispose()
+
+    def _build(self) -> None:
+        self.setup = SetupBar()
+        scroll = QScrollArea()
+        scroll.setWidget(self.form)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page = QSplitter(Qt.Orientation.Vertical)
+        page.addWidget(self.results)
+        page.addWidget(self.compare)
+        page.setStretchFactor(0, 3)
+        page.setStretchFactor(1, 2)
+        page.setChildrenCollapsible(False)
+        self.pages = QTabWidget()
+        self.pages.addTab(scroll, self.tr("What to caption"))
+        self.pages.addTab(page, self.tr("Results"))
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.message.hide()
+        self.progress = QProgressBar()
+        self.progress.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.progress.hide()
+        self.run_button, self.cancel_button = QPushButton(self.tr("Caption changes")), QPushButton(self.tr("Cancel"))
+        self.cancel_button.setEnabled(False)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.run_button, 1)
+        buttons.addWidget(self.cancel_button)
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        for widget in (self.setup, self.pages, self.message, self.progress):
+            layout.addWidget(widget)
+        layout.addLayout(buttons)
+        self.setWidget(body)
+        body.setMinimumWidth(340)
+
+    def _connect(self) -> None:
+        self.run_button.clicked.connect(self.start)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.form.changed.connect(self._estimate_timer.start)
+        self.form.output.fileChanged.connect(lambda _path: self._estimate_timer.start())
+        self.results.chosen.connect(self.show_tile)
+        self.compare.flicker.toggled.connect(self._flicker)
+        self.visibilityChanged.connect(self._visible)
+        QgsProject.instance().layersAdded.connect(self._project_changed)
+        QgsProject.instance().layersRemoved.connect(self._project_changed)
+
+    def _project_changed(self, _layers) -> None:
+        self._estimate_timer.start()
+
+    def _visible(self, visible: bool) -> None:
+        if visible:
+            self.setup.refresh()
+
+    def _same_area_request(self, output: Path) -> dict:
+        """The request that resumes ``output``; the session's own if it was interrupted here, so that moved maps do not matter."""
+        if self._interrupted is not None and self._interrupted["output"] == output:
+            return {**self._interrupted["request"], **{name: self.form.options()[name] for name in ("device", "batch_size")}}
+        return build_request(self.form, output)
+
+    def _set_running(self, running: bool) -> None:
+        self.run_button.setEnabled(not running)
+        self.cancel_button.setEnabled(running)
+        self.progress.setVisible(running)
+        self.progress.setRange(0, 0)  # until the engine says how many tiles there are
+        self.progress.setFormat(self.tr("Starting the engine…"))
+
+    def _show_progress(self, event: dict) -> None:
+        if not self.cancel_button.isEnabled():
+            return
+        self.progress.setRange(0, max(1, event["total"]))
+        self.progress.setValue(event["done"])
+        rate = f" · {event['tiles_per_s']:.1f}/s" if event.get("tiles_per_s") else ""
+        left = f" · {duration(event['eta_s'])} left" if event.get("eta_s") is not None else ""
+        self.progress.setFormat(self.tr("{} of {} tiles · {} changed{}{}").format(event["done"], event["total"], event["changed"], rate, left))
+
+    def _show_log(self, level: str, text: str) -> None:
+        if level in ("warning", "error"):
+            self._say(text, Qgis.MessageLevel.Warning)
+
+    def _run_over(self) -> None:
+        run, self.run = self.run, None
+        self._set_running(False)
+        rows = self.results.model.rowCount()
+        if run.error is None:
+            self._interrupted = None
+            changed = sum(bool(tile["properties"].get("changed")) for tile in self.results.model.tiles)
+            self._say(self.tr("Done: {} of {} tiles changed. Saved in {}").format(changed, rows, run.output), Qgis.MessageLevel.Success)
+        else:
+            self._interrupted = {"request": run.request, "output": run.output}
+            kept = self.tr(" {} tiles are kept.").format(rows) if rows else ""
+            if output_state(run.output) == UNFINISHED:
+                self.form.output.setFilePath(str(run.output))
+                kept += self.tr(" 'Resume' goes on from there.")
+            text = self.tr("Cancelled.") if isinstance(run.error, Cancelled) else str(run.error)
+            self._say(text + kept, Qgis.MessageLevel.Info if isinstance(run.error, Cancelled) else Qgis.MessageLevel.Critical)
+            self.setup.refresh()
+        run.deleteLater()
+        self.update_estimate()
+
+    def _say(self, text: str, level) -> None:
+        colours = {Qgis.MessageLevel.Critical: "#b3261e", Qgis.MessageLevel.Warning: "#8a5a00", Qgis.MessageLevel.Success: "#1b6e3c"}
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
+        colour = colours.get(level)
+        self.message.setStyleSheet(f"color: {colour};" if colour else "")
+
+    def _to_canvas(self, geometry: QgsGeometry) -> QgsRectangle | None:
+        shape = QgsGeometry(geometry)
+        try:
+            shape.transform(QgsCoordinateTransform(self._shown_crs, self._canvas.mapSettings().destinationCrs(), QgsProject.instance()))
+        except QgsCsException:
+            self._say(self.tr("This tile has no place in the map's CRS."), Qgis.MessageLevel.Warning)
+            return None
+        return shape.boundingBox()
+
+    def _flicker(self, on: bool) -> None:
+        before, after = self.form.layers()
+        if on and before is not None and after is not None:
+            self.flicker.start(before, after)
+        else:
+            self.flicker.stop()
+
+    def _restore_canvas(self) -> None:
+        self._iface.layerTreeCanvasBridge().setCanvasLayers()
+
+
+def duration(seconds: float) -> str:
+    """"45 s", "3 min", "2 h 10 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

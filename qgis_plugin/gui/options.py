@@ -1,0 +1,192 @@
+"""The plugin's page in Settings › Options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsApplication, QgsSettings, QgsTask
+from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtGui import QGuiApplication, QIcon
+from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from ...engine.schema import DEVICES
+from ..client import environment, install, locate
+from ..client.worker_client import EngineClient
+from ..processing.engine_status import diagnose
+from ..processing.models import model_ids
+from .assets import icon
+from .request import explain
+from .settings import DEVICE_KEY, MODEL_KEY, WHEELS_KEY, default_device, default_model, wheels_folder
+from .setup_bar import SetupBar
+
+PAGE = "changescribeOptions"
+
+
+class DiagnosticsTask(QgsTask):
+    """Collects what helps to find a fault, in the background because it starts the engine."""
+
+    ended = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__("ChangeScribe: diagnostics", QgsTask.Flag.CanCancel)
+        self.text = ""
+
+    def run(self) -> bool:
+        try:
+            lines, _ready = diagnose(_TaskFeedback(self))
+            self.text = redacted("\n".join(f"{name}: {value}" for name, value in lines))
+        except Exception as error:  # an exception out of QgsTask.run would crash QGIS
+            self.text = redacted(explain(error))
+        return True
+
+    def finished(self, _ok: bool) -> None:
+        self.ended.emit()
+
+
+class _TaskFeedback:
+    """What ``diagnose`` needs of a feedback: whether the task is cancelled, and a place for the log."""
+
+    def __init__(self, task: QgsTask):
+        self.isCanceled = task.isCanceled
+
+    def pushInfo(self, _text: str) -> None:
+        """The report holds what matters."""
+
+    pushWarning = pushDebugInfo = pushInfo
+
+    def reportError(self, _text: str, _fatal: bool = False) -> None:
+        """The report holds what matters."""
+
+
+def redacted(text: str) -> str:
+    """The text without the name of the home folder."""
+    return text.replace(str(Path.home()), "~")
+
+
+class OptionsPage(QgsOptionsPageWidget):
+    """Engine, defaults, diagnostics."""
+
+    def __init__(self, parent: QWidget | None, applied):
+        super().__init__(parent)
+        self.setObjectName(PAGE)
+        self._applied = applied
+        self._task: DiagnosticsTask | None = None
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._engine_box())
+        layout.addWidget(self._defaults_box())
+        row = QHBoxLayout()
+        self.copy_button, self.copied = QPushButton(self.tr("Copy diagnostics")), QLabel()
+        row.addWidget(self.copy_button)
+        row.addWidget(self.copied, 1)
+        layout.addLayout(row)
+        layout.addStretch(1)
+        self.copy_button.clicked.connect(self.copy_diagnostics)
+        self.destroyed.connect(self.setup.dispose)
+        self._refresh()
+
+    def apply(self) -> None:
+        settings = QgsSettings()
+        changed = settings.value(locate.PYTHON_KEY, "", str) != self.python.filePath().strip()
+        settings.setValue(locate.PYTHON_KEY, self.python.filePath().strip())
+        settings.setValue(WHEELS_KEY, self.wheels.filePath().strip())
+        settings.setValue(MODEL_KEY, self.model.currentText())
+        settings.setValue(DEVICE_KEY, self.device.currentText())
+        if changed:
+            EngineClient.instance().shutdown()  # the next request starts the newly chosen one
+        self._applied.emit()
+
+    def remove_environment(self) -> None:
+        EngineClient.instance().shutdown()
+        try:
+            install.remove()
+        except OSError as error:
+            self.state.setText(self.tr("Not removed: {}").format(error))
+            return
+        self._refresh()
+
+    def copy_diagnostics(self) -> None:
+        self.copy_button.setEnabled(False)
+        self.copied.setText(self.tr("Looking; this starts the engine…"))
+        self._task = DiagnosticsTask()
+        self._task.ended.connect(self._diagnosed)
+        QgsApplication.taskManager().addTask(self._task)
+
+    def _diagnosed(self) -> None:
+        task, self._task = self._task, None
+        QGuiApplication.clipboard().setText(task.text)
+        self.copy_button.setEnabled(True)
+        self.copied.setText(self.tr("Copied; your home folder's name is left out."))
+
+    def _engine_box(self) -> QGroupBox:
+        box = QGroupBox(self.tr("Engine"))
+        form = QFormLayout(box)
+        self.python, self.wheels = QgsFileWidget(), QgsFileWidget()
+        self.python.setFilePath(QgsSettings().value(locate.PYTHON_KEY, "", str))
+        self.python.lineEdit().setPlaceholderText(self.tr("empty: the managed environment"))
+        self.python.setToolTip(self.tr("A Python that has PyTorch and the engine's other libraries (conda, HPC, an NVIDIA GPU)"))
+        self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self.wheels.setFilePath(wheels_folder())
+        self.wheels.lineEdit().setPlaceholderText(self.tr("empty: download"))
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.setup = SetupBar()
+        self.repair, self.remove = QPushButton(self.tr("Set up or repair")), QPushButton(self.tr("Remove"))
+        row = QHBoxLayout()
+        row.addWidget(self.repair)
+        row.addWidget(self.remove)
+        row.addStretch(1)
+        form.addRow(self.tr("Python interpreter"), self.python)
+        form.addRow(self.tr("Folder of wheels (offline)"), self.wheels)
+        form.addRow(self.tr("Managed environment"), self.state)
+        form.addRow("", row)
+        form.addRow(self.setup)
+        self.setup.button.hide()
+        self.repair.clicked.connect(self._repair)
+        self.remove.clicked.connect(self.remove_environment)
+        self.setup.ready.connect(self._refresh)
+        return box
+
+    def _defaults_box(self) -> QGroupBox:
+        box = QGroupBox(self.tr("Defaults of the panel"))
+        form = QFormLayout(box)
+        self.model, self.device = QComboBox(), QComboBox()
+        self.model.addItems(model_ids())
+        self.device.addItems(DEVICES)
+        self.model.setCurrentText(default_model())
+        self.device.setCurrentText(default_device())
+        form.addRow(self.tr("Model"), self.model)
+        form.addRow(self.tr("Device"), self.device)
+        return box
+
+    def _repair(self) -> None:
+        QgsSettings().setValue(WHEELS_KEY, self.wheels.filePath().strip())
+        self.setup.start()
+
+    def _refresh(self) -> None:
+        folder = environment.environment_folder()
+        ready = environment.python_path() is not None
+        self.state.setText(self.tr("Set up in {}").format(folder) if ready else self.tr("Not set up; it would lie in {}").format(folder))
+        self.remove.setEnabled(folder.is_dir())
+        self.setup.hide()
+
+
+class _Applied(QObject):
+    """The factory is no QObject that Python could give a signal."""
+
+    applied = pyqtSignal()
+
+
+class OptionsFactory(QgsOptionsWidgetFactory):
+    """Makes the page; ``applied`` after the user has accepted it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._signals = _Applied()
+        self.applied = self._signals.applied
+
+    def icon(self) -> QIcon:
+        return icon("changescribe")
+
+    def createWidget(self, parent: QWidget | None) -> OptionsPage:
+        return OptionsPage(parent, self.applied)

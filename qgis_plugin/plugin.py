@@ -1,0 +1,116 @@
+"""The plugin as QGIS sees it; ``unload`` undoes all that ``initGui`` did. Nothing is started or asked when QGIS starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import QObject, Qt, QUrl
+from qgis.PyQt.QtGui import QDesktopServices
+from qgis.PyQt.QtWidgets import QAction, QToolBar
+
+from .client.worker_client import EngineClient
+from .gui.assets import HELP, icon
+from .gui.click_tool import ClickTool
+from .gui.dock import ChangeScribeDock
+from .gui.options import PAGE, OptionsFactory
+from .processing.provider import ChangeScribeProvider
+
+MENU = "ChangeScribe"
+
+
+class ChangeScribePlugin(QObject):
+    """Actions, toolbar, Raster menu, panel, click tool, settings page and Processing provider."""
+
+    def __init__(self, iface):
+        super().__init__()
+        self.iface = iface
+        self.actions: list[QAction] = []
+        self.toolbar: QToolBar | None = None
+        self.dock: ChangeScribeDock | None = None
+        self.tool: ClickTool | None = None
+        self.provider: ChangeScribeProvider | None = None
+        self.options: OptionsFactory | None = None
+        self.help_action: QAction | None = None
+
+    def initProcessing(self) -> None:
+        """Register the provider; also called alone, by ``qgis_process``."""
+        self.provider = ChangeScribeProvider()
+        QgsApplication.processingRegistry().addProvider(self.provider)
+
+    def initGui(self) -> None:
+        self.initProcessing()
+        self.dock = ChangeScribeDock(self.iface, self.iface.mainWindow())
+        self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
+        self.dock.hide()
+        self.tool = ClickTool(self.iface.mapCanvas(), self.dock.click_request)
+        self._add_actions()
+        self.options = OptionsFactory()
+        self.options.setTitle(MENU)
+        self.options.applied.connect(self.dock.setup.refresh)
+        self.iface.registerOptionsWidgetFactory(self.options)
+
+    def unload(self) -> None:
+        self._remove_actions()
+        if self.options is not None:
+            self.iface.unregisterOptionsWidgetFactory(self.options)
+            self.options = None
+        if self.tool is not None:
+            self.tool.dispose()
+            self.tool.deleteLater()
+            self.tool = None
+        if self.dock is not None:
+            self.dock.dispose()
+            self.iface.removeDockWidget(self.dock)
+            self.dock.deleteLater()
+            self.dock = None
+        if self.provider is not None:
+            QgsApplication.processingRegistry().removeProvider(self.provider)
+            self.provider = None
+        EngineClient.instance().shutdown()
+
+    def show_help(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(HELP)))
+
+    def show_settings(self) -> None:
+        self.iface.showOptionsDialog(self.iface.mainWindow(), PAGE)
+
+    def _add_actions(self) -> None:
+        self.toolbar = self.iface.addToolBar(MENU)
+        self.toolbar.setObjectName("ChangeScribeToolBar")
+        panel = self._action("Panel", "changescribe", self.tr("ChangeScribe panel"), None)
+        panel.setCheckable(True)
+        self.dock.setToggleVisibilityAction(panel)
+        click = self._action("Click", "click", self.tr("Caption the tile under a click"), self._use_tool)
+        click.setCheckable(True)
+        self.tool.setAction(click)
+        self._action("Settings", "settings", self.tr("Settings…"), self.show_settings, False)
+        self.help_action = self._action("Help", "help", self.tr("Help"), self.show_help, False)
+        self.iface.pluginHelpMenu().addAction(self.help_action)
+
+    def _action(self, name: str, icon_name: str, text: str, slot: Callable | None, in_toolbar: bool = True) -> QAction:
+        action = QAction(icon(icon_name), text, self.iface.mainWindow())
+        action.setObjectName(f"changescribe{name}")
+        if slot is not None:
+            action.triggered.connect(slot)
+        if in_toolbar:
+            self.toolbar.addAction(action)
+        self.iface.addPluginToRasterMenu(MENU, action)
+        self.actions.append(action)
+        return action
+
+    def _remove_actions(self) -> None:
+        if self.help_action is not None:
+            self.iface.pluginHelpMenu().removeAction(self.help_action)
+            self.help_action = None
+        for action in self.actions:
+            self.iface.removePluginRasterMenu(MENU, action)
+            action.deleteLater()
+        self.actions = []
+        if self.toolbar is not None:
+            self.iface.mainWindow().removeToolBar(self.toolbar)
+            self.toolbar.deleteLater()
+            self.toolbar = None
+
+    def _use_tool(self, _checked: bool = False) -> None:
+        self.iface.mapCanvas().setMapTool(self.tool)
