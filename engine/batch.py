@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import pipeline
@@ -145,9 +146,7 @@ def run(
         answer: dict = {"line": job.line, "output": str(job.output)}
         try:
             job.output.parent.mkdir(parents=True, exist_ok=True)
-            answer["result"] = pipeline.run(
-                job.request, str(job.output), resume, captioner, lambda event, job=job: on_event(job, event), cancelled
-            ).to_json()
+            answer["result"] = pipeline.run(job.request, str(job.output), resume, captioner, partial(on_event, job), cancelled).to_json()
         except Cancelled:
             raise
         except ChangeScribeError as error:

@@ -43,7 +43,7 @@ def report(model_id: str = DEFAULT_MODEL) -> dict:
 
 def devices() -> list[dict]:
     """Each kind of device: whether it computes and, if not, why."""
-    found = []
+    found: list[dict] = []
     for name in ("cpu", "cuda", "mps"):
         reason = device.why_not(name)
         found.append({"device": name, "ok": not reason, "reason": reason})

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
+from rich import box
 from rich.console import Group
 from rich.table import Table
 
@@ -43,6 +45,7 @@ SHOWN = (
     ("S*m", "S*m"),
     ("S*m ids", "S*m-ids"),
 )
+LOOK: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD, "pad_edge": False}  # fits 80 columns
 FLOORS = ("floor 1", "floor 2")
 LEGEND = f"floor 1: always {UNCHANGED_TEXT!r}; floor 2: a perfect change flag and always {CONSTANT_CHANGE!r}"
 
@@ -226,7 +229,7 @@ def table(found: dict) -> Group:
     speed = f"{found['tiles_per_s']:g} a second on {found['device']}"
     title = f"{found['model']['id']} on {found['split']} of {found['data']}: {found['pairs']} pairs, {speed}"
     alone = _score_table(f"The {found['changed_pairs']} changed pairs alone", found["rows"], "changed")
-    flags = Table(title="Change flag, and share of well-formed sentences", title_justify="left")
+    flags = Table(title="Change flag, and share of well-formed sentences", **LOOK)
     flags.add_column("")
     for heading in ("accuracy", "precision", "recall", "well-formed"):
         flags.add_column(heading, justify="right")
@@ -237,7 +240,7 @@ def table(found: dict) -> Group:
 
 
 def _score_table(title: str, rows: Sequence[dict], part: str) -> Table:
-    grid = Table(title=title, title_justify="left")
+    grid = Table(title=title, **LOOK)
     grid.add_column("", no_wrap=True)
     for heading, _ in SHOWN:
         grid.add_column(heading, justify="right", no_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .schema import TileRef
 
 PROGRESS_S = 0.2
+GSD_RATIO_LIMIT = 2.0  # beyond it objects are half or twice the size that the model knows
 # On the CPU more tiles a batch are not faster, and a batch must end well within the second that a cancellation may take.
 AUTO_BATCH = {"cpu": 8, "mps": 16, "cuda": 64}
 
@@ -101,11 +102,7 @@ def load_captioner(request: CaptionRequest, on_event: Event = ignore) -> Caption
 def opened(request: CaptionRequest, card: ModelCard) -> Iterator[tuple[RasterPair, TileGrid]]:
     """The request's rasters and the tiles of its area."""
     with RasterPair.open(request, card.gsd_m) as pair:
-        window = pair.window
-        if request.extent is not None:
-            window = area.intersect(window, area.extent_window(request.extent, pair.transform, pair.height, pair.width))
-        aoi = area.read_area(request.aoi, pair.crs) if request.aoi else None
-        yield pair, TileGrid(pair.height, pair.width, pair.transform, pair.crs, request.tile_px, request.overlap_px, window, aoi)
+        yield pair, area.tile_grid(request, pair)
 
 
 def describe(request: CaptionRequest) -> dict:
@@ -127,8 +124,8 @@ def layout(request: CaptionRequest, pair: RasterPair, grid: TileGrid) -> dict:
         "gsd_m": round(pair.gsd_m, 4),
         "tile_px": request.tile_px,
         "overlap_px": request.overlap_px,
-        "before_bands": list(pair.before_bands),
-        "after_bands": list(pair.after_bands),
+        "before_bands": list(pair.before.bands),
+        "after_bands": list(pair.after.bands),
     }
 
 
@@ -138,11 +135,14 @@ def warnings_of(request: CaptionRequest, card: ModelCard, pair: RasterPair) -> l
     offset = registration.check(pair)
     if offset:
         notes.append(offset)
+    seen_gsd_m = pair.gsd_m * request.tile_px / card.input_px
     if request.tile_px != card.input_px:
-        seen_gsd_m = pair.gsd_m * request.tile_px / card.input_px
         notes.append(
-            f"Tiles of {request.tile_px} px are resampled to the {card.input_px} px that {card.id} takes: it sees {seen_gsd_m:.3g} m a pixel."
+            f"tiles of {request.tile_px} px are resampled to the {card.input_px} px that {card.id} takes: it sees {seen_gsd_m:.3g} m a pixel"
         )
+    if max(seen_gsd_m / card.gsd_m, card.gsd_m / seen_gsd_m) > GSD_RATIO_LIMIT:
+        remedy = "resolution model resamples the pair" if seen_gsd_m < card.gsd_m else "detail that is not there cannot be made: expect poor captions"
+        notes.append(f"a pixel is {seen_gsd_m:.3g} m on the ground and {card.id} was trained at {card.gsd_m:g} m; {remedy}")
     return notes
 
 
@@ -180,7 +180,7 @@ def caption_tiles(
     done: Collection[tuple[int, int]] = (),
     cancelled: Callable[[], bool] = never,
     on_event: Event = ignore,
-) -> Iterator[TileCaption]:
+) -> Generator[TileCaption, None, None]:
     """Caption the tiles of a grid in its order, without those in ``done`` ((row, col) indexes).
 
     Reading runs ahead in a thread. A tile that fails for its own reason has status "failed" and a log event.
@@ -308,7 +308,7 @@ def _verify_some_worked(summary: Summary) -> None:
         )
 
 
-def _consume(tiles: Iterator[TileCaption], writer: GridWriter | None, summary: Summary, on_event: Event) -> None:
+def _consume(tiles: Generator[TileCaption, None, None], writer: GridWriter | None, summary: Summary, on_event: Event) -> None:
     """Write and report the tiles; progress at most every PROGRESS_S."""
     start_s = told_s = time.perf_counter()
     on_event(summary.progress())

@@ -229,7 +229,8 @@ class Engine:
         captioner = self._captioner(request, on_event)
         if kind == "caption_at":
             x, y = (_number(message, name) for name in ("x", "y"))
-            return {"tile": pipeline.caption_at(request, captioner, *self._pair(request, captioner), x, y).to_json()}
+            pair, grid = self._pair(request, captioner)
+            return {"tile": pipeline.caption_at(request, captioner, pair, grid, x, y).to_json()}
         output, resume = message.get("output"), message.get("resume", False)
         if not (output is None or isinstance(output, str)) or not isinstance(resume, bool):
             raise InputError(f"output = {output!r}, resume = {resume!r}", "a path or null, and a boolean", "correct the message")
