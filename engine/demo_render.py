@@ -28,7 +28,7 @@ GROUND = {
     "forest": ((54, 55, 42), (72, 68, 54)),
     "field": ((116, 104, 90), (98, 90, 78)),
 }
-ASPHALT, KERB, MARKING, WATER = (142, 140, 134), (186, 182, 170), (216, 212, 190), (54, 68, 58)
+ASPHALT, KERB, MARKING = (142, 140, 134), (186, 182, 170), (216, 212, 190)
 CARS = ((200, 200, 202), (60, 62, 66), (120, 40, 36), (150, 152, 156), (48, 60, 92), (228, 228, 226))
 
 
@@ -182,10 +182,7 @@ def plant(canvas: Canvas, trees: Sequence[Tree], sprites: Sequence[Image.Image])
 
 
 def pave(canvas: Canvas, scene: Scene) -> None:
-    """Water, roads with kerbs and walks, drives, lines and cars."""
-    for shore in scene.water:
-        canvas.polygon(shore, WATER)
-        canvas.line([*shore, shore[0]], (120, 110, 84), 2.5)
+    """Roads with kerbs and walks, drives, lines and cars."""
     for road in scene.roads:
         if road.walks:
             for side in (-1, 1):

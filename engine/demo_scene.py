@@ -66,7 +66,6 @@ class Scene:
     """What stands at one date, in the order it is drawn."""
 
     patches: list[Patch] = field(default_factory=list)
-    water: list[tuple[Point, ...]] = field(default_factory=list)
     roads: list[Road] = field(default_factory=list)
     paved: list[tuple[Point, ...]] = field(default_factory=list)
     lines: list[tuple[tuple[Point, ...], tuple[int, int, int], float]] = field(default_factory=list)
@@ -205,20 +204,20 @@ class Planner:
         for scene in self.scenes:
             solid = [LineString(road.points).buffer(road.width_px / 2 + 4) for road in scene.roads]
             solid += [Polygon(rectangle(b.x, b.y, b.length, b.depth, b.angle)).buffer(3) for b in scene.blocks]
-            solid += [Polygon(points).buffer(2) for points in (*scene.paved, *scene.water)]
+            solid += [Polygon(points).buffer(2) for points in scene.paved]
             built = shapely.unary_union(solid)
             shapely.prepare(built)
             scene.trees = [tree for tree in scene.trees if not contains_xy(built, tree.x, tree.y)]
 
 
 def plan(seed: int = 7) -> tuple[Scene, Scene]:
-    """The sample's plan before and after: 4 × 5 tiles of 256 px, of which ten change."""
+    """The sample's plan before and after: 4 × 5 tiles of 256 px, of which eight change."""
     planner = Planner(seed)
     _settled(planner)
     _estate_in_woods(planner)
     _estate_on_bare_land(planner)
     _hall(planner)
-    _clearing_and_pond(planner)
+    _clearing(planner)
     planner.keep_free()
     return planner.scenes
 
@@ -256,22 +255,23 @@ def _estate_in_woods(planner: Planner) -> None:
 
 
 def _estate_on_bare_land(planner: Planner) -> None:
-    """Bottom: houses on prepared plots along a street that was there, and at its far end a row that is pulled down."""
+    """Bottom: along a street that was there, houses on prepared plots, a row that is pulled down, and two new houses on the meadow."""
     planner.patch("bare", planner.outline(-40, 782, 508, 1060, 6), 6.0)
-    street = planner.street([(-20, 900), (250, 892), (530, 904), (1016, 898)], 16)
+    planner.patch("bare", planner.outline(780, 796, 1016, 1004, 6), 6.0, (AFTER,))
+    street = planner.street([(-20, 900), (250, 892), (530, 904), (1016, 898), (1300, 906)], 16)
     for side in (-1, 1):
         planner.houses(street, 16, 26, 530, side, (AFTER,))
         planner.houses(street, 16, 545, 785, side)
         planner.houses(street, 16, 805, 1030, side, (BEFORE,))
-    for y in (844, 954):
-        planner.patch("bare", planner.outline(792, y - 40, 1006, y + 40, 6), 5.0, (AFTER,))
+    planner.houses(street, 16, 1120, 1226, -1, (AFTER,))
 
 
 def _hall(planner: Planner) -> None:
     """Centre left: a hall with its car park and a drive from the main road, on what was meadow."""
     planner.patch("lawn", planner.outline(270, 526, 504, 756, 3), 3.0, (AFTER,))
     planner.add("paved", rectangle(387, 686, 206, 116), (AFTER,))
-    planner.add("paved", rectangle(382, 523, 20, 226), (AFTER,))
+    planner.add("paved", rectangle(382, 458, 20, 106))
+    planner.add("paved", rectangle(382, 576, 20, 132), (AFTER,))
     planner.add("blocks", Block(388, 578, 176, 74, 0.0, (196, 194, 190), 16.0, flat=True), (AFTER,))
     for y in (646, 690, 726):
         for x in range(292, 484, 7):
@@ -280,10 +280,12 @@ def _hall(planner: Planner) -> None:
                 planner.add("cars", (x + 3.5, y, math.pi / 2, int(planner.rng.integers(6))), (AFTER,))
 
 
-def _clearing_and_pond(planner: Planner) -> None:
-    clearing = planner.outline(774, 522, 1018, 762, 5)
-    _woods(planner, planner.outline(764, 516, 1330, 770, 7), clearing)
-    planner.patch("bare", clearing, 6.0, (AFTER,))
-    turns = np.linspace(0, 2 * math.pi, 14, endpoint=False)
-    shore = [(1150 + 86 * f * math.cos(t), 900 + 66 * f * math.sin(t)) for t, f in zip(turns, planner.rng.uniform(0.82, 1.12, 14))]
-    planner.add("water", smooth([*shore, shore[0]], 6), (AFTER,))
+def _clearing(planner: Planner) -> None:
+    """Centre right: woods felled for a cul-de-sac that begins at a stub of road."""
+    felled = planner.outline(774, 522, 1018, 762, 5)
+    _woods(planner, planner.outline(764, 516, 1330, 770, 7), felled)
+    planner.patch("bare", felled, 6.0, (AFTER,))
+    planner.street([(898, 396), (896, 450), (896, 508)], 16)
+    planner.street([(896, 500), (896, 580), (892, 668)], 16, (AFTER,))
+    turns = np.linspace(0, 2 * math.pi, 24)
+    planner.add("paved", tuple((892 + 21 * math.cos(t), 684 + 21 * math.sin(t)) for t in turns), (AFTER,))
