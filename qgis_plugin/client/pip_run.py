@@ -115,7 +115,8 @@ def failure(lines: list[str], code: int) -> EngineError:
             return EngineError(got, need, do)
     missing = MISSING.search(text)
     if any(sign in text for sign in NETWORK_SIGNS):
-        return EngineError("the package server cannot be reached", "a connection to pypi.org and download.pytorch.org", OFFLINE_REMEDY)
+        what = f"; {missing[1]} was not found elsewhere" if missing else ""
+        return EngineError(f"a package server cannot be reached{what}", "a connection to pypi.org and download.pytorch.org", OFFLINE_REMEDY)
     if missing:
         do = "add its wheel for this Python and system to the folder; or choose a Python that has it in the settings"
         return EngineError(f"{missing[1]} was not found", "a wheel for this computer", do)
@@ -126,6 +127,7 @@ def failure(lines: list[str], code: int) -> EngineError:
 
 
 def _pump(stream: IO[bytes], lines: queue.Queue[str | None]) -> None:
-    for line in iter(stream.readline, b""):
-        lines.put(line.decode("utf-8", "replace").rstrip())
+    with stream:
+        for line in iter(stream.readline, b""):
+            lines.put(line.decode("utf-8", "replace").rstrip())
     lines.put(None)

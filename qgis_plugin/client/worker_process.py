@@ -111,15 +111,7 @@ class WorkerProcess:
     def close(self) -> None:
         """End the worker: shutdown message, end of its stdin, then a kill."""
         self._fail(EngineError("the engine was stopped", "", "run again: it starts by itself"))
-        # A writer may be stuck in the pipe of a worker that reads no more; then only the kill helps.
-        if self._write_lock.acquire(timeout=CLOSE_S):
-            try:
-                self._stdin.write(encode({"type": "shutdown"}))
-                self._stdin.close()
-            except (OSError, ValueError):
-                self._tail.append("(its stdin was closed already)")
-            finally:
-                self._write_lock.release()
+        self._close_stdin(encode({"type": "shutdown"}))
         try:
             self._process.wait(CLOSE_S)
         except process.TimeoutExpired:
@@ -135,9 +127,22 @@ class WorkerProcess:
                 # The reader thread sees the same death as the end of stdout and ends all calls.
                 self._tail.append(f"(a message could not be sent: {error})")
 
+    def _close_stdin(self, last: bytes = b"") -> None:
+        # A writer may be stuck in the pipe of a worker that reads no more; then only a kill helps.
+        if not self._write_lock.acquire(timeout=CLOSE_S):
+            return
+        try:
+            self._stdin.write(last)
+            self._stdin.close()
+        except (OSError, ValueError):
+            self._tail.append("(its stdin was closed already)")
+        finally:
+            self._write_lock.release()
+
     def _read_stderr(self) -> None:
-        for line in iter(self._stderr.readline, b""):
-            self._tail.append(line.decode("utf-8", "replace").rstrip())
+        with self._stderr:
+            for line in iter(self._stderr.readline, b""):
+                self._tail.append(line.decode("utf-8", "replace").rstrip())
 
     def _read_stdout(self) -> None:
         for line in iter(lambda: self._stdout.readline(MAX_LINE_CHARS * 4), b""):
@@ -146,7 +151,9 @@ class WorkerProcess:
                 self._dispatch(decode(line, EVENT_TYPES))
             except ProtocolError as error:
                 self._garbage(error, line)
+        self._stdout.close()
         self._process.wait()
+        self._close_stdin()
         self._stderr_thread.join(1.0)  # the tail belongs into the message
         self._handshake.cancel()
         self._fail(self._death())

@@ -185,7 +185,7 @@ def test_sys_executable_is_never_a_base(monkeypatch, tmp_path):
         (["ProxyError('Cannot connect to proxy.')"], "the proxy refused the connection"),
         (
             ["WARNING: Retrying after connection broken by NewConnectionError", "ERROR: No matching distribution found for torch==2.13.0+cpu"],
-            "package server cannot be reached.*folder of wheels",
+            "a package server cannot be reached; torch==2.13.0.cpu was not found elsewhere.*folder of wheels",
         ),
         (["ERROR: No matching distribution found for fiona==1.10.1"], "fiona==1.10.1 was not found"),
         (
