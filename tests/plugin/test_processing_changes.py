@@ -51,6 +51,8 @@ def test_output_file_keeps_style_and_provenance(provider, engine, rasters, tmp_p
     assert layer.featureCount() == 16
     assert '"before"' in layer.metadata().abstract()
     assert any(line.startswith("counts: ") for line in layer.metadata().history())
+    assert layer.renderer().type() == "categorizedSymbol"
+    assert layer.attributeAlias(layer.fields().indexOf("caption")) == "Change caption"
 
 
 def test_request_holds_what_was_chosen(provider, engine, rasters, tmp_path):
