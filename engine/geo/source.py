@@ -99,12 +99,19 @@ class RasterSource:
             )
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise RasterError(f"the {self.name} raster {self.path} holds complex numbers", "real values", "derive an intensity image first")
-        if dataset.gcps[0] and dataset.transform.is_identity:
+        if not dataset.transform.is_identity or not (dataset.crs or dataset.gcps[0]):
+            return
+        if dataset.gcps[0]:
             raise RasterError(
                 f"the {self.name} raster {self.path} is georeferenced by control points only",
                 "a raster with a pixel grid",
                 f"warp it first: gdalwarp -r bilinear {self.path} warped.tif",
             )
+        raise RasterError(
+            f"the {self.name} raster {self.path} has a CRS but no place in it",
+            "a raster with a geotransform",
+            f"add its world file, or set its extent: gdal_edit.py -a_ullr X0 Y1 X1 Y0 {self.path}",
+        )
 
     def verify_unchanged(self) -> None:
         """Notice a local file that was deleted or overwritten since it was opened.
