@@ -24,11 +24,11 @@ class CaptionTask(QgsTask):
 
     Signals
     -------
-    event : dict, a protocol event
+    happened : dict, a protocol event
     ended : after the run, in the main thread; ``result`` or ``error`` is set
     """
 
-    event = pyqtSignal(dict)
+    happened = pyqtSignal(dict)
     ended = pyqtSignal()
 
     def __init__(self, request: dict, output: str | None, resume: bool):
@@ -58,7 +58,7 @@ class CaptionTask(QgsTask):
     def _on_event(self, event: dict) -> None:
         if event["type"] == "progress" and event.get("total"):
             self.setProgress(100 * event["done"] / event["total"])
-        self.event.emit(event)
+        self.happened.emit(event)
 
     @staticmethod
     def _wait_for_file(call) -> None:
@@ -93,7 +93,7 @@ class CaptionRun(QObject):
         self.layer = live_layer(crs)
         self._layer_id = self.layer.id()
         self._task = CaptionTask(request, str(output), resume)
-        self._task.event.connect(self._on_event)
+        self._task.happened.connect(self._on_event)
         self._task.ended.connect(self._on_ended)
         self._timer = QTimer(self)
         self._timer.setInterval(FLUSH_MS)
@@ -110,7 +110,7 @@ class CaptionRun(QObject):
     def dispose(self) -> None:
         """Cancel without waiting for signals (the plugin is unloaded)."""
         self._timer.stop()
-        self._task.event.disconnect(self._on_event)
+        self._task.happened.disconnect(self._on_event)
         self._task.ended.disconnect(self._on_ended)
         self._task.cancel()
 

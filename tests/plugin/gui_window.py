@@ -1,0 +1,84 @@
+"""What the tests of the window share: an iface that holds what it is given, the loaded plugin, rasters on the fake worker's grid."""
+
+import time
+
+import pytest
+from helpers import write_raster
+from qgis.core import QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtWidgets import QMenu
+
+
+class Window:
+    """pytest-qgis's iface with what its mock leaves out: dock, toolbar and menus that really hold what they are given."""
+
+    def __init__(self, iface):
+        self._iface, self.menu, self.help, self.factories = iface, QMenu(), QMenu(), []
+
+    def __getattr__(self, name):
+        return getattr(self._iface, name)
+
+    def mapCanvas(self):
+        return self._iface.mapCanvas()
+
+    def addDockWidget(self, area, dock):
+        self._iface.mainWindow().addDockWidget(area, dock)
+
+    def removeDockWidget(self, dock):
+        self._iface.mainWindow().removeDockWidget(dock)
+
+    def addToolBar(self, name):
+        return self._iface.mainWindow().addToolBar(name)
+
+    def addPluginToRasterMenu(self, _name, action):
+        self.menu.addAction(action)
+
+    def removePluginRasterMenu(self, _name, action):
+        self.menu.removeAction(action)
+
+    def pluginHelpMenu(self):
+        return self.help
+
+    def registerOptionsWidgetFactory(self, factory):
+        self.factories.append(factory)
+
+    def unregisterOptionsWidgetFactory(self, factory):
+        self.factories.remove(factory)
+
+
+@pytest.fixture
+def window(qgis_iface):
+    return Window(qgis_iface)
+
+
+@pytest.fixture
+def plugin(window, engine, qgis_new_project):
+    from changescribe import classFactory
+
+    engine()
+    made = classFactory(window)
+    made.initGui()
+    yield made
+    if made.dock is not None:
+        made.unload()
+
+
+@pytest.fixture
+def pair(qgis_new_project, tmp_path):
+    """A before and an after layer in the project, on the fake worker's ground: 512 m from (0, 0), EPSG:32633."""
+    layers = []
+    for name in ("before", "after"):
+        path = write_raster(tmp_path / f"{name}.tif", size=64, origin=(0.0, 512.0), pixel=8.0)
+        layers.append(QgsRasterLayer(path, name))
+        assert layers[-1].isValid()
+    QgsProject.instance().addMapLayers(layers)
+    return layers
+
+
+def wait_until(condition, timeout_s=20.0):
+    """Run the event loop until ``condition`` holds."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"not within {timeout_s:g} s"
+        QCoreApplication.processEvents()
+        time.sleep(0.01)

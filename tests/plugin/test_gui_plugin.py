@@ -1,0 +1,90 @@
+"""The plugin in a QGIS with a window: everything is there after initGui and gone after unload."""
+
+from gui_window import plugin, wait_until, window  # noqa: F401 (fixtures)
+from qgis.core import QgsApplication
+from qgis.gui import QgsRubberBand
+from qgis.PyQt.QtWidgets import QAction, QDockWidget, QToolBar
+
+
+def left_behind(window):
+    main, canvas = window.mainWindow(), window.mapCanvas()
+    QgsApplication.sendPostedEvents(None, 52)  # DeferredDelete
+    return {
+        "docks": [dock.objectName() for dock in main.findChildren(QDockWidget)],
+        "toolbars": [bar.objectName() for bar in main.findChildren(QToolBar) if "ChangeScribe" in bar.objectName()],
+        "actions": [action.objectName() for action in main.findChildren(QAction) if action.objectName().startswith("changescribe")],
+        "menus": [len(window.menu.actions()), len(window.help.actions())],
+        "bands": [item for item in canvas.scene().items() if isinstance(item, QgsRubberBand)],
+        "children": [child for child in canvas.children() if type(child).__name__ == "CaptionBubble"],
+        "factories": list(window.factories),
+        "provider": QgsApplication.processingRegistry().providerById("changescribe"),
+    }
+
+
+def test_loading_starts_no_engine_and_shows_nothing(plugin, engine):
+    from changescribe.qgis_plugin.client.worker_client import EngineClient
+
+    assert not EngineClient.instance().running
+    assert not plugin.dock.isVisible()
+    assert {action.objectName() for action in plugin.actions} == {
+        "changescribePanel", "changescribeClick", "changescribeSettings", "changescribeHelp"
+    }  # fmt: skip
+    assert all(not action.icon().isNull() for action in plugin.actions)
+    assert QgsApplication.processingRegistry().providerById("changescribe") is not None
+
+
+def test_unloading_twice_leaves_nothing(window, engine, qgis_new_project):
+    from changescribe import classFactory
+
+    client = engine()
+    registry = QgsApplication.processingRegistry()
+    if registry.providerById("changescribe") is not None:  # another test file's
+        registry.removeProvider("changescribe")
+    before = left_behind(window)
+    for _ in range(2):
+        plugin = classFactory(window)
+        plugin.initGui()
+        plugin.iface.mapCanvas().setMapTool(plugin.tool)
+        client.start()
+        plugin.unload()
+        assert not client.running
+        assert left_behind(window) == before
+        assert window.mapCanvas().mapTool() is None
+
+
+def test_help_and_style_files_are_there(plugin):
+    from changescribe.qgis_plugin.gui.assets import HELP, STYLE
+
+    assert HELP.is_file()
+    assert STYLE.is_file()
+
+
+def test_settings_page_keeps_the_interpreter_and_stops_the_old_engine(plugin, window, engine, tmp_path):
+    from changescribe.qgis_plugin.client import locate
+    from qgis.core import QgsSettings
+
+    client = engine()
+    client.start()
+    page = window.factories[0].createWidget(None)
+    page.python.setFilePath(str(tmp_path / "python"))
+    page.device.setCurrentText("cpu")
+    page.apply()
+    try:
+        assert locate.chosen_python() == str(tmp_path / "python")
+        assert not client.running
+        assert QgsSettings().value("changescribe/device") == "cpu"
+    finally:
+        QgsSettings().remove("changescribe")
+
+
+def test_diagnostics_leave_the_home_folder_out(plugin, window):
+    from pathlib import Path
+
+    from changescribe.qgis_plugin.gui.options import redacted
+    from qgis.PyQt.QtGui import QGuiApplication
+
+    assert redacted(f"{Path.home()}/x") == "~/x"
+    page = window.factories[0].createWidget(None)
+    page.copy_diagnostics()
+    wait_until(page.copy_button.isEnabled)
+    assert "ChangeScribe: " in QGuiApplication.clipboard().text()
