@@ -87,13 +87,14 @@ def raster(tmp_path):
         if nodata == "alpha":
             opaque = np.where(hole, 0, 65535 if dtype == "uint16" else 255).astype(dtype)
             pixels = np.concatenate([pixels, opaque[None]])
+            profile["alpha"] = "yes"
         options = {"driver": "GTiff", "dtype": dtype, "count": len(pixels), "height": height, "width": width, "crs": crs, "transform": place}
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=nodata == "internal"), rasterio.open(path, "w", **options | profile) as out:
             out.write(pixels)
             if colours:
                 out.colorinterp = colours
-            elif nodata == "alpha":
-                out.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue][: len(pixels) - 1] + [ColorInterp.alpha]
+            elif nodata == "alpha" and len(pixels) == 4:
+                out.colorinterp = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
             if descriptions:
                 out.descriptions = descriptions
             if nodata in ("internal", "sidecar"):
