@@ -55,6 +55,7 @@ def main() -> None:
                 "parameters": parameters,
                 "epoch": best["epoch"],
                 "temperature": calibration["temperature"],
+                "bias": calibration["bias"],
             }
         )
     )
@@ -75,15 +76,21 @@ def logits(net: ScribeNet, rows: Sequence[PairRow], batch_size: int = 16) -> tup
 
 
 def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]) -> dict:
-    """Temperature of the change score (Guo et al. 2017) and the probability from which each class is named (best F1 on validation)."""
+    """Temperature and bias of the change score (Platt 1999), and the probability from which each class is named (best F1), on validation.
+
+    The bias undoes the training's surplus of no-change pairs (one date rendered twice).
+    """
     truth = torch.tensor([float(row.changed) for row in rows])
-    grid = torch.linspace(0.5, 4.0, 141)
-    losses = torch.stack([torch.nn.functional.binary_cross_entropy_with_logits(flag / t, truth) for t in grid])
+    temperatures, biases = torch.linspace(0.5, 4.0, 71)[:, None, None], torch.linspace(-2.0, 2.0, 81)[:, None]
+    scaled = flag / temperatures + biases
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(scaled, truth.expand_as(scaled), reduction="none").mean(-1)
+    best = divmod(int(losses.argmin()), losses.shape[1])
     known = [i for i, row in enumerate(rows) if row.delta is not None]
     labels = np.stack([rows[i].delta for i in known])
     probabilities = torch.sigmoid(classes[known]).numpy()
     limits = [[_best_limit(probabilities[:, s, c], labels[:, s, c]) for c in range(len(CLASSES))] for s in range(len(DELTAS))]
-    return {"temperature": round(float(grid[losses.argmin()]), 4), "class_thresholds": limits}
+    temperature, bias = float(temperatures[best[0]]), float(biases[best[1]])
+    return {"temperature": round(temperature, 4), "bias": round(bias, 4), "class_thresholds": limits}
 
 
 def _best_limit(probability: np.ndarray, label: np.ndarray, fewest: int = 5) -> float:

@@ -35,7 +35,7 @@ from .validate import validate
 class TrainOptions:
     """How to train. lr is of the heads, encoder_lr of the encoder's unfrozen stages; weights multiply the loss terms."""
 
-    epochs: int = 18
+    epochs: int = 14
     batch_size: int = 32
     lr: float = 6e-4
     encoder_lr: float = 1e-4

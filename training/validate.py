@@ -15,7 +15,7 @@ from engine.text import Vocabulary
 
 from .data import PairRow, read_pair
 
-NEUTRAL = {"temperature": 1.0, "class_thresholds": [[0.5] * len(CLASSES)] * len(DELTAS)}
+NEUTRAL = {"temperature": 1.0, "bias": 0.0, "class_thresholds": [[0.5] * len(CLASSES)] * len(DELTAS)}
 
 
 def validate(net: ScribeNet, vocabulary: Vocabulary, rows: Sequence[PairRow]) -> dict[str, float]:

@@ -214,8 +214,8 @@ class ScribeCaptioner(Captioner):
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         b, a = self.net.encode(before, after)
         change = self.net.prior(b, a)
-        # Temperature scaling (Guo et al. 2017), fitted on the validation split.
-        score = torch.sigmoid(change.flag / self.calibration["temperature"]).cpu().numpy().astype(np.float32)
+        # Platt scaling (1999), fitted on the validation split.
+        score = torch.sigmoid(change.flag / self.calibration["temperature"] + self.calibration["bias"]).cpu().numpy().astype(np.float32)
         probabilities = torch.sigmoid(change.classes).cpu()
         names = [tuple(_names(row, limit) for row, limit in zip(sample, self.class_thresholds)) for sample in probabilities]
         return Encoded(score, names, (b, a, change))

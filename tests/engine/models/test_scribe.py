@@ -14,7 +14,7 @@ from engine.text import SPECIAL, Vocabulary
 
 from conformance import CaptionerConformance, random_pairs
 
-CALIBRATION = {"temperature": 1.0, "class_thresholds": [[0.5] * len(CLASSES)] * len(DELTAS)}
+CALIBRATION = {"temperature": 1.0, "bias": 0.0, "class_thresholds": [[0.5] * len(CLASSES)] * len(DELTAS)}
 WORDS = ["a", "house", "is", "built", "in", "the", "woods", "road", "appears", "and", "two", "villas", "trees", "are", "removed"]
 
 
