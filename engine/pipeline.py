@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from .geo import area, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .geo.writer import GridWriter
-from .reading import MAX_FAILED_IN_A_ROW, BatchReader, ReadTile, TileBatch, read_tile, to_input_size
+from .reading import MAX_FAILED_IN_A_ROW, POLL_S, BatchReader, ReadTile, TileBatch, read_tile, to_input_size, was_cancelled
 from .schema import Caption, CaptionRequest, TileCaption
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 
 PROGRESS_S = 0.2
 GSD_RATIO_LIMIT = 2.0  # beyond it objects are half or twice the size that the model knows
-# On the CPU more tiles a batch are not faster, and a batch must end well within the second that a cancellation may take.
+# On the CPU more tiles a batch are not faster, only later to show.
 AUTO_BATCH = {"cpu": 8, "mps": 16, "cuda": 64}
+
+# Models run here and not in the caller's thread, so that a cancellation need not wait for a slow batch. One thread, because a batch that
+# was left behind by a cancellation must end before the next one begins.
+_MODEL_THREAD = ThreadPoolExecutor(1, "changescribe-model")
 
 Event = Callable[[dict], None]
 
@@ -188,7 +193,7 @@ def caption_tiles(
     Raises
     ------
     Cancelled
-        ``cancelled`` said so; acts between batches and within reading.
+        ``cancelled`` said so; acts at once, while the model or a read goes on in its thread.
     RasterError, EngineError
         What fails for every tile: rasters deleted or unreadable, out of memory with one tile.
     """
@@ -196,7 +201,7 @@ def caption_tiles(
     reader = BatchReader(request, pair, grid, done, batch_size, captioner.card.input_px)
     failed = 0
     for batch in reader.batches(cancelled):
-        for tile, caption, elapsed_s in _caption_batch(request, captioner, batch):
+        for tile, caption, elapsed_s in _caption_batch(request, captioner, batch, cancelled):
             failed = failed + 1 if tile.status == "failed" else 0
             if tile.status == "failed":
                 on_event({"type": "log", "level": "error", "message": f"Tile {tile.ref.tile_id} failed: {tile.error}"})
@@ -210,11 +215,17 @@ def _tile_caption(tile: ReadTile, caption: Caption | None, elapsed_s: float, mod
     return TileCaption(tile.ref, caption, tile.valid_before, tile.valid_after, model, status, elapsed_s, grid.footprint(tile.ref))
 
 
-def _caption_batch(request: CaptionRequest, captioner: Captioner, batch: TileBatch) -> Iterator[tuple[ReadTile, Caption | None, float]]:
+def _caption_batch(
+    request: CaptionRequest, captioner: Captioner, batch: TileBatch, cancelled: Callable[[], bool] = never
+) -> Iterator[tuple[ReadTile, Caption | None, float]]:
     """All tiles of a batch, each with its caption or None and its share of the time."""
     start_s = time.perf_counter()
     refs = [tile.ref for tile in batch.ready]
-    captions = dict(zip(refs, _model_call(request, captioner, batch)))
+    call = _MODEL_THREAD.submit(_model_call, request, captioner, batch)
+    while not wait((call,), POLL_S).done:
+        if cancelled():
+            raise was_cancelled()
+    captions = dict(zip(refs, call.result()))
     elapsed_s = (time.perf_counter() - start_s) / max(1, len(refs))
     for tile in batch.tiles:
         yield tile, captions.get(tile.ref), elapsed_s if tile.ref in captions else 0.0

@@ -53,6 +53,10 @@ class TileBatch:
         return [tile for tile in self.tiles if tile.status == "ready"]
 
 
+def was_cancelled() -> Cancelled:
+    return Cancelled("the run was cancelled; what was written is kept", "", "run again with --resume to continue")
+
+
 class FileWatch:
     """Notices that a raster was deleted or rewritten after the run began; pixels of two versions must not mix.
 
@@ -150,7 +154,7 @@ class BatchReader:
     def _next(self, cancelled: Callable[[], bool]) -> TileBatch | BaseException | None:
         while True:
             if cancelled():
-                raise Cancelled("the run was cancelled; what was written is kept", "", "run again with --resume to continue")
+                raise was_cancelled()
             try:
                 return self._queue.get(timeout=POLL_S)
             except queue.Empty:

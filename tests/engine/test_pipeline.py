@@ -148,6 +148,16 @@ def test_cancel_acts_within_a_second_and_keeps_what_is_written(request_of, tmp_p
     assert 20 <= count(output) < 256
 
 
+def test_cancel_does_not_wait_for_a_slow_batch(request_of):
+    slow, start_s = captioner(delay_s=0.4), time.perf_counter()
+    with pytest.raises(Cancelled):
+        pipeline.run(request_of(batch_size=8), None, captioner=slow, cancelled=lambda: bool(slow.batches))
+    assert time.perf_counter() - start_s < 1.5  # opening, and not the 3.2 s of the batch
+    with pytest.raises(Cancelled):  # the next run waits for the batch that was left behind
+        pipeline.run(request_of(batch_size=8), None, captioner=slow, cancelled=lambda: len(slow.batches) == 2)
+    assert time.perf_counter() - start_s > 3.2
+
+
 def test_cancel_acts_while_a_read_hangs(request_of, monkeypatch):
     release = threading.Event()
     monkeypatch.setattr(reading, "read_tile", lambda *args: release.wait(20))
