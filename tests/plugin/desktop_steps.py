@@ -1,0 +1,88 @@
+"""The steps of desktop_run.py, inside the QGIS that it starts."""
+
+import json
+import os
+import subprocess
+import time
+import traceback
+from pathlib import Path
+
+from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject, QgsRasterLayer
+from qgis.PyQt.QtCore import QCoreApplication, QTimer
+from qgis.PyQt.QtWidgets import QDockWidget
+from qgis.utils import iface, plugins, unloadPlugin
+
+SIZE = (1440, 900)
+
+
+def begin():
+    """Called while QGIS starts; works once its event loop runs."""
+    QTimer.singleShot(3000, lambda: Desktop(**json.loads(os.environ["CHANGESCRIBE_DESKTOP"])).run())
+
+
+class Desktop:
+    """The script's steps inside QGIS."""
+
+    def __init__(self, work, folder):
+        self.work, self.folder, self.iface, self.plugin = Path(work), Path(folder), iface, plugins["changescribe"]
+        self.dock = self.plugin.dock
+        self.report = {"ok": False, "engine_at_start": self.engine_runs()}
+
+    @staticmethod
+    def engine_runs():
+        from changescribe.qgis_plugin.client.worker_client import EngineClient
+
+        return EngineClient.instance().running
+
+    def pause(self, seconds, until=lambda: False):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not until():
+            QCoreApplication.processEvents()
+            time.sleep(0.02)
+        return until()
+
+    def shoot(self, name):
+        self.pause(1.5)
+        subprocess.run(["import", "-window", "root", str(self.folder / f"{name}.png")], check=True)
+
+    def steps(self):
+        window, canvas = self.iface.mainWindow(), self.iface.mapCanvas()
+        window.setGeometry(0, 0, *SIZE)
+        self.dock.setFloating(False)
+        browser = window.findChild(QDockWidget, "Browser")
+        if browser is not None:
+            browser.hide()
+        layers = [QgsRasterLayer(str(self.work / f"{name}.tif"), name) for name in ("before", "after")]
+        QgsProject.instance().addMapLayers(layers)
+        QgsProject.instance().setCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
+        canvas.setExtent(layers[0].extent())
+        self.plugin.actions[0].trigger()
+        self.dock.form.before.setLayer(layers[0])
+        self.dock.form.after.setLayer(layers[1])
+        self.dock.form.output.setFilePath(str(self.work / "changes.gpkg"))
+        self.shoot("panel_form")
+        self.dock.start()
+        assert self.pause(200, lambda: self.dock.run is None), "the run did not end"
+        self.report["message"] = self.dock.message.text().replace(str(self.work), "")
+        self.dock.results.step(1)
+        self.shoot("panel")
+        canvas.setExtent(layers[0].extent())
+        self.shoot("map")
+        canvas.setMapTool(self.plugin.tool)
+        tile = self.dock.results.table.currentIndex().data(256)
+        (x0, y0), (x1, y1) = tile["footprint"][0], tile["footprint"][2]
+        self.plugin.tool.ask(QgsPointXY((x0 + x1) / 2, (y0 + y1) / 2))
+        assert self.pause(100, lambda: self.plugin.tool.task is None), "the click was not answered"
+        self.report["bubble"] = self.plugin.tool.bubble.text.text()
+        self.shoot("bubble")
+        assert unloadPlugin("changescribe")
+        self.report["engine_after_unload"] = self.engine_runs()
+        self.report["ok"] = not self.report["engine_at_start"] and not self.report["engine_after_unload"]
+
+    def run(self):
+        try:
+            self.steps()
+        except Exception:
+            self.report["error"] = traceback.format_exc()
+        (self.work / "report.json").write_text(json.dumps(self.report, indent=1, ensure_ascii=False))
+        os._exit(0)  # a changed project would ask whether to save it
