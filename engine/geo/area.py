@@ -72,7 +72,9 @@ def read_area(path: str, crs: Any) -> Any:
             wkt = collection.crs_wkt
             shapes = [shapely.geometry.shape(to_dict(feature.geometry)) for feature in collection if feature.geometry is not None]
     except (FionaError, OSError, ValueError, AttributeError) as error:
-        raise AreaError(f"the AOI {path} cannot be read ({error})", "a polygon file that GDAL reads", "check the path and the layer's name") from error
+        raise AreaError(
+            f"the AOI {path} cannot be read ({error})", "a polygon file that GDAL reads", "check the path and the layer's name"
+        ) from error
     if not shapes:
         raise AreaError(f"the AOI {path} is empty", "at least one polygon", "choose a layer with polygons")
     polygons = [part for shape in shapes for part in _polygons(shapely.force_2d(shape))]
@@ -91,7 +93,9 @@ def _split(path: str) -> tuple[str, str | None]:
     for option in options:
         key, _, value = option.partition("=")
         if key.lower() != "layername" or not value:
-            raise AreaError(f"the AOI {path}", "path or path|layername=NAME", "save filtered features or a layer chosen by number as a file of their own")
+            raise AreaError(
+                f"the AOI {path}", "path or path|layername=NAME", "save filtered features or a layer chosen by number as a file of their own"
+            )
         layer = value
     return file, layer
 

@@ -142,7 +142,10 @@ class RasterPair:
         self.warnings += before.notes + after.notes
         if after.crs != before.crs:
             self.warnings.append(f"the after raster is reprojected from {_crs_name(after.crs)} to {_crs_name(self.crs)}")
-        sizes = {source.name: float(np.sqrt(np.prod(pixel_size_m(source.crs, source.transform, source.height, source.width)))) for source in (before, after)}
+        sizes = {
+            source.name: float(np.sqrt(np.prod(pixel_size_m(source.crs, source.transform, source.height, source.width))))
+            for source in (before, after)
+        }
         for name, size_m in sizes.items():
             if abs(size_m / self.gsd_m - 1) > 0.01:
                 self.warnings.append(f"the {name} raster is resampled from {size_m:.4g} m to {self.gsd_m:.4g} m a pixel")
@@ -167,7 +170,9 @@ class RasterPair:
         window = self.overlap_window()
         stretches = []
         for source in (self.before, self.after):
-            stretch, found = choose_stretch(lambda ref, source=source: source.read(self.crs, self.transform, ref), window, source.dtype, method, source.name)
+            stretch, found = choose_stretch(
+                lambda ref, source=source: source.read(self.crs, self.transform, ref), window, source.dtype, method, source.name
+            )
             if not found:
                 self.warnings.append(f"the {source.name} raster holds nothing but nodata where the rasters overlap")
             stretches.append(stretch)

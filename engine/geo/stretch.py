@@ -35,7 +35,8 @@ class Stretch:
     def apply(self, pixels: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """(3, h, w) float32 and (h, w) bool to (3, h, w) uint8, 0 where invalid."""
         low = np.asarray(self.low, np.float32)[:, None, None]
-        span = np.maximum(np.asarray(self.high, np.float32)[:, None, None] - low, np.finfo(np.float32).tiny)
+        span = np.asarray(self.high, np.float32)[:, None, None] - low
+        span[span <= 0] = 1.0  # a constant band has nothing to stretch
         scaled = np.clip((pixels - low) * (255 / span), 0, 255)
         return np.where(valid, np.rint(scaled), 0).astype(np.uint8)
 
@@ -44,7 +45,7 @@ IDENTITY = Stretch((0.0,) * 3, (255.0,) * 3)
 
 
 def sample_windows(height: int, width: int, lattice: int, size_px: int) -> Iterator[TileRef]:
-    """At most ``lattice`` × ``lattice`` windows spread evenly, corners included; disjoint, fewer where the raster is small."""
+    """At most ``lattice`` × ``lattice`` windows spread evenly, corners included; fewer where the raster is small."""
     tops, lefts = (_starts(size, lattice, size_px) for size in (height, width))
     for row, top in enumerate(tops):
         for col, left in enumerate(lefts):

@@ -9,12 +9,13 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import fiona
 from filelock import FileLock, Timeout
+from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError
 
 from ..errors import OutputError
@@ -25,11 +26,12 @@ SCHEMA = {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name
 BATCH_TILES, BATCH_S = 256, 2.0
 # A GeoPackage row takes about 0.5 kB; less than this free is refused before hours are spent.
 MIN_FREE_BYTES = 20_000_000
+# A batch and its journal take less: where this is free, a failed write has another reason.
+FULL_BYTES = 2_000_000
 TAG = "changescribe"
 # What may differ between a run and the run that continues it.
-VOLATILE = ("started", "ended", "versions", "counts", "before_name", "after_name")
-VOLATILE_REQUEST = ("device", "batch_size")
-WRITE_ERRORS = (FionaError, sqlite3.Error, OSError, RuntimeError, SystemError)
+VOLATILE = ("started", "ended", "versions", "counts", "request.device", "request.batch_size")
+WRITE_ERRORS = (FionaError, CPLE_BaseError, sqlite3.Error, OSError, RuntimeError, SystemError)
 
 log = logging.getLogger(__name__)
 
@@ -124,16 +126,30 @@ class GridWriter:
     def __enter__(self) -> GridWriter:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        if self._lock.is_locked:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if not self._lock.is_locked:
+            return
+        try:
             self.close()
+        except OutputError:
+            if error is None:
+                raise
+            log.warning("the last tiles were not written, for the reason above")
 
     def _create(self) -> None:
+        """Make the empty layer under another name first: a process killed meanwhile must not leave half a file that cannot be resumed."""
         self.provenance.setdefault("started", _now())
+        partial = self.path.with_name(f"{self.path.stem}.partial.gpkg")
         try:
-            with fiona.open(self.path, "w", driver="GPKG", layer=LAYER_NAME, schema=SCHEMA, crs_wkt=self.crs_wkt) as layer:
+            partial.unlink(missing_ok=True)
+            with fiona.open(partial, "w", driver="GPKG", layer=LAYER_NAME, schema=SCHEMA, crs_wkt=self.crs_wkt) as layer:
                 layer.update_tags({TAG: json.dumps(self.provenance, ensure_ascii=False)})
+            with closing(sqlite3.connect(partial)) as database, database:
+                database.execute(f"CREATE UNIQUE INDEX {LAYER_NAME}_tile ON {LAYER_NAME} (row, col)")
+            os.replace(partial, self.path)
         except WRITE_ERRORS as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise self._failed(error) from error
 
     def _append(self, features: list[dict], tags: dict[str, str]) -> None:
@@ -157,15 +173,13 @@ class GridWriter:
         try:
             with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
                 database.execute(f"DELETE FROM {LAYER_NAME} WHERE status = 'failed'")
-                # Two processes cannot both have written here, but a copy or an edit could have doubled a tile: the first one counts.
-                database.execute(f"DELETE FROM {LAYER_NAME} WHERE fid NOT IN (SELECT min(fid) FROM {LAYER_NAME} GROUP BY row, col)")
                 self.done = set(database.execute(f"SELECT row, col FROM {LAYER_NAME}"))
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
     def _failed(self, error: BaseException) -> OutputError:
         free = shutil.disk_usage(self.path.parent).free if self.path.parent.exists() else 0
-        if free < MIN_FREE_BYTES:
+        if free < FULL_BYTES:
             return OutputError(
                 f"the disk of {self.path} is full ({free / 1e6:.0f} MB free)", "room for the results", "free some, then run again with --resume"
             )
@@ -203,9 +217,17 @@ def _verify_same_run(path: Path, earlier: Mapping[str, Any], now: Mapping[str, A
         raise OutputError(f"{path} belongs to another run ({details})", "the same inputs, model and options", "repeat them, or choose another output")
 
 
-def _identity(provenance: Mapping[str, Any]) -> dict:
-    flat = {key: value for key, value in provenance.items() if key not in (*VOLATILE, "request")}
-    flat.update({f"request.{key}": value for key, value in provenance.get("request", {}).items() if key not in VOLATILE_REQUEST})
+def _identity(provenance: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Members that make a run what it is, nested ones by dotted name ("request.seed")."""
+    flat: dict[str, Any] = {}
+    for key, value in provenance.items():
+        name = prefix + key
+        if name in VOLATILE:
+            continue
+        if isinstance(value, Mapping):
+            flat.update(_identity(value, name + "."))
+        else:
+            flat[name] = value
     return flat
 
 

@@ -43,7 +43,12 @@ def encode(values, dtype):
 def centred(crs, pixel, height, width, degrees=0.0, shift_px=(0.0, 0.0)):
     """Transform of a raster around CENTRE, ``degrees`` turned; shift_px: columns, rows."""
     (x,), (y,) = transform(HOME, crs, [CENTRE[0]], [CENTRE[1]])
-    return Affine.translation(x, y) * Affine.rotation(degrees) * Affine.scale(pixel, -pixel) * Affine.translation(-width / 2 + shift_px[0], -height / 2 + shift_px[1])
+    return (
+        Affine.translation(x, y)
+        * Affine.rotation(degrees)
+        * Affine.scale(pixel, -pixel)
+        * Affine.translation(-width / 2 + shift_px[0], -height / 2 + shift_px[1])
+    )
 
 
 PIXEL = {"EPSG:32633": 0.5, "EPSG:32632": 0.6, "EPSG:3857": 0.9, "EPSG:4326": 6e-6, "EPSG:2263": 2.0}

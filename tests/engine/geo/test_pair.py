@@ -142,7 +142,8 @@ def test_shrinking_does_not_alias(raster, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pixel", "crs", "metres"), [(0.5, "EPSG:32633", 0.5), (1e-5, "EPSG:4326", (1.1128, 0.6790)), (1.0, "EPSG:3857", 0.609), (1.0, "EPSG:2263", 0.3048)]
+    ("pixel", "crs", "metres"),
+    [(0.5, "EPSG:32633", 0.5), (1e-5, "EPSG:4326", (1.1128, 0.6790)), (1.0, "EPSG:3857", 0.609), (1.0, "EPSG:2263", 0.3048)],
 )
 def test_ground_size_in_any_unit(pixel, crs, metres):
     """Degrees, Web Mercator's stretched metres, feet. Expected: 1e-5° at 52.5° N by Vincenty; 3857 by cos(lat); US survey feet near New York."""
