@@ -52,14 +52,8 @@ def table(cells: Sequence[Cell]) -> Table:
         rows.add_column(heading)
     for cell in changed:
         values = cell.properties
-        rows.add_row(f"{values['row']}, {values['col']}", f"{values['change_score']:.2f}", values["caption"], classes(cell))
+        rows.add_row(f"{values['row']}, {values['col']}", f"{values['change_score']:.2f}", values["caption"], " ".join(cell.classes))
     return rows
-
-
-def classes(cell: Cell) -> str:
-    """What was added (+), removed (−) and altered (~), on one line."""
-    signs = (("+", "added"), ("−", "removed"), ("~", "altered"))
-    return " ".join(f"{sign}{name}" for sign, key in signs for name in (cell.properties[key] or "").split("; ") if name)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

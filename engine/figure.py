@@ -22,16 +22,19 @@ GAP_PX, TITLE_PX = 16, 34
 MIN_TEXT_CELL_PX = 170  # narrower cells get a number and a line below the map
 LISTED, LINE_PX = 16, 26
 PAPER, INK, FAINT = (255, 255, 255), (34, 34, 34), (150, 150, 150)
-# The class a changed tile is coloured by, first match wins.
-CLASS_COLOURS = {
-    "building": (214, 69, 65),
-    "road": (242, 160, 38),
-    "parking": (230, 120, 180),
-    "water": (52, 120, 220),
-    "vegetation": (66, 170, 80),
-    "bareland": (196, 150, 90),
-    "other": (150, 90, 200),
-}
+# Kinds of change with the colours of the QGIS style: name, the classes of which a tile has one (+ added, - removed, ~ altered), colour.
+# The first that fits is the tile's.
+KINDS: tuple[tuple[str, set[str], tuple[int, int, int]], ...] = (
+    ("building added", {"+building"}, (213, 94, 0)),
+    ("building removed", {"-building"}, (204, 121, 167)),
+    ("road or parking", {"+road", "-road", "~road", "+parking", "-parking", "~parking"}, (230, 159, 0)),
+    ("vegetation removed", {"-vegetation"}, (240, 228, 66)),
+    ("vegetation added", {"+vegetation"}, (0, 158, 115)),
+    ("water", {"+water", "-water", "~water"}, (0, 114, 178)),
+    ("bare land", {"+bareland", "-bareland", "~bareland"}, (140, 98, 57)),
+    ("other change", set(), (86, 180, 233)),
+)
+SIGNS = (("+", "added"), ("-", "removed"), ("~", "altered"))
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,13 @@ class Cell:
         return bool(self.properties["changed"])
 
     @property
+    def classes(self) -> list[str]:
+        """Classes with the sign of what happened to them: "+building", "-vegetation", "~road"."""
+        return [sign + name for sign, key in SIGNS for name in (self.properties[key] or "").split("; ") if name]
+
+    @property
     def colour(self) -> tuple[int, int, int]:
-        named = {name for key in ("added", "removed", "altered") for name in (self.properties[key] or "").split("; ")}
-        return next((colour for name, colour in CLASS_COLOURS.items() if name in named), CLASS_COLOURS["other"])
+        return next((colour for _, needed, colour in KINDS if needed & set(self.classes)), KINDS[-1][2])
 
 
 def read_cells(path: Path) -> list[Cell]:
@@ -155,9 +162,9 @@ def _caption(draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, 
 
 
 def _legend(draw: ImageDraw.ImageDraw, right: float, top: float, cells: Sequence[Cell]) -> None:
-    """Classes that occur, from the right edge leftwards."""
+    """Kinds of change that occur, from the right edge leftwards."""
     used = {cell.colour for cell in cells if cell.changed}
-    for name, colour in reversed(CLASS_COLOURS.items()):
+    for name, _, colour in reversed(KINDS):
         if colour in used:
             right -= draw.textlength(name, font=_font(17)) + 26
             draw.rectangle((right, top + 3, right + 14, top + 17), fill=colour)

@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 from engine import demo, demo_render, demo_scene, figure
 from engine.schema import LAYER_NAME, OUTPUT_FIELDS, UNCHANGED_TEXT
 
+VERMILION = (213, 94, 0)  # building added, as in the QGIS style
 CHANGED = {(0, 3), (0, 4), (2, 1), (2, 3), (3, 0), (3, 1), (3, 3), (3, 4)}
 BUILT = {(0, 3), (0, 4), (2, 1), (3, 0), (3, 1)}
 
@@ -93,20 +94,20 @@ def captioned(tmp_path):
     return before, after, layer
 
 
-def test_cells_are_read_in_order_with_the_colour_of_their_first_class(captioned):
+def test_cells_are_read_in_order_with_the_colour_of_their_kind(captioned):
     cells = figure.read_cells(captioned[2])
     assert [cell.properties["tile_id"] for cell in cells] == ["r0_c0", "r0_c1"]
     assert [cell.changed for cell in cells] == [False, True]
-    assert cells[1].colour == figure.CLASS_COLOURS["building"]
+    assert cells[1].colour == VERMILION
 
 
 def test_map_outlines_the_changed_cell_where_it_lies(captioned, tmp_path):
     before, after, layer = captioned
     figure.draw_map(before, after, figure.read_cells(layer), tmp_path / "map.png")
     pixels = np.asarray(Image.open(tmp_path / "map.png"))
-    red = (pixels == figure.CLASS_COLOURS["building"]).all(axis=2)
+    outline = (pixels == VERMILION).all(axis=2)
     map_top = figure.TITLE_PX * 2 + 400 + figure.GAP_PX
-    rows, cols = np.nonzero(red[map_top:])
+    rows, cols = np.nonzero(outline[map_top:])
     # The map is 1600 px wide for 200 m: the changed cell is its right half.
     assert abs(cols.min() - (figure.GAP_PX + 800)) <= 4
     assert cols.max() >= figure.GAP_PX + 1596
@@ -126,17 +127,30 @@ def test_map_stretches_a_16_bit_raster_and_warps_it_onto_the_before_grid(caption
 def test_captions_too_small_for_their_cells_are_listed_below(captioned, tmp_path):
     before, after, layer = captioned
     cells = [
-        figure.Cell(
-            tuple(square(500_000 + 10 * i, 5_000_000, 10)), {"changed": True, "change_score": 0.5, "caption": f"change {i}", "added": "water"}
-        )
+        figure.Cell(tuple(square(500_000 + 10 * i, 5_000_000, 10)), {"changed": True, "change_score": 0.5, "caption": f"change {i}"})
         for i in range(20)
     ]
     for cell in cells:
-        cell.properties.update(removed="", altered=None)
+        cell.properties.update(added="water", removed="", altered=None)
     figure.draw_map(before, after, cells, tmp_path / "many.png")
     figure.draw_map(before, after, cells[:1], tmp_path / "one.png")
     many, one = (Image.open(tmp_path / name).height for name in ("many.png", "one.png"))
     assert many - one == (figure.LISTED - 1) * figure.LINE_PX
+
+
+@pytest.mark.parametrize(
+    "classes, colour",
+    [
+        ({"removed": "building"}, (204, 121, 167)),
+        ({"added": "vegetation", "removed": "parking"}, (230, 159, 0)),
+        ({"altered": "water"}, (0, 114, 178)),
+        ({"altered": "vegetation"}, (86, 180, 233)),
+        ({}, (86, 180, 233)),
+    ],
+)
+def test_a_cell_has_the_colour_of_the_first_kind_that_fits(classes, colour):
+    properties = dict.fromkeys(("added", "removed", "altered"), "") | classes
+    assert figure.Cell((), properties).colour == colour
 
 
 def test_table_counts_all_and_lists_the_changed(captioned):
