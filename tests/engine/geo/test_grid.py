@@ -105,10 +105,8 @@ def test_an_area_takes_just_the_tiles_that_share_ground_with_it(grid):
     whole = TileGrid(grid.height, grid.width, grid.transform, grid.crs, grid.tile_px, grid.overlap_px)
     inverse = ~grid.transform
     area = shapely.make_valid(shapely.transform(grid.area, lambda points: np.column_stack(inverse * (points[:, 0], points[:, 1]))))
-    shared = {
-        ref: shapely.intersection(area, shapely.box(ref.col_off, ref.row_off, ref.col_off + ref.width, ref.row_off + ref.height)).area
-        for ref in whole
-    }
+    boxes = {ref: shapely.box(ref.col_off, ref.row_off, ref.col_off + ref.width, ref.row_off + ref.height) for ref in whole}
+    shared = {ref: shapely.intersection(area, square).area for ref, square in boxes.items()}
     if max(shared.values()) < 0.1:
         return  # off the raster, or by less than a tenth of a pixel on it: either answer is right
     refs = list(grid)

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import rasterio
+from made_ground import HOME, centred, ground, in_hole
 from rasterio.enums import ColorInterp
 from rasterio.warp import transform
 from rasterio.windows import Window
@@ -15,8 +16,6 @@ from engine.errors import InputError, NoOverlapError, RasterError
 from engine.geo.ground import pixel_size_m
 from engine.geo.pair import RasterPair
 from engine.schema import CaptionRequest, TileRef
-
-from conftest import HOME, ground, in_hole
 
 FORMS = [
     ("uint8", None),
@@ -147,8 +146,6 @@ def test_shrinking_does_not_alias(raster, tmp_path):
 )
 def test_ground_size_in_any_unit(pixel, crs, metres):
     """Degrees, Web Mercator's stretched metres, feet. Expected: 1e-5° at 52.5° N by Vincenty; 3857 by cos(lat); US survey feet near New York."""
-    from conftest import centred
-
     transform_ = centred(crs, pixel, 10, 10) if crs != "EPSG:2263" else rasterio.Affine(pixel, 0, 1_000_000, 0, -pixel, 200_000)
     assert pixel_size_m(rasterio.CRS.from_string(crs), transform_, 10, 10) == pytest.approx(np.broadcast_to(metres, 2), rel=3e-3)
 
