@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-engine setup-plugin demo test check link package bench train clean
+.PHONY: help setup setup-engine setup-plugin demo test check link package bench screenshots train clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ package: ## dist/changescribe-VERSION.zip for QGIS's plugin manager
 
 bench: setup-engine ## throughput, memory and latency on this machine
 	$(BIN)/python -m tests.bench
+
+screenshots: setup link ## docs/img, taken of a real QGIS under Xvfb (needs ImageMagick)
+	/usr/bin/python3 tests/plugin/desktop_run.py "$(CURDIR)/.venv/bin/python"
 
 train: setup-engine ## train the default model and export it; DATA=… names the captioned pairs
 	$(BIN)/python -m training.train_scribe $(if $(DATA),--data "$(DATA)")
