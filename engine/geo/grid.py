@@ -67,7 +67,8 @@ class TileGrid:
     area: Any = None
 
     def __post_init__(self) -> None:
-        assert self.height > 0 and self.width > 0 and 0 <= self.overlap_px < self.tile_px, "a verified request and raster"
+        if not (self.height > 0 and self.width > 0 and 0 <= self.overlap_px < self.tile_px):
+            raise ValueError(f"no grid of {self.height} × {self.width} pixels has tiles of {self.tile_px} with an overlap of {self.overlap_px}")
 
     @property
     def stride_px(self) -> int:
@@ -122,7 +123,8 @@ class TileGrid:
 
     def ref(self, row: int, col: int) -> TileRef:
         """The tile at a place of the lattice, whether or not the area covers it."""
-        assert 0 <= row < self.rows and 0 <= col < self.cols, "an index on the lattice"
+        if not (0 <= row < self.rows and 0 <= col < self.cols):
+            raise IndexError(f"no tile at row {row}, column {col} of {self.rows} × {self.cols}")
         row_off, col_off = row * self.stride_px, col * self.stride_px
         return TileRef(row, col, row_off, col_off, min(self.tile_px, self.height - row_off), min(self.tile_px, self.width - col_off))
 

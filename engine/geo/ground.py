@@ -37,10 +37,8 @@ def pixel_size_m(crs: Any, transform: Affine, height: int, width: int) -> tuple[
         east_m = math.radians(1) * _A_M * math.cos(lat) / math.sqrt(curvature)
         width_m = math.hypot((lons[1] - lons[0]) * east_m, (lats[1] - lats[0]) * north_m)
         height_m = math.hypot((lons[3] - lons[2]) * east_m, (lats[3] - lats[2]) * north_m)
-    except Exception as error:  # noqa: BLE001 - PROJ's failures come as several GDAL classes that share no base
-        raise RasterError(
-            f"the place of the raster's centre on the earth is unknown ({error})", "a valid CRS and transform", "reproject it"
-        ) from error
+    except Exception as error:  # PROJ's failures come as several GDAL classes that share no base
+        raise RasterError(f"the raster's centre has no place on the earth ({error})", "a valid CRS and transform", "reproject it") from error
     if not (math.isfinite(width_m) and math.isfinite(height_m) and min(width_m, height_m) > 0):
         raise RasterError("the pixels have no size on the ground at the raster's centre", "a valid CRS and transform", "check them with gdalinfo")
     return height_m, width_m

@@ -6,6 +6,7 @@ The AFTER raster is warped to that grid window by window, whatever its CRS, reso
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -142,10 +143,10 @@ class RasterPair:
         self.warnings += before.notes + after.notes
         if after.crs != before.crs:
             self.warnings.append(f"the after raster is reprojected from {_crs_name(after.crs)} to {_crs_name(self.crs)}")
-        sizes = {
-            source.name: float(np.sqrt(np.prod(pixel_size_m(source.crs, source.transform, source.height, source.width))))
-            for source in (before, after)
-        }
+        sizes = {}
+        for source in (before, after):
+            height_m, width_m = pixel_size_m(source.crs, source.transform, source.height, source.width)
+            sizes[source.name] = float(np.sqrt(height_m * width_m))
         for name, size_m in sizes.items():
             if abs(size_m / self.gsd_m - 1) > 0.01:
                 self.warnings.append(f"the {name} raster is resampled from {size_m:.4g} m to {self.gsd_m:.4g} m a pixel")
@@ -170,9 +171,8 @@ class RasterPair:
         window = self.overlap_window()
         stretches = []
         for source in (self.before, self.after):
-            stretch, found = choose_stretch(
-                lambda ref, source=source: source.read(self.crs, self.transform, ref), window, source.dtype, method, source.name
-            )
+            read = partial(source.read, self.crs, self.transform)
+            stretch, found = choose_stretch(read, window, source.dtype, method, source.name)
             if not found:
                 self.warnings.append(f"the {source.name} raster holds nothing but nodata where the rasters overlap")
             stretches.append(stretch)

@@ -46,8 +46,9 @@ def phase_correlation(before: np.ndarray, after: np.ndarray) -> tuple[float, flo
     cross = spectra[1] * np.conj(spectra[0])
     surface = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-12), s=before.shape)
     # A little smoothing gathers a peak that lies between pixels.
-    surface = sum(np.roll(surface, shift, axis) * weight for axis in (0, 1) for shift, weight in ((-1, 0.25), (0, 0.5), (1, 0.25)))
-    row, col = np.unravel_index(int(surface.argmax()), surface.shape)
+    for axis in (0, 1):
+        surface = 0.5 * surface + 0.25 * (np.roll(surface, 1, axis) + np.roll(surface, -1, axis))
+    row, col = (int(index) for index in np.unravel_index(int(surface.argmax()), surface.shape))
     height = (surface[row, col] - surface.mean()) / (surface.std() + 1e-12)
     rows = row + _parabola(surface[:, col], row)
     cols = col + _parabola(surface[row], col)

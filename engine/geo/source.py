@@ -173,8 +173,8 @@ class RasterSource:
         row0, row1 = max(top, 0), min(top + height, self.height)
         col0, col1 = max(left, 0), min(left + width, self.width)
         if row0 < row1 and col0 < col1:
-            inside = (slice(row0 - top, row1 - top), slice(col0 - left, col1 - left))
-            pixels[(slice(None), *inside)], valid[inside] = self._read_own(Window(col0, row0, col1 - col0, row1 - row0), 1)
+            rows, cols = slice(row0 - top, row1 - top), slice(col0 - left, col1 - left)
+            pixels[:, rows, cols], valid[rows, cols] = self._read_own(Window(col0, row0, col1 - col0, row1 - row0), 1)
         return pixels, valid
 
     def _read_warped(self, crs: Any, grid_transform: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:

