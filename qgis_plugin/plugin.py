@@ -12,7 +12,7 @@ from qgis.PyQt.QtWidgets import QAction, QToolBar
 from .client.worker_client import EngineClient
 from .gui.assets import HELP, icon
 from .gui.click_tool import ClickTool
-from .gui.dock import ChangeScribeDock
+from .gui.dock import WIDTH_PX, ChangeScribeDock
 from .gui.options import PAGE, OptionsFactory
 from .processing.provider import ChangeScribeProvider
 
@@ -43,6 +43,7 @@ class ChangeScribePlugin(QObject):
         self.dock = ChangeScribeDock(self.iface, self.iface.mainWindow())
         self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.hide()
+        self.dock.visibilityChanged.connect(self._widen_once)
         self.tool = ClickTool(self.iface.mapCanvas(), self.dock.click_request)
         self._add_actions()
         self.options = OptionsFactory()
@@ -111,6 +112,12 @@ class ChangeScribePlugin(QObject):
             self.iface.mainWindow().removeToolBar(self.toolbar)
             self.toolbar.deleteLater()
             self.toolbar = None
+
+    def _widen_once(self, visible: bool) -> None:
+        """Give the panel a readable width when it is first shown; afterwards the user's own width counts."""
+        if visible:
+            self.dock.visibilityChanged.disconnect(self._widen_once)
+            self.iface.mainWindow().resizeDocks([self.dock], [max(WIDTH_PX, self.dock.width())], Qt.Orientation.Horizontal)
 
     def _use_tool(self, _checked: bool = False) -> None:
         self.iface.mapCanvas().setMapTool(self.tool)

@@ -19,6 +19,7 @@ from .setup_bar import SetupBar
 
 ESTIMATE_MS = 150
 FORM, RESULTS = 0, 1
+WIDTH_PX = 420
 
 
 class ChangeScribeDock(QgsDockWidget):
@@ -144,8 +145,8 @@ class ChangeScribeDock(QgsDockWidget):
         page = QSplitter(Qt.Orientation.Vertical)
         page.addWidget(self.results)
         page.addWidget(self.compare)
-        page.setStretchFactor(0, 3)
-        page.setStretchFactor(1, 2)
+        page.setStretchFactor(0, 1)
+        page.setStretchFactor(1, 1)
         page.setChildrenCollapsible(False)
         self.pages = QTabWidget()
         self.pages.addTab(scroll, self.tr("What to caption"))

@@ -14,7 +14,7 @@ STATUS_TEXTS = {"skipped_nodata": "(skipped: too little data)", "failed": "(fail
 def classes_text(properties: dict) -> str:
     """"+ building; road  − vegetation  ~ water"; plain signs, as the layer's three columns."""
     parts = [f"{sign} {properties[name]}" for sign, name in (("+", "added"), ("−", "removed"), ("~", "altered")) if properties.get(name)]
-    return "   ".join(parts)
+    return "  ".join(parts)
 
 
 class TileModel(QAbstractTableModel):
@@ -169,13 +169,15 @@ class ResultsList(QWidget):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setAlternatingRowColors(True)
-        self.table.setWordWrap(False)
+        self.table.setWordWrap(True)
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
+        # Two lines for each row; a height for each content would take seconds with ten thousand tiles.
+        self.table.verticalHeader().setDefaultSectionSize(round(2.6 * self.table.fontMetrics().height()))
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(CAPTION, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(44)
-        for column, width in ((SCORE, 52), (CLASSES, 110), (TILE, 100)):
+        for column, width in ((SCORE, 64), (CLASSES, 118), (TILE, 100)):
             self.table.setColumnWidth(column, width)
         self.table.setColumnHidden(TILE, True)
 

@@ -123,7 +123,11 @@ def _keep_in_file(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
 
 
 def save_style(layer: QgsVectorLayer) -> None:
-    """Keep the plugin's style in a GeoPackage that the engine wrote (main thread)."""
-    if layer.isValid() and STYLE.is_file():
-        layer.loadNamedStyle(str(STYLE))
-        layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")
+    """Show a GeoPackage that the engine wrote in the plugin's style, and keep it there unless it has one already (main thread)."""
+    if not layer.isValid() or not STYLE.is_file():
+        return
+    # A resumed run's file has its style, perhaps changed by the user. To save it again would open a dialog that asks whether to overwrite it.
+    if layer.listStylesInDatabase()[0] > 0:
+        return
+    layer.loadNamedStyle(str(STYLE))
+    layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")

@@ -52,13 +52,13 @@ class Desktop:
         browser = window.findChild(QDockWidget, "Browser")
         if browser is not None:
             browser.hide()
-        layers = [QgsRasterLayer(str(self.work / f"{name}.tif"), name) for name in ("before", "after")]
+        layers = [QgsRasterLayer(str(self.work / f"{name}.tif"), name) for name in ("after", "before")]
         QgsProject.instance().addMapLayers(layers)
         QgsProject.instance().setCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
         canvas.setExtent(layers[0].extent())
         self.plugin.actions[0].trigger()
-        self.dock.form.before.setLayer(layers[0])
-        self.dock.form.after.setLayer(layers[1])
+        self.dock.form.before.setLayer(layers[1])
+        self.dock.form.after.setLayer(layers[0])
         self.dock.form.output.setFilePath(str(self.work / "changes.gpkg"))
         self.shoot("panel_form")
         self.dock.start()
@@ -67,6 +67,7 @@ class Desktop:
         self.dock.results.step(1)
         self.shoot("panel")
         canvas.setExtent(layers[0].extent())
+        canvas.refresh()
         self.shoot("map")
         canvas.setMapTool(self.plugin.tool)
         tile = self.dock.results.table.currentIndex().data(256)
