@@ -33,6 +33,8 @@ TAG = "changescribe"
 ONE_ROW_A_TILE = "CREATE UNIQUE INDEX change_captions_tile ON change_captions (row, col)"
 DELETE_FAILED = "DELETE FROM change_captions WHERE status = 'failed'"
 SELECT_DONE = "SELECT row, col FROM change_captions"
+# GDAL keeps the number of rows beside the layer, and a batch that was rolled back stays counted there.
+RECOUNT = "UPDATE gpkg_ogr_contents SET feature_count = (SELECT count(*) FROM change_captions) WHERE table_name = 'change_captions'"
 # What may differ between a run and the run that continues it.
 VOLATILE = ("started", "ended", "versions", "counts", "request.device", "request.batch_size")
 WRITE_ERRORS = (FionaError, CPLE_BaseError, sqlite3.Error, OSError, RuntimeError, SystemError)
@@ -164,7 +166,11 @@ class GridWriter:
                 if tags:
                     layer.update_tags(tags)
         except WRITE_ERRORS as error:
-            raise self._failed(error) from error
+            failure = self._failed(error)
+            if self.path.exists():
+                with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, timeout=0)) as database, database:  # else resuming does it
+                    database.execute(RECOUNT)
+            raise failure from error
 
     def _continue(self, resume: bool) -> None:
         if not resume:
@@ -178,6 +184,7 @@ class GridWriter:
         try:
             with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
                 database.execute(DELETE_FAILED)
+                database.execute(RECOUNT)
                 self.done = set(database.execute(SELECT_DONE))
         except sqlite3.Error as error:
             raise self._failed(error) from error

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import fiona
@@ -83,7 +84,7 @@ def test_provenance_in_the_layers_metadata(tmp_path):
 
 
 def test_the_queries_name_the_layer():
-    assert all(LAYER_NAME in sql for sql in (module.ONE_ROW_A_TILE, module.DELETE_FAILED, module.SELECT_DONE))
+    assert all(LAYER_NAME in sql for sql in (module.ONE_ROW_A_TILE, module.DELETE_FAILED, module.SELECT_DONE, module.RECOUNT))
 
 
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="no ogrinfo (gdal-bin)")
@@ -301,12 +302,31 @@ def test_disk_that_fills_up_keeps_what_was_committed(small_disk, monkeypatch):
             writer.add(tile(i // 100, i % 100, text="a house was built " * 20))
     kept = query(path, "SELECT count(*) FROM change_captions")[0][0]
     assert kept > 0 and kept % module.BATCH_TILES == 0
+    assert len(rows(path)) == kept == _count_told_by_gdal(path)
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
     subprocess.run(["mount", "-o", "remount,size=30m", str(small_disk)], check=True)
     with begin(path, resume=True) as writer:
         assert len(writer.done) == kept
         writer.add(tile(300, 0))
     assert query(path, "SELECT count(*) FROM change_captions") == [(kept + 1,)]
+    assert _count_told_by_gdal(path) == kept + 1
+
+
+def test_a_wrong_count_beside_the_layer_is_mended(tmp_path):
+    path = tmp_path / "out.gpkg"
+    with begin(path) as writer:
+        writer.add(tile(0, 0))
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE gpkg_ogr_contents SET feature_count = 257")
+    assert _count_told_by_gdal(path) == 257
+    with begin(path, resume=True) as writer:
+        writer.add(tile(0, 1))
+    assert _count_told_by_gdal(path) == 2
+
+
+def _count_told_by_gdal(path):
+    with fiona.open(path, layer=LAYER_NAME) as layer:
+        return len(layer)
 
 
 def test_output_locked_by_another_program(tmp_path):
