@@ -18,6 +18,8 @@ from ..errors import RasterError
 # WGS 84: semi-major axis in metres, square of the eccentricity.
 _A_M, _E2 = 6_378_137.0, 0.006694379990141317
 _NEAR = 1e-6
+# A pixel this near the wanted size is taken as it is: resampling would only blur. A "0.5 m" raster in UTM is 0.4998 to 0.5005 m on the ground.
+_ALIKE = 0.01
 
 
 def pixel_size_m(crs: Any, transform: Affine, height: int, width: int) -> tuple[float, float]:
@@ -50,10 +52,11 @@ def at_resolution(crs: Any, transform: Affine, height: int, width: int, gsd_m: f
     Returns
     -------
     transform, height, width
-        The last row and column may reach past the raster by less than a pixel.
+        The raster's own where its pixels are within 1 % of ``gsd_m``; else the last row and column may reach past the raster by less
+        than a pixel.
     """
     height_m, width_m = pixel_size_m(crs, transform, height, width)
     down, across = gsd_m / height_m, gsd_m / width_m
-    if abs(down - 1) < _NEAR and abs(across - 1) < _NEAR:
+    if abs(down - 1) < _ALIKE and abs(across - 1) < _ALIKE:
         return transform, height, width
     return transform * Affine.scale(across, down), max(1, math.ceil(height / down - _NEAR)), max(1, math.ceil(width / across - _NEAR))

@@ -126,6 +126,16 @@ def test_wanted_ground_resolution(raster, before_crs, resolution, gsd_m):
     assert difference.mean() < (6 if gsd_m > 1 else 2)
 
 
+@pytest.mark.parametrize("resolution", [0.5, "model"])
+def test_a_resolution_that_the_raster_has_is_not_resampled(raster, resolution):
+    """UTM's scale makes the 0.5 m pixel 0.4999 or 0.5002 m on the ground; that is no reason to blur it."""
+    path = raster()
+    with opened(path, path, gsd_m_model=0.5, resolution=resolution) as pair, rasterio.open(path) as dataset:
+        assert pair.gsd_m != 0.5
+        assert (pair.height, pair.width, pair.transform) == (dataset.height, dataset.width, dataset.transform)
+        assert (whole(pair)[0] == dataset.read()).all()
+
+
 def test_shrinking_does_not_alias(raster, tmp_path):
     """A chequerboard of single pixels becomes grey, not a moiré of black and white."""
     path = tmp_path / "board.tif"
