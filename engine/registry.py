@@ -123,4 +123,6 @@ def load(model_id: str, device: str = "cpu") -> Captioner:
     path = verify(model_id)
     module, _, name = row(model_id)["class"].partition(":")
     captioner_class = getattr(import_module(f"{__package__}.models.{module}"), name)
+    if device == "cpu":
+        import_module(f"{__package__}.device").keep_freed_memory()
     return captioner_class.from_checkpoint(str(path), device)

@@ -25,8 +25,9 @@ from ..errors import RasterError
 from .bands import choose_bands, has_palette
 from .masks import read_valid
 
-# GDAL's cache of blocks; its default is 5 % of the machine's memory, which on long runs looks like a leak.
-CACHE_BYTES = 128 << 20
+# GDAL's cache of blocks, in MB; its default is 5 % of the machine's memory, which on long runs looks like a leak. GDAL reads this
+# once, at the first block, so that rasterio.Env would have to surround whichever read is the first.
+os.environ.setdefault("GDAL_CACHEMAX", "128")
 _ALIGNED_PX = 0.01
 _LATTICE = 9
 
@@ -63,7 +64,7 @@ class RasterSource:
     @property
     def dataset(self) -> Any:
         if self._dataset is None:
-            with self.failures("cannot be opened"), rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+            with self.failures("cannot be opened"):
                 self._dataset = rasterio.open(self.path)
         return self._dataset
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard
-from ..device import cpu_has_bf16
+from ..device import cpu_has_bf16, one_thread
 from ..errors import ModelError
 from ..schema import CLASSES
 from ..text import END, PAD, START, UNKNOWN, Vocabulary
@@ -221,6 +221,10 @@ class ScribeCaptioner(Captioner):
         return Encoded(score, names, (b, a, change))
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
+        with one_thread():
+            return self._generate(state, index, options)
+
+    def _generate(self, state: Any, index: Tensor, options: CaptionOptions) -> list[tuple[str, float]]:
         before, after, change = state
         chosen = ChangeState(*(t[index] for t in change))
         memory = self.net.memory([f[index] for f in before], [f[index] for f in after], chosen)
