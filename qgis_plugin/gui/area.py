@@ -114,7 +114,8 @@ class AreaWidget(QWidget):
         self.polygon_button.clicked.connect(lambda: self._draw(False))
         self.clear_button.clicked.connect(self.clear_drawn)
         for button in (self.rectangle_button, self.polygon_button, self.clear_button):
-            row.addWidget(button)
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(button.text()) + 16)
+            row.addWidget(button, 1)
         return page
 
     def _layer_page(self) -> QWidget:

@@ -21,7 +21,7 @@ class BandsWidget(QWidget):
         self.mode.setToolTip(
             self.tr("Red, green and blue for the model. 'Automatic' lets the engine choose: colour interpretation, else the first three bands.")
         )
-        for text in (self.tr("As shown on the map"), self.tr("Automatic"), self.tr("Choose…")):
+        for text in (self.tr("As on the map"), self.tr("Automatic"), self.tr("Choose…")):
             self.mode.addItem(text)
         self.boxes = [QgsRasterBandComboBox() for _ in range(3)]
         self._row = QWidget()
@@ -29,7 +29,8 @@ class BandsWidget(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         for box, name in zip(self.boxes, (self.tr("Red"), self.tr("Green"), self.tr("Blue"))):
             box.setToolTip(name)
-            box.setMinimumContentsLength(6)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(2)
             row.addWidget(box, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -42,7 +43,7 @@ class BandsWidget(QWidget):
         """Show a layer's bands; its renderer's are the default."""
         self._layer = layer
         shown = shown_bands(layer) if layer is not None else None
-        self.mode.setItemText(SHOWN, self.tr("As shown on the map ({})").format(", ".join(map(str, shown))) if shown else self.tr("As shown on the map"))
+        self.mode.setItemText(SHOWN, self.tr("As on the map ({})").format(", ".join(map(str, shown))) if shown else self.tr("As on the map"))
         for box, band in zip(self.boxes, shown or (1, 1, 1)):
             box.setLayer(layer)
             box.setBand(band)

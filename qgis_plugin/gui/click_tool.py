@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsPointXY, QgsProject, QgsTask, QgsWkbTypes
+from qgis.core import (
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsPointXY,
+    QgsProject,
+    QgsTask,
+    QgsWkbTypes,
+)
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapToolEmitPoint, QgsRubberBand
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QKeyEvent
@@ -79,7 +88,7 @@ class ClickTool(QgsMapToolEmitPoint):
         self._make_request = make_request
         self.cache = TileCache()
         self.task: CaptionAtTask | None = None
-        self._clicked = (QgsPointXY(), {}, QgsCoordinateReferenceSystem())
+        self._clicked: tuple[QgsPointXY, dict, QgsCoordinateReferenceSystem] = (QgsPointXY(), {}, QgsCoordinateReferenceSystem())
         self.setCursor(Qt.CursorShape.WhatsThisCursor)
         self.bubble = CaptionBubble(canvas)
         self.outline = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qgis.core import Qgis, QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsGeometry, QgsProject, QgsRectangle
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsGeometry,
+    QgsProject,
+    QgsRectangle,
+    QgsVectorLayer,
+)
 from qgis.gui import QgsDockWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from ...engine.errors import Cancelled, ChangeScribeError
+from ...engine.schema import FIELD_NAMES
 from .compare import AROUND, ComparePanel, Flicker, tile_geometry
 from .form import RequestForm, free_path
 from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, estimate, output_state
 from .results import ResultsList
-from .run import CaptionRun
+from .run import CaptionRun, tiles_of
 from .setup_bar import SetupBar
 
 ESTIMATE_MS = 150
@@ -102,7 +112,9 @@ class ChangeScribeDock(QgsDockWidget):
         try:
             found = estimate(self.form)
         except ChangeScribeError as error:
-            self.form.estimate.setText(f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else self.tr("Choose both layers."))
+            self.form.estimate.setText(
+                f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else self.tr("Choose both layers.")
+            )
         else:
             tiles = [self.tr("About {} tiles at {:.2g} m a pixel.").format(found.tiles, found.gsd_m)] if found.tiles else []
             self.form.estimate.setText("\n".join(tiles + [f"⚠ {warning}" for warning in found.warnings]))
@@ -121,6 +133,15 @@ class ChangeScribeDock(QgsDockWidget):
             self._canvas.setExtent(box)
             self._canvas.refresh()
             self._canvas.flashGeometries([tile_geometry(tile)], self._shown_crs, flashes=2)
+
+    def list_active_layer(self) -> None:
+        """List the tiles of the layer that is chosen in the layer tree, such as one of an earlier session."""
+        layer = self._iface.activeLayer()
+        if not isinstance(layer, QgsVectorLayer) or any(layer.fields().indexOf(name) < 0 for name in FIELD_NAMES):
+            self._say(self.tr("Choose a layer of change captions in the layer tree first."), Qgis.MessageLevel.Warning)
+        elif self.run is None:
+            self._list(layer)
+            self._say("", Qgis.MessageLevel.Info)
 
     def dispose(self) -> None:
         """Stop everything that works in the background and clear the canvas."""
@@ -177,6 +198,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.cancel_button.clicked.connect(self.cancel)
         self.form.changed.connect(self._estimate_timer.start)
         self.form.output.fileChanged.connect(lambda _path: self._estimate_timer.start())
+        self.results.load.clicked.connect(self.list_active_layer)
         self.results.chosen.connect(self.show_tile)
         self.compare.flicker.toggled.connect(self._flicker)
         self.visibilityChanged.connect(self._visible)
@@ -195,6 +217,11 @@ class ChangeScribeDock(QgsDockWidget):
         if self._interrupted is not None and self._interrupted["output"] == output:
             return {**self._interrupted["request"], **{name: self.form.options()[name] for name in ("device", "batch_size")}}
         return build_request(self.form, output)
+
+    def _list(self, layer: QgsVectorLayer) -> None:
+        self._shown_crs = layer.crs()
+        self.results.clear()
+        self.results.add(tiles_of(layer))
 
     def _set_running(self, running: bool) -> None:
         self.run_button.setEnabled(not running)
@@ -219,6 +246,8 @@ class ChangeScribeDock(QgsDockWidget):
     def _run_over(self) -> None:
         run, self.run = self.run, None
         self._set_running(False)
+        if run.resumed and run.layer.dataProvider().name() == "ogr":  # the engine sends only the new tiles
+            self._list(run.layer)
         rows = self.results.model.rowCount()
         if run.error is None:
             self._interrupted = None
@@ -264,7 +293,7 @@ class ChangeScribeDock(QgsDockWidget):
 
 
 def duration(seconds: float) -> str:
-    """"45 s", "3 min", "2 h 10 min"."""
+    """Seconds in words: 45 s, 3 min, 2 h 10 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

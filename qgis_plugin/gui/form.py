@@ -40,6 +40,8 @@ class RequestForm(QWidget):
         self.estimate.setWordWrap(True)
         self.estimate.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._form.addRow(self.estimate)
+        for box in self.findChildren(QComboBox):  # long names must not push the page out of a narrow panel
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._connect()
         self._layers_changed()
 

@@ -82,7 +82,6 @@ class OptionsPage(QgsOptionsPageWidget):
         layout.addLayout(row)
         layout.addStretch(1)
         self.copy_button.clicked.connect(self.copy_diagnostics)
-        self.destroyed.connect(self.setup.dispose)
         self._refresh()
 
     def apply(self) -> None:
@@ -168,7 +167,7 @@ class OptionsPage(QgsOptionsPageWidget):
         ready = environment.python_path() is not None
         self.state.setText(self.tr("Set up in {}").format(folder) if ready else self.tr("Not set up; it would lie in {}").format(folder))
         self.remove.setEnabled(folder.is_dir())
-        self.setup.hide()
+        self.setup.setVisible(self.setup.task is not None)
 
 
 class _Applied(QObject):

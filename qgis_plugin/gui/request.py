@@ -50,7 +50,7 @@ def checked_layers(form) -> tuple[QgsRasterLayer, QgsRasterLayer]:
     for role, layer in zip(("before", "after"), layers):
         if layer is None or not layer.isValid():
             raise RasterError(f"no {role} layer", "a raster layer for each date", "add both rasters to the project and choose them")
-    check_pair(*layers, processing_context())
+    check_pair(layers[0], layers[1], processing_context())
     return layers
 
 
@@ -82,7 +82,7 @@ def build_request(form, output: Path | None) -> dict:
         if not all_files or (area is not None and extent is None):
             _make(folder)
     wanted = Area(area.bounds(), area.crs) if area is not None else None
-    before, after = prepare_pair(*layers, ([], []), wanted, str(folder), context)
+    before, after = prepare_pair(layers[0], layers[1], ([], []), wanted, str(folder), context)
     if extent is not None:
         members["extent"] = extent
     elif area is not None:

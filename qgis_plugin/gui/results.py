@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QAbstractItemView, QCheckBox, QHBoxLayout, QHeaderView, QLabel, QLineEdit, QPushButton, QTableView, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
 
 COLUMNS = ("Score", "What changed", "Classes", "Tile")
 SCORE, CAPTION, CLASSES, TILE = range(4)
@@ -11,10 +22,10 @@ TILE_ROLE = int(Qt.ItemDataRole.UserRole)
 STATUS_TEXTS = {"skipped_nodata": "(skipped: too little data)", "failed": "(failed)"}
 
 
-def classes_text(properties: dict) -> str:
-    """"+ building; road  − vegetation  ~ water"; plain signs, as the layer's three columns."""
+def classes_text(properties: dict, between: str = "  ") -> str:
+    """Classes with a sign: + building; road  − vegetation  ~ water (added, removed, altered)."""
     parts = [f"{sign} {properties[name]}" for sign, name in (("+", "added"), ("−", "removed"), ("~", "altered")) if properties.get(name)]
-    return "  ".join(parts)
+    return between.join(parts)
 
 
 class TileModel(QAbstractTableModel):
@@ -48,10 +59,12 @@ class TileModel(QAbstractTableModel):
         if role != Qt.ItemDataRole.DisplayRole:
             return None
         score = properties.get("change_score")
-        return ("" if score is None else f"{score:.2f}", caption_text(properties), classes_text(properties), properties["tile_id"])[index.column()]
+        return ("" if score is None else f"{score:.2f}", caption_text(properties), classes_text(properties, "\n"), properties["tile_id"])[
+            index.column()
+        ]
 
     def add(self, tiles: list[dict]) -> None:
-        new = []
+        new: list[dict] = []
         for tile in tiles:
             row = self._rows.get(tile["properties"]["tile_id"])
             if row is None:
@@ -124,10 +137,12 @@ class ResultsList(QWidget):
         self._set_up_table()
         self.count = QLabel()
         self.previous, self.next = QPushButton(self.tr("◀ Previous")), QPushButton(self.tr("Next ▶"))
+        self.load = QPushButton(self.tr("List active layer"))
+        self.load.setToolTip(self.tr("Show the captions of the layer that is chosen in the layer tree"))
         top, bottom = QHBoxLayout(), QHBoxLayout()
         top.addWidget(self.search, 1)
         top.addWidget(self.changed_only)
-        for widget, stretch in ((self.previous, 0), (self.next, 0), (self.count, 1)):
+        for widget, stretch in ((self.previous, 0), (self.next, 0), (self.count, 1), (self.load, 0)):
             bottom.addWidget(widget, stretch)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsMessageLog, QgsProject, QgsTask, QgsVectorLayer
-from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError
-from ...engine.schema import LAYER_NAME
+from ...engine.schema import FIELD_NAMES, LAYER_NAME
 from ..client.call import POLL_S
 from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
@@ -32,7 +32,7 @@ class CaptionTask(QgsTask):
     ended = pyqtSignal()
 
     def __init__(self, request: dict, output: str | None, resume: bool):
-        super().__init__("ChangeScribe", QgsTask.Flag.CanCancel)
+        super().__init__("ChangeScribe: caption changes", QgsTask.Flag.CanCancel)
         self._message = {"type": "caption", "request": request, "output": output, "resume": resume}
         self.result: dict | None = None
         self.error: ChangeScribeError | None = None
@@ -86,7 +86,7 @@ class CaptionRun(QObject):
 
     def __init__(self, request: dict, output: Path, resume: bool, crs: QgsCoordinateReferenceSystem, parent: QObject | None = None):
         super().__init__(parent)
-        self.request, self.output = request, output
+        self.request, self.output, self.resumed = request, output, resume
         self.error: ChangeScribeError | None = None
         self.result: dict | None = None
         self._pending: list[dict] = []
@@ -186,6 +186,17 @@ def output_layer(path: Path) -> QgsVectorLayer | None:
         return None
     layer = QgsVectorLayer(f"{path}|layername={LAYER_NAME}", path.stem, "ogr")
     return layer if layer.isValid() and layer.featureCount() > 0 else None
+
+
+def tiles_of(layer: QgsVectorLayer) -> list[dict]:
+    """Tile bodies (properties, footprint) of an output layer, as the engine's messages have them."""
+    found = []
+    for feature in layer.getFeatures():
+        shape = feature.geometry()
+        ring = shape.asMultiPolygon()[0][0] if shape.isMultipart() else shape.asPolygon()[0]
+        properties = {name: None if feature[name] == NULL else feature[name] for name in FIELD_NAMES}
+        found.append({"properties": properties, "footprint": [[point.x(), point.y()] for point in ring]})
+    return found
 
 
 def place_on_top(layer: QgsVectorLayer) -> None:

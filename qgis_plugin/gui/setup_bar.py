@@ -22,8 +22,13 @@ class SetupTask(QgsTask):
     -------
     progressed : (share done 0..1, line of text)
     ended : after the run, in the main thread; ``error`` is None after success
+
+    Attributes
+    ----------
+    current : the one at work, if any; settings page and panel show the same one
     """
 
+    current: SetupTask | None = None
     progressed = pyqtSignal(float, str)
     ended = pyqtSignal()
 
@@ -44,6 +49,9 @@ class SetupTask(QgsTask):
         return self.error is None
 
     def finished(self, _ok: bool) -> None:
+        SetupTask.current = None
+        if self.error is None and self.isCanceled():  # before it began
+            self.error = Cancelled("the set-up was cancelled")
         self.ended.emit()
 
     def _on_progress(self, share: float, text: str) -> None:
@@ -82,6 +90,9 @@ class SetupBar(QFrame):
         """Look (at files only) whether there is an engine."""
         if self.task is not None:
             return
+        if SetupTask.current is not None:
+            self._follow(SetupTask.current)
+            return
         try:
             locate.find_python()
         except EngineError as error:
@@ -95,13 +106,13 @@ class SetupBar(QFrame):
             self.hide()
 
     def start(self) -> None:
-        self._set_busy(True)
-        self.show()
-        self.label.setText(self.tr("Setting up the engine…"))
-        self.task = SetupTask()
-        self.task.progressed.connect(self._on_progress)
-        self.task.ended.connect(self._on_ended)
-        QgsApplication.taskManager().addTask(self.task)
+        """Set up the engine; shows the set-up that is at work if there is one."""
+        if SetupTask.current is not None:
+            self._follow(SetupTask.current)
+            return
+        task = SetupTask.current = SetupTask()
+        self._follow(task)
+        QgsApplication.taskManager().addTask(task)
 
     def cancel(self) -> None:
         if self.task is not None:
@@ -109,11 +120,21 @@ class SetupBar(QFrame):
             self.label.setText(self.tr("Cancelling…"))
 
     def dispose(self) -> None:
+        """Cancel the set-up that is at work (the plugin is unloaded)."""
         task, self.task = self.task, None
         if task is not None:
             task.progressed.disconnect(self._on_progress)
             task.ended.disconnect(self._on_ended)
-            task.cancel()
+        if SetupTask.current is not None:
+            SetupTask.current.cancel()
+
+    def _follow(self, task: SetupTask) -> None:
+        self.task = task
+        self._set_busy(True)
+        self.show()
+        self.label.setText(self.tr("Setting up the engine…"))
+        task.progressed.connect(self._on_progress)
+        task.ended.connect(self._on_ended)
 
     def _on_progress(self, share: float, text: str) -> None:
         self.progress.setValue(round(1000 * share))

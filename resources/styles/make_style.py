@@ -35,7 +35,7 @@ from qgis.PyQt.QtGui import QColor, QFont  # noqa: E402
 from engine.schema import OUTPUT_FIELDS  # noqa: E402
 
 MEMORY_TYPES = {"text": "string", "int": "integer", "bool": "bool", "real": "double"}
-WRAP_CHARACTERS = 26
+WRAP_CHARACTERS = 19
 SHOWN_FROM = 0.13  # of the map's width: a label needs a tile at least so wide
 # (key, legend, condition, colour, whether something went away); the first condition that holds is the tile's class.
 KINDS = (
@@ -48,7 +48,7 @@ KINDS = (
     ("bareland", "Bare land", "{all} LIKE '%bareland%'", "#8c6239", False),
     ("other", "Other change", "TRUE", "#56b4e9", False),
 )
-ALL_CLASSES = "concat(\"added\", ';', \"removed\", ';', \"altered\")"
+ALL_CLASSES = 'concat("added", \';\', "removed", \';\', "altered")'
 
 
 def class_expression() -> str:
@@ -78,7 +78,7 @@ def fill(colour: str, alpha: int, outline: str, outline_alpha: int, width_mm: fl
 
 def renderer() -> QgsCategorizedSymbolRenderer:
     categories = [
-        QgsRendererCategory(key, fill(colour, 55, colour, 255, 0.7, "dash" if removed else "solid"), legend)
+        QgsRendererCategory(key, fill(colour, 32, colour, 255, 0.7, "dash" if removed else "solid"), legend)
         for key, legend, _, colour, removed in KINDS
     ]
     categories.append(QgsRendererCategory("unchanged", fill("#ffffff", 0, "#ffffff", 90, 0.15), "Unchanged"))
@@ -90,7 +90,7 @@ def renderer() -> QgsCategorizedSymbolRenderer:
 def labeling() -> QgsVectorLayerSimpleLabeling:
     text = QgsTextFormat()
     text.setFont(QFont("Sans Serif"))
-    text.setSize(8.5)
+    text.setSize(8)
     text.setColor(QColor("#1a1a1a"))
     halo = QgsTextBufferSettings()
     halo.setEnabled(True)

@@ -19,6 +19,8 @@ if not (STAGED / "changescribe" / "__init__.py").is_file():
     pytest.exit("the plugin is not staged; run `make link` first", 2)
 sys.path.insert(0, str(STAGED))
 
+from gui_window import pair, plugin, window  # noqa: E402, F401 (fixtures)
+
 
 @pytest.fixture
 def engine(monkeypatch, tmp_path):

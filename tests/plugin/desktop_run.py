@@ -22,7 +22,11 @@ INI = "[PythonPlugins]\nchangescribe=true\n[qgis]\ncheckVersion=false\nshowTips=
 def main(engine_python, folder):
     """Start Xvfb and QGIS; exit code 0 when the script inside has come to its end."""
     work = Path(tempfile.mkdtemp(prefix="changescribe-desktop-"))
-    subprocess.run([engine_python, "-c", f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(work)!r}))"], cwd=ROOT, check=True)
+    subprocess.run(
+        [engine_python, "-c", f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(work)!r}))"],
+        cwd=ROOT,
+        check=True,
+    )
     profile = work / "profiles" / "profiles" / "default"
     (profile / "QGIS").mkdir(parents=True)
     (profile / "QGIS" / "QGIS3.ini").write_text(INI)

@@ -7,7 +7,7 @@ import time
 import traceback
 from pathlib import Path
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject, QgsRasterLayer
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication, QTimer
 from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface, plugins, unloadPlugin
@@ -46,6 +46,8 @@ class Desktop:
         subprocess.run(["import", "-window", "root", str(self.folder / f"{name}.png")], check=True)
 
     def steps(self):
+        from changescribe.qgis_plugin.gui.compare import tile_geometry
+
         window, canvas = self.iface.mainWindow(), self.iface.mapCanvas()
         window.setGeometry(0, 0, *SIZE)
         self.dock.setFloating(False)
@@ -65,14 +67,15 @@ class Desktop:
         assert self.pause(200, lambda: self.dock.run is None), "the run did not end"
         self.report["message"] = self.dock.message.text().replace(str(self.work), "")
         self.dock.results.step(1)
-        self.shoot("panel")
-        canvas.setExtent(layers[0].extent())
+        whole = layers[0].extent()
+        whole.scale(1.05)
+        canvas.setExtent(whole)
         canvas.refresh()
-        self.shoot("map")
+        self.shoot("panel")
         canvas.setMapTool(self.plugin.tool)
-        tile = self.dock.results.table.currentIndex().data(256)
-        (x0, y0), (x1, y1) = tile["footprint"][0], tile["footprint"][2]
-        self.plugin.tool.ask(QgsPointXY((x0 + x1) / 2, (y0 + y1) / 2))
+        changed = [tile for tile in self.dock.results.model.tiles if tile["properties"]["changed"]]
+        tile = min(changed, key=lambda tile: tile_geometry(tile).centroid().asPoint().sqrDist(whole.center()))
+        self.plugin.tool.ask(tile_geometry(tile).centroid().asPoint())
         assert self.pause(100, lambda: self.plugin.tool.task is None), "the click was not answered"
         self.report["bubble"] = self.plugin.tool.bubble.text.text()
         self.shoot("bubble")

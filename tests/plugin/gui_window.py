@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from helpers import write_raster
 from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtWidgets import QMenu
+
+from helpers import write_raster
 
 
 class Window:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from gui_window import pair, plugin, wait_until, window  # noqa: F401 (fixtures)
+from gui_window import wait_until
 from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsPointXY, QgsProject, QgsRectangle
 from qgis.PyQt.QtCore import QEvent, Qt
 from qgis.PyQt.QtGui import QKeyEvent
@@ -12,7 +12,7 @@ INSIDE = QgsPointXY(60, 450)  # in the fake worker's first tile
 
 
 @pytest.fixture
-def tool(plugin, pair):  # noqa: F811
+def tool(plugin, pair):
     plugin.dock.form.before.setLayer(pair[0])
     plugin.dock.form.after.setLayer(pair[1])
     canvas = plugin.iface.mapCanvas()
@@ -48,7 +48,7 @@ def test_a_second_click_in_the_tile_is_answered_at_once(tool, engine, tmp_path):
     assert len(asked(tmp_path)) == 1
 
 
-def test_another_request_is_asked_anew(tool, engine, plugin, tmp_path):  # noqa: F811
+def test_another_request_is_asked_anew(tool, engine, plugin, tmp_path):
     engine()
     tool.ask(INSIDE)
     wait_until(lambda: tool.task is None)
@@ -58,7 +58,7 @@ def test_another_request_is_asked_anew(tool, engine, plugin, tmp_path):  # noqa:
     assert len(asked(tmp_path)) == 2
 
 
-def test_the_point_is_sent_in_the_before_rasters_crs(tool, engine, plugin, tmp_path):  # noqa: F811
+def test_the_point_is_sent_in_the_before_rasters_crs(tool, engine, plugin, tmp_path):
     engine()
     canvas, utm = plugin.iface.mapCanvas(), QgsCoordinateReferenceSystem("EPSG:32633")
     mercator = QgsCoordinateReferenceSystem("EPSG:3857")
@@ -86,13 +86,13 @@ def test_an_error_is_said_in_the_bubble(tool, engine):
     assert "No module named 'torch'" in tool.bubble.detail.text()
 
 
-def test_without_layers_it_says_what_to_do(plugin, engine):  # noqa: F811
+def test_without_layers_it_says_what_to_do(plugin, engine):
     engine()
     plugin.tool.ask(INSIDE)
     assert "no before layer. Needed: a raster layer for each date" in plugin.tool.bubble.detail.text()
 
 
-def test_the_bubble_follows_the_map(tool, engine, plugin):  # noqa: F811
+def test_the_bubble_follows_the_map(tool, engine, plugin):
     engine()
     canvas = plugin.iface.mapCanvas()
     tool.bubble.say(QgsPointXY(256, 100), "x")

@@ -5,15 +5,25 @@ import sqlite3
 import time
 
 import pytest
-from gui_window import pair, plugin, wait_until, window  # noqa: F401 (fixtures)
-from helpers import sent, write_raster
-from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsRectangle, QgsVectorFileWriter, QgsVectorLayer
+from gui_window import wait_until
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsFeature,
+    QgsGeometry,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import QEvent, QPointF, Qt
 from qgis.PyQt.QtGui import QMouseEvent
 
+from helpers import sent, write_raster
+
 
 @pytest.fixture
-def dock(plugin, pair, tmp_path):  # noqa: F811
+def dock(plugin, pair, tmp_path):
     dock = plugin.dock
     dock.form.before.setLayer(pair[0])
     dock.form.after.setLayer(pair[1])
@@ -42,7 +52,9 @@ def write_output(path, layer, provenance):
     error = QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(path), QgsProject.instance().transformContext(), options)
     assert error[0] == QgsVectorFileWriter.NoError, error
     with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE IF NOT EXISTS gpkg_metadata (id INTEGER PRIMARY KEY, md_scope TEXT, md_standard_uri TEXT, mime_type TEXT, metadata TEXT)")
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS gpkg_metadata (id INTEGER PRIMARY KEY, md_scope TEXT, md_standard_uri TEXT, mime_type TEXT, metadata TEXT)"
+        )
         database.execute(
             "CREATE TABLE IF NOT EXISTS gpkg_metadata_reference (reference_scope TEXT, table_name TEXT, column_name TEXT, row_id_value INTEGER,"
             " timestamp DATETIME, md_file_id INTEGER, md_parent_id INTEGER)"
@@ -95,13 +107,13 @@ def test_the_request_holds_what_the_form_says(dock, engine, tmp_path):
     assert request["extent"] == [seen.xMinimum(), seen.yMinimum(), seen.xMaximum(), seen.yMaximum()]
 
 
-def test_bands_default_to_those_shown(dock, pair):  # noqa: F811
+def test_bands_default_to_those_shown(dock, pair):
     assert dock.form.before_bands.bands() == (1, 2, 3)
     pair[0].renderer().setRedBand(3)
     assert dock.form.before_bands.bands() == (3, 2, 3)
 
 
-def test_swap(dock, pair):  # noqa: F811
+def test_swap(dock, pair):
     dock.form.swap()
     assert dock.form.layers() == (pair[1], pair[0])
 
@@ -139,7 +151,7 @@ def test_no_selection_is_said(dock, engine):
     assert "no selected polygon in zones" in dock.message.text()
 
 
-def test_a_drawn_rectangle_becomes_the_extent(dock, engine, plugin, tmp_path):  # noqa: F811
+def test_a_drawn_rectangle_becomes_the_extent(dock, engine, plugin, tmp_path):
     engine()
     canvas = plugin.iface.mapCanvas()
     dock.form.area.mode.setCurrentIndex(2)
@@ -215,7 +227,7 @@ def test_an_engine_error_is_shown_whole(dock, engine):
     assert caption_layers() == []
 
 
-def test_a_missing_engine_offers_the_set_up(plugin, monkeypatch, tmp_path):  # noqa: F811
+def test_a_missing_engine_offers_the_set_up(plugin, monkeypatch, tmp_path):
     monkeypatch.delenv("CHANGESCRIBE_PYTHON")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     plugin.dock.setup.refresh()
@@ -224,7 +236,7 @@ def test_a_missing_engine_offers_the_set_up(plugin, monkeypatch, tmp_path):  # n
     assert "MB)" in plugin.dock.setup.button.text()
 
 
-def test_a_failed_set_up_is_said(plugin, monkeypatch):  # noqa: F811
+def test_a_failed_set_up_is_said(plugin, monkeypatch):
     from changescribe.engine.errors import EngineError
     from changescribe.qgis_plugin.client import install
 
@@ -253,7 +265,7 @@ def test_the_estimate_counts_tiles_and_warns(dock, tmp_path):
     assert "The dates differ in resolution: 8 m before, 32 m after" in dock.form.estimate.text()
 
 
-def test_the_list_sorts_and_searches_and_a_row_zooms(dock, engine, plugin):  # noqa: F811
+def test_the_list_sorts_and_searches_and_a_row_zooms(dock, engine, plugin):
     engine()
     run_to_end(dock)
     dock.results.search.setText("trees")
@@ -274,7 +286,7 @@ def test_the_list_sorts_and_searches_and_a_row_zooms(dock, engine, plugin):  # n
     assert dock.results.table.currentIndex().row() == dock.results.proxy.rowCount() - 1
 
 
-def test_flicker_shows_the_dates_in_turn_and_restores_the_map(dock, plugin, pair):  # noqa: F811
+def test_flicker_shows_the_dates_in_turn_and_restores_the_map(dock, plugin, pair):
     canvas = plugin.iface.mapCanvas()
     dock.compare.flicker.setChecked(True)
     assert pair[0] in canvas.layers() and pair[1] not in canvas.layers()
@@ -284,10 +296,51 @@ def test_flicker_shows_the_dates_in_turn_and_restores_the_map(dock, plugin, pair
     plugin.iface.layerTreeCanvasBridge().setCanvasLayers.assert_called()
 
 
-def test_unloading_during_a_run_ends_the_engine(dock, engine, plugin):  # noqa: F811
+def test_unloading_during_a_run_ends_the_engine(dock, engine, plugin):
     client = engine("slow")
     dock.start()
     wait_until(lambda: dock.results.model.rowCount() > 0)
     plugin.unload()
     assert not client.running
     wait_until(lambda: True)
+
+
+def test_an_earlier_layer_can_be_listed(dock, engine, plugin, monkeypatch):
+    engine()
+    run_to_end(dock)
+    (layer,) = caption_layers()
+    sent_tiles = dock.results.model.tiles
+    dock.results.clear()
+    monkeypatch.setattr(plugin.iface._iface, "activeLayer", lambda: layer)
+    dock.list_active_layer()
+    assert dock.results.model.tiles == sent_tiles
+
+
+def test_another_layer_is_not_listed(dock, plugin, pair, monkeypatch):
+    monkeypatch.setattr(plugin.iface._iface, "activeLayer", lambda: pair[0])
+    dock.list_active_layer()
+    assert "Choose a layer of change captions" in dock.message.text()
+
+
+def test_panel_and_settings_show_the_same_set_up_and_unloading_cancels_it(plugin, window, monkeypatch):
+    from changescribe.engine.errors import Cancelled
+    from changescribe.qgis_plugin.client import install
+    from changescribe.qgis_plugin.gui.setup_bar import SetupTask
+
+    def wait_for_cancel(is_cancelled, on_progress, _wheels):
+        on_progress(0.4, "Downloading torch")
+        while not is_cancelled():
+            time.sleep(0.02)
+        raise Cancelled("the set-up was cancelled")
+
+    monkeypatch.setattr(install, "install", wait_for_cancel)
+    page = window.factories[0].createWidget(None)
+    page.setup.start()
+    plugin.dock.setup.refresh()
+    wait_until(lambda: plugin.dock.setup.progress.value() == 400)
+    assert page.setup.label.text() == "Downloading torch"
+    page.deleteLater()  # the settings are closed; the set-up goes on
+    wait_until(lambda: True)
+    assert SetupTask.current is not None
+    plugin.unload()
+    wait_until(lambda: SetupTask.current is None)

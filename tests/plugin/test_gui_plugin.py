@@ -1,6 +1,6 @@
 """The plugin in a QGIS with a window: everything is there after initGui and gone after unload."""
 
-from gui_window import plugin, wait_until, window  # noqa: F401 (fixtures)
+from gui_window import wait_until
 from qgis.core import QgsApplication
 from qgis.gui import QgsRubberBand
 from qgis.PyQt.QtWidgets import QAction, QDockWidget, QToolBar

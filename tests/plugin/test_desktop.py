@@ -1,0 +1,21 @@
+"""The whole desktop: a real QGIS under Xvfb with a fresh profile loads the plugin, runs it with the real engine and unloads it."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")
+MISSING = [name for name in ("qgis", "Xvfb", "import") if shutil.which(name) is None]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(PYTHON).is_file(), reason="CHANGESCRIBE_PYTHON names no Python with the engine")
+@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+def test_desktop_run(tmp_path, capfd):
+    import desktop_run
+
+    assert desktop_run.main(PYTHON, tmp_path) == 0, capfd.readouterr().out
+    assert {path.name for path in tmp_path.glob("*.png")} == {"panel_form.png", "panel.png", "bubble.png"}
+    assert all(path.stat().st_size > 50_000 for path in tmp_path.glob("*.png"))
