@@ -75,7 +75,7 @@ def test_unrelated_and_flat_images_give_no_warning(tmp_path):
 
 
 def test_real_pairs_on_different_grids_are_brought_together(real):
-    """The two dates of utm_float32 do not share a grid; ignoring that puts them a pixel and a half off, warping does not."""
+    """The two dates of utm_float32 do not share a grid; ignoring that puts them more than a pixel off, warping does not."""
     believed = 0
     for stem in ("2_1", "3_1", "4_3"):
         before, after = (real / "utm_float32" / f"{stem}_{date}.tif" for date in ("before", "after"))
