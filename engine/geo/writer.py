@@ -46,7 +46,8 @@ class GridWriter:
     """Writes tiles to a GeoPackage; a context manager.
 
     Every 256 tiles or two seconds a batch is committed: a killed process loses that batch at most. One writer a file: a lock file
-    beside it is held by the operating system, so that a dead process never blocks the next.
+    beside it is held by the operating system, so that a dead process never blocks the next; the empty file stays there, because
+    removing it could give two later runs a lock each.
 
     Attributes
     ----------

@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 import rasterio
+import rasterio.control
 from made_ground import HOME, centred, ground, in_hole
 from rasterio.enums import ColorInterp
 from rasterio.warp import transform
@@ -355,6 +356,16 @@ def test_crs_without_a_place(raster):
     path = raster(transform=rasterio.Affine.identity())
     with pytest.raises(RasterError, match="has a CRS but no place"):
         opened(path, raster())
+
+
+def test_control_points_are_no_grid(raster, tmp_path):
+    path = str(tmp_path / "points.tif")
+    points = [rasterio.control.GroundControlPoint(row, col, 391_360 + col, 5_820_032 - row) for row, col in ((0, 0), (0, 50), (50, 0), (50, 50))]
+    with rasterio.open(path, "w", driver="GTiff", dtype="uint8", count=1, height=50, width=50) as out:
+        out.write(np.ones((1, 50, 50), "uint8"))
+        out.gcps = points, rasterio.CRS.from_string(HOME)
+    with pytest.raises(RasterError, match="georeferenced by control points only.*gdalwarp"):
+        opened(raster(), path)
 
 
 def test_no_overlap_names_both_extents(raster):
