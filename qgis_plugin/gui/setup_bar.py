@@ -131,6 +131,7 @@ class SetupBar(QFrame):
     def _follow(self, task: SetupTask) -> None:
         self.task = task
         self._set_busy(True)
+        self.progress.setValue(round(10 * task.progress()))
         self.show()
         self.label.setText(self.tr("Setting up the engine…"))
         task.progressed.connect(self._on_progress)
