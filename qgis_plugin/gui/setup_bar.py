@@ -35,6 +35,7 @@ class SetupTask(QgsTask):
     def __init__(self) -> None:
         super().__init__("ChangeScribe: set up the engine", QgsTask.Flag.CanCancel)
         self._wheels = Path(wheels_folder()) if wheels_folder() else None
+        self.said = (0.0, "Setting up the engine…")
         self.error: ChangeScribeError | None = None
 
     def run(self) -> bool:
@@ -56,6 +57,7 @@ class SetupTask(QgsTask):
 
     def _on_progress(self, share: float, text: str) -> None:
         self.setProgress(100 * share)
+        self.said = (share, text)
         self.progressed.emit(share, text)
 
 
@@ -131,11 +133,10 @@ class SetupBar(QFrame):
     def _follow(self, task: SetupTask) -> None:
         self.task = task
         self._set_busy(True)
-        self.progress.setValue(round(10 * task.progress()))
         self.show()
-        self.label.setText(self.tr("Setting up the engine…"))
         task.progressed.connect(self._on_progress)
         task.ended.connect(self._on_ended)
+        self._on_progress(*task.said)  # after connecting: what is said from now on comes by the signal
 
     def _on_progress(self, share: float, text: str) -> None:
         self.progress.setValue(round(1000 * share))

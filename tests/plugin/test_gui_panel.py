@@ -338,7 +338,7 @@ def test_panel_and_settings_show_the_same_set_up_and_unloading_cancels_it(plugin
     page.setup.start()
     plugin.dock.setup.refresh()
     wait_until(lambda: plugin.dock.setup.progress.value() == 400)
-    assert page.setup.label.text() == "Downloading torch"
+    wait_until(lambda: page.setup.label.text() == plugin.dock.setup.label.text() == "Downloading torch")
     page.deleteLater()  # the settings are closed; the set-up goes on
     wait_until(lambda: True)
     assert SetupTask.current is not None
