@@ -43,7 +43,7 @@ package: ## dist/changescribe-VERSION.zip for QGIS's plugin manager
 bench: setup-engine ## throughput, memory and latency on this machine
 	$(BIN)/python -m tests.bench
 
-screenshots: setup link ## docs/img, taken of a real QGIS under Xvfb (needs ImageMagick)
+screenshots: setup link ## docs/img, taken of a real QGIS under Xvfb
 	/usr/bin/python3 tests/plugin/desktop_run.py "$(CURDIR)/.venv/bin/python"
 
 train: setup-engine ## train the default model and export it; DATA=… names the captioned pairs
