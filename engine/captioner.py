@@ -125,12 +125,12 @@ class Captioner(ABC):
         with torch.inference_mode():
             encoded = self.encode(self._to_device(before), self._to_device(after))
             changed = encoded.change_score >= threshold
-            index = np.flatnonzero(changed)
+            index = np.flatnonzero(changed).tolist()
             texts = {}
             if len(index):
-                chosen = torch.from_numpy(index).to(self.device)
+                chosen = torch.tensor(index, device=self.device)
                 chosen_seeds = [seeds[i] for i in index] if len(seeds) else []
-                texts = dict(zip(index.tolist(), self.generate(encoded.state, chosen, options, chosen_seeds)))
+                texts = dict(zip(index, self.generate(encoded.state, chosen, options, chosen_seeds)))
         captions = []
         for i, score in enumerate(encoded.change_score.tolist()):
             heatmap = encoded.heatmap[i] if options.heatmap and encoded.heatmap is not None else None

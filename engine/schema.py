@@ -147,7 +147,8 @@ class CaptionRequest:
             ok = len(self.extent) == 4 and all(_is_real(v) for v in self.extent)
             ok = ok and self.extent[0] < self.extent[2] and self.extent[1] < self.extent[3]
             _check(ok, "extent", self.extent, "x0,y0,x1,y1 with x0 < x1 and y0 < y1, in the CRS of the before raster")
-        ok = self.resolution in ("native", "model") or (_is_real(self.resolution) and self.resolution > 0)
+        wanted: Any = self.resolution
+        ok = wanted in ("native", "model") or (_is_real(wanted) and wanted > 0)
         _check(ok, "resolution", self.resolution, "native, model or metres per pixel above 0")
         _check(_is_int(self.tile_px) and 64 <= self.tile_px <= 1024, "tile_px", self.tile_px, "64 to 1024 pixels (the models expect 256)")
         ok = _is_int(self.overlap_px) and 0 <= self.overlap_px < self.tile_px

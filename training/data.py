@@ -6,6 +6,7 @@ Evaluation pairs (split "test") are only reachable through ``load_split("test")`
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,8 +79,14 @@ def read_pair(row: PairRow) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     before, after = (_read_rgb(path) for path in (row.before, row.after))
     if row.mask is None:
         return before, after, None
-    mask = np.asarray(Image.open(row.mask).convert("L").resize((256, 256), Image.NEAREST)) > 127
+    mask = np.asarray(Image.open(row.mask).convert("L").resize((256, 256), Image.Resampling.NEAREST)) > 127
     return before, after, mask.astype(np.uint8)
+
+
+def read_batch(rows: Sequence[PairRow]) -> tuple[np.ndarray, np.ndarray]:
+    """Before and after images of several pairs, uint8 (N, 3, 256, 256) each."""
+    pairs = [read_pair(row) for row in rows]
+    return np.stack([before for before, _, _ in pairs]), np.stack([after for _, after, _ in pairs])
 
 
 def _images(folder: Path) -> list[dict]:

@@ -22,7 +22,7 @@ from engine.registry import RESOURCES, sha256_of
 from engine.schema import CLASSES
 from engine.text import Vocabulary
 
-from .data import PairRow, captioned, load_rows, read_pair
+from .data import PairRow, captioned, load_rows, read_batch
 
 MODEL_ID = "scribe-s"
 
@@ -67,8 +67,7 @@ def logits(net: ScribeNet, rows: Sequence[PairRow], batch_size: int = 16) -> tup
     flags, classes = [], []
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
-            pairs = [read_pair(row) for row in rows[start : start + batch_size]]
-            before, after = (torch.from_numpy(np.stack([pair[i] for pair in pairs])) for i in range(2))
+            before, after = (torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size]))
             change = net.prior(*net.encode(before, after))
             flags.append(change.flag)
             classes.append(change.classes)
@@ -80,13 +79,13 @@ def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]
 
     The bias undoes the training's surplus of no-change pairs (one date rendered twice).
     """
-    truth = torch.tensor([float(row.changed) for row in rows])
+    truth = torch.tensor([float(row.changed == 1) for row in rows])
     temperatures, biases = torch.linspace(0.5, 4.0, 71)[:, None, None], torch.linspace(-2.0, 2.0, 81)[:, None]
     scaled = flag / temperatures + biases
     losses = torch.nn.functional.binary_cross_entropy_with_logits(scaled, truth.expand_as(scaled), reduction="none").mean(-1)
     best = divmod(int(losses.argmin()), losses.shape[1])
     known = [i for i, row in enumerate(rows) if row.delta is not None]
-    labels = np.stack([rows[i].delta for i in known])
+    labels = np.stack([row.delta for row in rows if row.delta is not None])
     probabilities = torch.sigmoid(classes[known]).numpy()
     limits = [[_best_limit(probabilities[:, s, c], labels[:, s, c]) for c in range(len(CLASSES))] for s in range(len(DELTAS))]
     temperature, bias = float(temperatures[best[0]]), float(biases[best[1]])

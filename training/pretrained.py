@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.models.efficientnet import EfficientNetLite
+from engine.models.efficientnet import EfficientNetLite, MBConv
 
 BN_EPS = 1e-3
 
@@ -41,7 +41,7 @@ def fold_batch_norm(conv_weight: Tensor, state: dict[str, Tensor], norm: str) ->
 def load_efficientnet(encoder: EfficientNetLite, state: dict[str, Tensor]) -> None:
     """Fill the encoder from a published checkpoint; every convolution is set, the classifier is left out."""
     pairs = [(encoder.stem, "_conv_stem", "_bn0")]
-    blocks = [block for stage in encoder.stages for block in stage]
+    blocks = [module for module in encoder.modules() if isinstance(module, MBConv)]
     for number, block in enumerate(blocks):
         prefix = f"_blocks.{number}."
         if block.expand is not None:
@@ -55,4 +55,4 @@ def load_efficientnet(encoder: EfficientNetLite, state: dict[str, Tensor]) -> No
         for conv, name, norm in pairs:
             weight, bias = fold_batch_norm(state[f"{name}.weight"], state, norm)
             conv.weight.copy_(weight)
-            conv.bias.copy_(bias)
+            conv.bias.copy_(bias)  # type: ignore[union-attr]

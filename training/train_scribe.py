@@ -90,7 +90,7 @@ def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, li
     store = PairStore(train_rows)
     net = ScribeNet(config, len(vocabulary))
     load_efficientnet(net.encoder, fetch_efficientnet(config.encoder))
-    net.to(memory_format=torch.channels_last)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = _optimizer(net, options)
     ema = Ema(net, options.ema)
     settings = {"train": asdict(options), "config": asdict(config), "vocabulary": vocabulary.words, "pairs": len(store)}
@@ -98,6 +98,7 @@ def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, li
     steps_per_epoch = max(1, len(epoch_order(store, options.batch_size, _rng(options, 0))))
     first, best = _resume(out, net, ema, optimizer)
     for epoch in range(first, options.epochs):
+        torch.manual_seed(options.seed * 1000 + epoch)  # dropout draws the same after a resume
         start, order = time.perf_counter(), epoch_order(store, options.batch_size, _rng(options, epoch))
         means = _epoch(
             net,

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from engine.metrics import score
 
 from engine.captioner import CaptionOptions, ModelCard
+from engine.metrics import score
 from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeNet
 from engine.schema import CLASSES
 from engine.text import Vocabulary
 
-from .data import PairRow, read_pair
+from .data import PairRow, read_batch
 
 NEUTRAL = {"temperature": 1.0, "bias": 0.0, "class_thresholds": [[0.5] * len(CLASSES)] * len(DELTAS)}
 
@@ -44,8 +44,7 @@ def predict(captioner: ScribeCaptioner, rows: Sequence[PairRow], batch_size: int
     scores, classes, texts = [], [], {}
     for start in range(0, len(rows), batch_size):
         chunk = rows[start : start + batch_size]
-        pairs = [read_pair(row) for row in chunk]
-        before, after = (np.stack([pair[i] for pair in pairs]) for i in range(2))
+        before, after = read_batch(chunk)
         for row, caption in zip(chunk, captioner.caption(before, after, CaptionOptions(threshold=0.0)), strict=True):
             scores.append(caption.change_score)
             classes.append((caption.added, caption.removed, caption.altered))
@@ -64,12 +63,12 @@ def auc(scores: np.ndarray, flag: np.ndarray) -> float:
 
 def macro_f1(classes: Sequence, rows: Sequence[PairRow]) -> float:
     """Mean F1 over added and removed classes that occur, on rows whose classes are known."""
-    known = [i for i, row in enumerate(rows) if row.delta is not None]
+    known = [(row.delta, classes[i]) for i, row in enumerate(rows) if row.delta is not None]
     values = []
     for sign in range(2):
         for column, name in enumerate(CLASSES):
-            truth = np.array([rows[i].delta[sign, column] > 0 for i in known])
-            found = np.array([name in classes[i][sign] for i in known])
+            truth = np.array([delta[sign, column] > 0 for delta, _ in known])
+            found = np.array([name in names[sign] for _, names in known])
             if truth.any():
                 values.append(2 * (truth & found).sum() / max(1, truth.sum() + found.sum()))
     return float(np.mean(values)) if values else float("nan")

@@ -86,7 +86,7 @@ class CaptionDecoder(nn.Module):
 
     def project_memory(self, memory: Tensor) -> Cache:
         """Cross-attention keys and values of every layer, computed once a pair."""
-        return [layer.cross_attention.project(memory) for layer in self.layers]
+        return [layer.cross_attention.project(memory) for layer in self.layers]  # type: ignore[union-attr, operator]
 
     def forward(self, ids: Tensor, memory: Cache, past: Cache | None = None) -> tuple[Tensor, Cache]:
         start = past[0][0].shape[2] if past else 0

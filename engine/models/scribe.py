@@ -172,7 +172,7 @@ class ScribeCaptioner(Captioner):
     def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], device: torch.device):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32
-        self.net = net.eval().to(device=device, dtype=self.precision, memory_format=torch.channels_last)
+        self.net = net.eval().to(device=device, dtype=self.precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.class_thresholds = torch.tensor(calibration["class_thresholds"])
 
     @classmethod
@@ -217,7 +217,8 @@ class ScribeCaptioner(Captioner):
         # Platt scaling (1999), fitted on the validation split.
         score = torch.sigmoid(change.flag / self.calibration["temperature"] + self.calibration["bias"]).cpu().numpy().astype(np.float32)
         probabilities = torch.sigmoid(change.classes).cpu()
-        names = [tuple(_names(row, limit) for row, limit in zip(sample, self.class_thresholds)) for sample in probabilities]
+        limits = self.class_thresholds
+        names = [(_names(p[0], limits[0]), _names(p[1], limits[1]), _names(p[2], limits[2])) for p in probabilities]
         return Encoded(score, names, (b, a, change))
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:

@@ -8,8 +8,20 @@ import pytest
 from PIL import Image
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-NO_CHANGE = ["there is no difference", "the two scenes seem identical", "the scene is the same as before", "no change has occurred", "almost nothing has changed"]
-CHANGE = ["a house is built on the left", "one building appears on the left", "a house shows up in the grass", "a villa is built", "a house replaces the grass"]
+NO_CHANGE = [
+    "there is no difference",
+    "the two scenes seem identical",
+    "the scene is the same as before",
+    "no change has occurred",
+    "almost nothing has changed",
+]
+CHANGE = [
+    "a house is built on the left",
+    "one building appears on the left",
+    "a house shows up in the grass",
+    "a villa is built",
+    "a house replaces the grass",
+]
 
 
 @pytest.fixture(scope="session")
