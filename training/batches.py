@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.text import Vocabulary
 
 from .augment import apply_symmetry, photometric, random_symmetry, shift
-from .data import PairRow, read_pair
+from .datasets import PairRow, read_pair
 
 MASK_PX = 32  # side of the mask head's grid
 

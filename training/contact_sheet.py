@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from engine.captioner import CaptionOptions
 from engine.registry import load
 
-from .data import captioned, load_rows, read_pair
+from .datasets import captioned, load_rows, read_pair
 
 ROWS, CELL, WIDTH = 8, 262, 1100
 

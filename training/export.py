@@ -22,7 +22,7 @@ from engine.registry import RESOURCES, sha256_of
 from engine.schema import CLASSES
 from engine.text import Vocabulary
 
-from .data import PairRow, captioned, load_rows, read_batch
+from .datasets import PairRow, captioned, load_rows, read_batch
 
 MODEL_ID = "scribe-s"
 

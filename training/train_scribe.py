@@ -24,7 +24,7 @@ from engine.models.scribe import ScribeConfig, ScribeNet
 from engine.text import Vocabulary
 
 from .batches import AugmentOptions, PairStore, batches, epoch_order
-from .data import captioned, load_rows, training_rows
+from .datasets import captioned, load_rows, training_rows
 from .depthwise import freeze_depthwise
 from .losses import scribe_losses
 from .pretrained import fetch_efficientnet, load_efficientnet

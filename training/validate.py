@@ -13,7 +13,7 @@ from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeNet
 from engine.schema import CLASSES
 from engine.text import Vocabulary
 
-from .data import PairRow, read_batch
+from .datasets import PairRow, read_batch
 
 NEUTRAL = {"temperature": 1.0, "bias": 0.0, "class_thresholds": [[0.5] * len(CLASSES)] * len(DELTAS)}
 

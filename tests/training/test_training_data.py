@@ -11,7 +11,7 @@ from engine.schema import CLASSES
 from engine.text import Vocabulary
 from training.augment import apply_symmetry, mirror_words, photometric, random_symmetry, shift
 from training.batches import AugmentOptions, PairStore, batches, epoch_order, sample
-from training.data import captioned, load_rows, read_pair, training_rows
+from training.datasets import captioned, load_rows, read_pair, training_rows
 
 BUILDING, VEGETATION = CLASSES.index("building"), CLASSES.index("vegetation")
 

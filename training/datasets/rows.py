@@ -1,19 +1,13 @@
-"""The captioned pairs of ../shared/data: LEVIR-CC pairs and seven further sources, joined by name.
-
-Evaluation pairs (split "test") are only reachable through ``load_split("test")``; ``training_rows`` refuses them.
-"""
+"""What one pair of a data set is, and its pixels. Every loader of this package gives ``PairRow``."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-
-from engine.schema import CLASSES
 
 DELTA_SIGNS = "+-~"  # added, removed, altered: the order of engine.models.scribe.DELTAS
 
@@ -36,22 +30,6 @@ class PairRow:
     changed: int | None
     delta: np.ndarray | None
     captions: tuple[tuple[str, ...], ...]
-
-
-def load_rows(root: Path) -> list[PairRow]:
-    """All pairs of ``levir_cc/pairs.json`` and ``pairs/pairs.json`` under ``root``.
-
-    Raises
-    ------
-    FileNotFoundError
-        A partner of a pair is missing; names it.
-    """
-    rows = [_row(entry, root / "levir_cc" / "images" / entry["levir_split"], "lcc") for entry in _images(root / "levir_cc")]
-    rows += [_row(entry, root / "pairs", entry["source"]) for entry in _images(root / "pairs")]
-    missing = [str(path) for row in rows for path in (row.before, row.after, row.mask) if path is not None and not path.is_file()]
-    if missing:
-        raise FileNotFoundError(f"{len(missing)} files of pairs are missing, the first: {missing[0]}; restore {root} or remove their rows")
-    return rows
 
 
 def training_rows(rows: list[PairRow]) -> list[PairRow]:
@@ -87,23 +65,6 @@ def read_batch(rows: Sequence[PairRow]) -> tuple[np.ndarray, np.ndarray]:
     """Before and after images of several pairs, uint8 (N, 3, 256, 256) each."""
     pairs = [read_pair(row) for row in rows]
     return np.stack([before for before, _, _ in pairs]), np.stack([after for _, after, _ in pairs])
-
-
-def _images(folder: Path) -> list[dict]:
-    return json.loads((folder / "pairs.json").read_text("utf-8"))["images"]
-
-
-def _row(entry: dict, folder: Path, source: str) -> PairRow:
-    name = entry["filename"]
-    flag, delta = entry.get("changeflag"), entry.get("delta")
-    known = None
-    if delta is not None:
-        known = np.array([[delta.get(c, "") == sign for c in CLASSES] for sign in DELTA_SIGNS], dtype=np.float32)
-    elif flag == 0:
-        known = np.zeros((len(DELTA_SIGNS), len(CLASSES)), dtype=np.float32)
-    captions = tuple(tuple(s["tokens"]) for s in entry.get("sentences", ()))
-    mask = folder / "label" / Path(name).with_suffix(".png") if entry.get("mask") else None
-    return PairRow(name, source, entry["place"], entry["split"], folder / "A" / name, folder / "B" / name, mask, flag, known, captions)
 
 
 def _read_rgb(path: Path) -> np.ndarray:
