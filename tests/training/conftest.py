@@ -31,6 +31,14 @@ def shared_data():
     return SHARED
 
 
+@pytest.fixture(autouse=True)
+def captions_folder(tmp_path_factory, monkeypatch):
+    """An empty folder in place of the project's captions files, which name pairs that made-up data sets may have too."""
+    folder = tmp_path_factory.mktemp("captions")
+    monkeypatch.setattr("training.datasets.captions.CAPTIONS", folder)
+    return folder
+
+
 def _sentences(raw):
     return [{"raw": text, "tokens": text.split()} for text in raw]
 

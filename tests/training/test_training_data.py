@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.errors import InputError
 from engine.schema import CLASSES
 from engine.text import Vocabulary
 from training.augment import apply_symmetry, mirror_words, photometric, random_symmetry, shift
@@ -33,7 +34,7 @@ def test_a_missing_partner_is_an_error_not_a_shift(small_data, tmp_path):
     root = tmp_path / "data"
     shutil.copytree(small_data, root)
     (root / "pairs" / "B" / "msh_2.webp").unlink()
-    with pytest.raises(FileNotFoundError, match=r"1 files of pairs are missing, the first: .*B.msh_2\.webp"):
+    with pytest.raises(InputError, match=r"1 files of pairs are missing, the first: .*B.msh_2\.webp"):
         load_rows(root)
 
 
@@ -49,7 +50,7 @@ def test_a_place_in_two_splits_stops_the_training(small_data, tmp_path):
     entries = json.loads(path.read_text())
     entries["images"][0]["place"] = entries["images"][-1]["place"]
     path.write_text(json.dumps(entries))
-    with pytest.raises(ValueError, match=r"places \['val_19'\] are in train and in an evaluation split"):
+    with pytest.raises(InputError, match=r"places \['val_19'\] are in train and in an evaluation split"):
         training_rows(load_rows(root))
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from engine.errors import InputError
+from engine.schema import CLASSES
+
+from .excluded import EXCLUDED
+
+IMAGE_PX = 256
+FOLDERS = {"lcc": "levir_cc", "dcc": "dubai_cc"}  # first part of a row's id; "pairs" for every other source
 DELTA_SIGNS = "+-~"  # added, removed, altered: the order of engine.models.scribe.DELTAS
 
 
@@ -18,6 +27,7 @@ class PairRow:
 
     changed : 1, 0 or None (unknown). delta : (3, 7) of 0/1 by sign and class, or None (unknown).
     captions : tuples of words; empty where there are none. mask : building-change mask, or None.
+    stored_px : side of the images in their files; ``read_pair`` gives 256 px whatever it is.
     """
 
     name: str
@@ -30,21 +40,26 @@ class PairRow:
     changed: int | None
     delta: np.ndarray | None
     captions: tuple[tuple[str, ...], ...]
+    stored_px: int = IMAGE_PX
+
+    @property
+    def id(self) -> str:
+        """``levir_cc/<name>``, ``dubai_cc/<name>`` or ``pairs/<name>``, as captions files name a pair."""
+        return f"{FOLDERS.get(self.source, 'pairs')}/{self.name}"
 
 
 def training_rows(rows: list[PairRow]) -> list[PairRow]:
-    """Rows to train on. A place of a validation or test row is in none of them.
+    """Rows to train on: those of split "train" without the near-duplicates of ``EXCLUDED``.
 
     Raises
     ------
-    ValueError
+    InputError
         A place occurs in train and in an evaluation split.
     """
-    held_out = {row.place for row in rows if row.split != "train"}
-    train = [row for row in rows if row.split == "train"]
-    leaked = sorted({row.place for row in train} & held_out)
+    train = [row for row in rows if row.split == "train" and Path(row.id).with_suffix("").as_posix() not in EXCLUDED]
+    leaked = sorted({row.place for row in train} & {row.place for row in rows if row.split != "train"})
     if leaked:
-        raise ValueError(f"places {leaked[:5]} are in train and in an evaluation split: split by place")
+        raise InputError(f"places {leaked[:5]} are in train and in an evaluation split", "each place in one split", "split by place, not by pair")
     return train
 
 
@@ -53,11 +68,19 @@ def captioned(rows: list[PairRow], split: str, source: str | None = None) -> lis
 
 
 def read_pair(row: PairRow) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """(before, after) uint8 (3, 256, 256) and the mask uint8 0/1 (256, 256) or None."""
-    before, after = (_read_rgb(path) for path in (row.before, row.after))
+    """(before, after) uint8 (3, 256, 256) and the mask uint8 0/1 (256, 256) or None.
+
+    Images stored at another size are resized bilinearly (models.md §5), masks to the nearest pixel.
+
+    Raises
+    ------
+    InputError
+        An image cannot be read or has not the size of its data set.
+    """
+    before, after = (read_rgb(path, row.stored_px) for path in (row.before, row.after))
     if row.mask is None:
         return before, after, None
-    mask = np.asarray(Image.open(row.mask).convert("L").resize((256, 256), Image.Resampling.NEAREST)) > 127
+    mask = _decode(row.mask, lambda image: image.convert("L").resize((IMAGE_PX, IMAGE_PX), Image.Resampling.NEAREST)) > 127
     return before, after, mask.astype(np.uint8)
 
 
@@ -67,9 +90,71 @@ def read_batch(rows: Sequence[PairRow]) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([before for before, _, _ in pairs]), np.stack([after for _, after, _ in pairs])
 
 
-def _read_rgb(path: Path) -> np.ndarray:
-    with Image.open(path) as image:
-        rgb = np.asarray(image.convert("RGB"))
-    if rgb.shape != (256, 256, 3):
-        raise ValueError(f"{path} is {rgb.shape[1]}×{rgb.shape[0]}; pairs are 256×256")
-    return rgb.transpose(2, 0, 1).copy()
+def read_rgb(path: Path, stored_px: int = IMAGE_PX) -> np.ndarray:
+    """One image of side ``stored_px``, uint8 (3, 256, 256).
+
+    Raises
+    ------
+    InputError
+        It cannot be read or has another size.
+    """
+
+    def square(image: Image.Image) -> Image.Image:
+        if image.size != (stored_px, stored_px):
+            raise InputError(f"{path} is {image.width}×{image.height}", f"{stored_px}×{stored_px}", "restore the image or remove its row")
+        rgb = image.convert("RGB")
+        return rgb if stored_px == IMAGE_PX else rgb.resize((IMAGE_PX, IMAGE_PX), Image.Resampling.BILINEAR)
+
+    return _decode(path, square).transpose(2, 0, 1).copy()
+
+
+def _decode(path: Path, convert: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(convert(image))
+    except (OSError, SyntaxError) as error:  # Pillow raises SyntaxError on some broken PNG and TIFF files
+        raise InputError(f"{path} cannot be read ({error})", "an image", "restore the file or remove its row") from error
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Tokens of a caption: lower case, "." and "?" dropped, commas and semicolons tokens of their own, else split on spaces (models.md §5)."""
+    return tuple(re.findall(r"[,;]|[^\s,;]+", re.sub(r"[.?]", "", text.lower())))
+
+
+def delta_array(delta: dict[str, str]) -> np.ndarray:
+    """{class: sign} as float32 (3, 7) of 0/1, rows in the order of ``DELTA_SIGNS``."""
+    return np.array([[delta.get(name) == sign for name in CLASSES] for sign in DELTA_SIGNS], dtype=np.float32)
+
+
+def read_images_list(path: Path) -> list[dict]:
+    """The list under "images" of a data set's JSON file.
+
+    Raises
+    ------
+    InputError
+        The file is missing, no JSON, or has no such list.
+    """
+    try:
+        images = json.loads(path.read_text("utf-8"))["images"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read ({error!r})", 'JSON with a list "images"', "restore the file") from error
+    if not isinstance(images, list):
+        raise InputError(f'"images" of {path} is no list', "a list of pairs", "restore the file")
+    return images
+
+
+def build_rows(path: Path, build: Callable[[dict], PairRow]) -> list[PairRow]:
+    """A row for each pair listed in the JSON file ``path``.
+
+    Raises
+    ------
+    InputError
+        As ``read_images_list``; or a pair lacks a member, which is named.
+    """
+    rows = []
+    for number, entry in enumerate(read_images_list(path)):
+        try:
+            rows.append(build(entry))
+        except (KeyError, TypeError) as error:
+            raise InputError(f"pair {number} of {path} is not complete ({error!r})", "a row as the data set publishes it", "mend the row") from error
+    return rows

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import numpy as np
-
-from engine.schema import CLASSES
-
-from .rows import DELTA_SIGNS, PairRow
+from .rows import PairRow, build_rows, delta_array
 
 
-def load_rows(root: Path) -> list[PairRow]:
-    """All pairs of ``levir_cc/pairs.json`` and ``pairs/pairs.json`` under ``root``.
-
-    Raises
-    ------
-    FileNotFoundError
-        A partner of a pair is missing; names it.
-    """
-    rows = [_row(entry, root / "levir_cc" / "images" / entry["levir_split"], "lcc") for entry in _images(root / "levir_cc")]
-    rows += [_row(entry, root / "pairs", entry["source"]) for entry in _images(root / "pairs")]
-    missing = [str(path) for row in rows for path in (row.before, row.after, row.mask) if path is not None and not path.is_file()]
-    if missing:
-        raise FileNotFoundError(f"{len(missing)} files of pairs are missing, the first: {missing[0]}; restore {root} or remove their rows")
-    return rows
+def read(root: Path) -> list[PairRow]:
+    """All pairs of ``levir_cc/pairs.json`` and ``pairs/pairs.json`` under ``root``."""
+    levir = root / "levir_cc"
+    rows = build_rows(levir / "pairs.json", lambda entry: _row(levir / "images" / entry["levir_split"], "lcc", entry))
+    return rows + build_rows(root / "pairs" / "pairs.json", lambda entry: _row(root / "pairs", entry["source"], entry))
 
 
-def _images(folder: Path) -> list[dict]:
-    return json.loads((folder / "pairs.json").read_text("utf-8"))["images"]
-
-
-def _row(entry: dict, folder: Path, source: str) -> PairRow:
+def _row(folder: Path, source: str, entry: dict) -> PairRow:
     name = entry["filename"]
     flag, delta = entry.get("changeflag"), entry.get("delta")
-    known = None
-    if delta is not None:
-        known = np.array([[delta.get(c, "") == sign for c in CLASSES] for sign in DELTA_SIGNS], dtype=np.float32)
-    elif flag == 0:
-        known = np.zeros((len(DELTA_SIGNS), len(CLASSES)), dtype=np.float32)
-    captions = tuple(tuple(s["tokens"]) for s in entry.get("sentences", ()))
+    if flag == 0 and delta is None:
+        delta = {}
+    captions = tuple(tuple(sentence["tokens"]) for sentence in entry.get("sentences", ()))
     mask = folder / "label" / Path(name).with_suffix(".png") if entry.get("mask") else None
+    known = None if delta is None else delta_array(delta)
     return PairRow(name, source, entry["place"], entry["split"], folder / "A" / name, folder / "B" / name, mask, flag, known, captions)
