@@ -2,6 +2,7 @@
 
 from .appearance import photometric, season_safe
 from .geometry import misregister, shift, zoom
+from .reversal import reverse_caption, reverse_captions, reverse_classes
 from .symmetry import apply_symmetry, has_place_words, mirror_words, random_symmetry, symmetric_caption
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "misregister",
     "photometric",
     "random_symmetry",
+    "reverse_caption",
+    "reverse_captions",
+    "reverse_classes",
     "season_safe",
     "shift",
     "symmetric_caption",

@@ -13,32 +13,18 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from .phrases import word_set
+
 # Share of images (season: of pairs that may have it; shared: of pairs whose two dates get one look) that each step is drawn for.
 SHARED, SEASON, VEIL, BLUR, RESOLUTION, NOISE, JPEG = 0.25, 0.5, 0.3, 0.15, 0.3, 0.3, 0.25
 MAX_COARSENING = 2.5
 # Gain of each band on vegetation. Brown: dry grass and bare crowns; green: the growing season.
 BROWN, GREEN = (1.3, 1.02, 0.98), (0.8, 1.0, 0.88)
 # Words of ground cover that a season's tint could turn one into the other: pairs that speak of them keep their colours.
-GROUND = frozenset(
-    {"grass", "grassland", "grassy", "meadow", "meadows", "lawn", "lawns", "field", "fields", "farmland", "cropland", "crops", "bareland"}
+GROUND = word_set(
+    "grass grassland grassy meadow meadows lawn lawns field fields farmland cropland crops bareland barelands bare land lands ground soil desert",
+    "wasteland green brown plants vegetation grow grows grown planted plant overgrown lush withered dry dries denser sparse orchard garden",
 )
-GROUND |= {
-    "bareland",
-    "barelands",
-    "bare",
-    "land",
-    "lands",
-    "ground",
-    "soil",
-    "desert",
-    "wasteland",
-    "green",
-    "brown",
-    "plants",
-    "vegetation",
-    "grow",
-}
-GROUND |= {"grows", "grown", "planted", "plant", "overgrown", "lush", "withered", "dry", "dries", "denser", "sparse", "orchard", "garden"}
 
 
 def season_safe(captions: tuple[tuple[str, ...], ...]) -> bool:
