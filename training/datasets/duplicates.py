@@ -25,7 +25,7 @@ COARSE_PX, FINE_PX = 16, 64
 COARSE_RADIUS, FINE_RADIUS = 1, 4  # of the box whose mean is taken away
 COARSE, SAME = 0.35, 0.6  # least correlation of a candidate, and of a near-duplicate
 SHIFT = 2  # largest shift in fine pixels: 8 px of the image
-FLAT = 0.5  # grey levels; below this standard deviation there is nothing to compare
+FLAT = 0.1  # grey levels; below this standard deviation there is nothing to compare
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def check_leakage(train: Sequence[PairRow], held_out: Sequence[PairRow]) -> None
 
 def near_duplicates(train: Sequence[PairRow], held_out: Sequence[PairRow]) -> list[NearDuplicate]:
     """Pairs of which an image, of either date, is nearly the same in both lists; the most similar first."""
+    if not train or not held_out:
+        return []
     ours, theirs = _thumbnails(train), _thumbnails(held_out)
     best: dict[tuple[int, int], float] = {}
     for i, j, symmetry in _candidates(ours, theirs):

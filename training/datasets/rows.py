@@ -56,11 +56,16 @@ def training_rows(rows: list[PairRow]) -> list[PairRow]:
     InputError
         A place occurs in train and in an evaluation split.
     """
-    train = [row for row in rows if row.split == "train" and Path(row.id).with_suffix("").as_posix() not in EXCLUDED]
+    train = [row for row in rows if row.split == "train" and not is_excluded(row)]
     leaked = sorted({row.place for row in train} & {row.place for row in rows if row.split != "train"})
     if leaked:
         raise InputError(f"places {leaked[:5]} are in train and in an evaluation split", "each place in one split", "split by place, not by pair")
     return train
+
+
+def is_excluded(row: PairRow) -> bool:
+    """Whether the pair is known to show the ground of an evaluation pair."""
+    return Path(row.id).with_suffix("").as_posix() in EXCLUDED
 
 
 def captioned(rows: list[PairRow], split: str, source: str | None = None) -> list[PairRow]:

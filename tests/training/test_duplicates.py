@@ -1,0 +1,103 @@
+"""Near-duplicates between training and evaluation pairs are found, and nothing else is."""
+
+import io
+import time
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance, ImageFilter
+
+from engine.errors import InputError
+from training.datasets import check_leakage, load_rows, training_rows
+from training.datasets.duplicates import near_duplicates
+from training.datasets.rows import PairRow
+
+
+def _ground(seed):
+    """Something like land: blocks and lines on soft noise, uint8 (256, 256, 3)."""
+    rng = np.random.default_rng(seed)
+    noise = Image.fromarray(rng.integers(60, 190, (64, 64, 3), dtype=np.uint8)).resize((256, 256), Image.Resampling.BICUBIC)
+    image = np.array(noise.filter(ImageFilter.GaussianBlur(3)))
+    for _ in range(25):
+        row, col, height, width = rng.integers(0, 230, 2).tolist() + rng.integers(8, 40, 2).tolist()
+        image[row : row + height, col : col + width] = rng.integers(20, 235, 3)
+    return Image.fromarray(image)
+
+
+def _row(folder, name, split, before, after):
+    for side, image in (("A", before), ("B", after)):
+        (folder / side).mkdir(parents=True, exist_ok=True)
+        image.save(folder / side / name, lossless=True)
+    return PairRow(name, "msh", name, split, folder / "A" / name, folder / "B" / name, None, None, None, ())
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """Twelve training and six validation pairs of different ground; after dates carry a further building."""
+    folder, rows = tmp_path_factory.mktemp("pairs"), []
+    for i in range(18):
+        before = _ground(i)
+        after = before.copy()
+        after.paste((210, 90, 70), (100, 60, 150, 120))
+        rows.append(_row(folder, f"p_{i:02d}.webp", "train" if i < 12 else "val", before, after))
+    return folder, rows[:12], rows[12:]
+
+
+def _jpeg(image, quality=40):
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=quality)
+    return Image.open(io.BytesIO(stream.getvalue())).convert("RGB")
+
+
+def _recoloured(image):
+    hsv = np.array(image.convert("HSV"))
+    hsv[..., 0] += 30  # wraps round, as hues do
+    image = ImageEnhance.Color(Image.fromarray(hsv, "HSV").convert("RGB")).enhance(0.5)
+    return ImageEnhance.Brightness(ImageEnhance.Contrast(image).enhance(0.7)).enhance(1.3)
+
+
+DISGUISES = {
+    "copy": lambda image: image,
+    "mirrored, other colours, JPEG": lambda image: _jpeg(_recoloured(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))),
+    "turned": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "transverse, JPEG": lambda image: _jpeg(image.transpose(Image.Transpose.TRANSVERSE), 25),
+    "shifted by 5 px": lambda image: image.transform((256, 256), Image.Transform.AFFINE, (1, 0, 5, 0, 1, -5)),
+    "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(2)),
+    "grey": lambda image: image.convert("L").convert("RGB"),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_a_planted_duplicate_stops_the_training(pairs, tmp_path, disguise):
+    _, train, val = pairs
+    twin = [DISGUISES[disguise](Image.open(path).convert("RGB")) for path in (val[3].before, val[3].after)]
+    planted = _row(tmp_path, "planted.webp", "train", *twin)
+    with pytest.raises(InputError, match=r"1 training pairs show the ground of held-out pairs: pairs/planted\.webp = pairs/p_15\.webp \(0\.\d+|1\.0"):
+        check_leakage([*train, planted], val)
+
+
+def test_dates_in_the_other_order_are_a_duplicate(pairs, tmp_path):
+    _, train, val = pairs
+    planted = _row(tmp_path, "planted.webp", "train", Image.open(val[0].after), _ground(99))
+    (found,) = near_duplicates([*train, planted], val)
+    assert (found.train, found.held_out) == ("pairs/planted.webp", "pairs/p_12.webp")
+
+
+def test_different_ground_passes(pairs):
+    _, train, val = pairs
+    check_leakage(train, val)
+    check_leakage(train, [])
+
+
+def test_flat_images_are_no_duplicates(pairs, tmp_path):
+    _, train, val = pairs
+    black = Image.new("RGB", (256, 256))
+    check_leakage([*train, _row(tmp_path, "a.webp", "train", black, black)], [*val, _row(tmp_path, "b.webp", "val", black, black)])
+
+
+@pytest.mark.slow
+def test_the_shared_data_hold_no_other_near_duplicate(shared_data):
+    rows = load_rows(shared_data)
+    start = time.perf_counter()
+    check_leakage(training_rows(rows), [row for row in rows if row.split != "train"])
+    assert time.perf_counter() - start < 120  # 14 s on two idle cores

@@ -1,0 +1,42 @@
+"""Lists what is missing or broken in a data set.
+
+    python -m training.datasets check --data DIR
+
+Exit code 0: nothing; 2: problems, or no data set there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from engine.errors import EXIT_DONE, EXIT_INPUT, ChangeScribeError
+
+from .check import find_problems, report
+from .layouts import detect, read_rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.datasets", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    check = commands.add_parser("check", help="list what is missing or broken; exit code 2 where anything is")
+    check.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the captioned pairs, LEVIR-CC or Dubai-CC")
+    args = parser.parse_args(arguments)
+    try:
+        name, rows = detect(args.data).name, read_rows(args.data)
+    except ChangeScribeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    problems = find_problems(rows)
+    console = Console()
+    console.print(f"{args.data}: {name}", highlight=False)
+    console.print(report(rows, problems), highlight=False)
+    return EXIT_INPUT if problems else EXIT_DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
