@@ -1,6 +1,8 @@
 """Near-duplicates between training and evaluation pairs are found, and nothing else is."""
 
 import io
+import json
+import shutil
 import time
 
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from engine.errors import InputError
+from engine.models.scribe import ScribeConfig
+from training import train_scribe
 from training.datasets import check_leakage, load_rows, training_rows
 from training.datasets.duplicates import near_duplicates
 from training.datasets.rows import PairRow
@@ -74,6 +78,20 @@ def test_a_planted_duplicate_stops_the_training(pairs, tmp_path, disguise):
     planted = _row(tmp_path, "planted.webp", "train", *twin)
     with pytest.raises(InputError, match=r"1 training pairs show the ground of held-out pairs: pairs/planted\.webp = pairs/p_15\.webp \(0\.\d+|1\.0"):
         check_leakage([*train, planted], val)
+
+
+def test_the_training_command_stops(small_data, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(small_data, root)
+    for side in "AB":
+        image = Image.open(root / "pairs" / side / "msh_3.webp").convert("RGB").transpose(Image.Transpose.ROTATE_270)
+        image.save(root / "pairs" / side / "twin.webp", lossless=True)
+    path = root / "pairs" / "pairs.json"
+    data = json.loads(path.read_text())
+    data["images"].append({"filename": "twin.webp", "source": "msh", "split": "train", "place": "elsewhere"})
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=r"1 training pairs show the ground of held-out pairs: pairs/twin\.webp = pairs/msh_3\.webp"):
+        train_scribe.train(root, tmp_path / "run", train_scribe.TrainOptions(epochs=1), ScribeConfig())
 
 
 def test_dates_in_the_other_order_are_a_duplicate(pairs, tmp_path):

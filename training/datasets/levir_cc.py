@@ -6,18 +6,11 @@ import re
 from pathlib import Path
 
 from engine.errors import InputError
+from engine.evaluate import NO_CHANGE
 
 from .rows import PairRow, build_rows, delta_array, words
 
 CAPTIONS_FILE = "LevirCCcaptions.json"
-# What the annotators wrote on pairs without change; older versions of the file have no flag.
-NO_CHANGE = {
-    "there is no difference",
-    "the two scenes seem identical",
-    "the scene is the same as before",
-    "no change has occurred",
-    "almost nothing has changed",
-}
 # The last number that the rule of ``place_of`` holds for: 445, 64 and 128 images of LEVIR-CD with 16 crops each.
 LAST_NUMBERED = {"train": 7120, "val": 1024, "test": 2048}
 
@@ -47,6 +40,7 @@ def place_of(name: str) -> str:
 def _row(root: Path, entry: dict) -> PairRow:
     name = entry["filename"]
     captions = tuple(words(sentence["raw"]) for sentence in entry["sentences"])
+    # Older versions of the file have no flag; pairs without change carry fixed sentences.
     flag = entry.get("changeflag", int(not all(" ".join(caption) in NO_CHANGE for caption in captions)))
     folder = root / "images" / entry["filepath"]
     known = None if flag else delta_array({})
