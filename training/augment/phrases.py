@@ -1,4 +1,4 @@
-"""A small grammar of change captions: noun phrases and phrases of place, every word known. Used to turn sentences round (`reversal`).
+"""A small grammar of change captions: clauses of noun phrases, verbs and phrases of place, every word known.
 
 Each parser is a generator of (result, next index), longest readings first, so that the sentence as a whole decides between readings. A word outside
 the lists ends the parse: a sentence is understood as a whole or not at all.
@@ -56,6 +56,14 @@ SIDES = word_set("left right top bottom upper lower middle center corner upper-l
 SIDE_NOUNS = word_set("side part corner edge half end area")
 PREPOSITIONS = _longest_first("along|beside|near|next to|around|across|through|alongside|above|below|between|on|in|among|inside")
 
+AUXILIARIES: tuple[Words, ...] = (("has", "been"), ("have", "been"), ("is",), ("are",))
+BUILDING = frozenset(_longest_first("built|constructed|added|erected|planted"))  # after an auxiliary
+REMOVING = frozenset(_longest_first("removed|demolished|dismantled|cleared|cut down|torn down|gone"))
+APPEARING, DISAPPEARING = frozenset(_longest_first("appear|appears|show up|shows up")), frozenset(_longest_first("disappear|disappears"))
+GROWING, REPLACING = frozenset(_longest_first("grow|grows")), frozenset(_longest_first("replace|replaces"))
+BECOMING = frozenset(_longest_first("turn into|turns into|become|becomes"))
+REPLACED = frozenset(_longest_first("replaced by"))
+
 
 @dataclass(frozen=True)
 class Noun:
@@ -108,6 +116,52 @@ class Place:
     words: Words
     dated: frozenset[str] = frozenset()
     ground: Noun | None = None
+
+
+@dataclass(frozen=True)
+class Clause:
+    """Subject, place, auxiliary, verb, ``other`` (what it is replaced by or turns into), place."""
+
+    subject: tuple[Noun, ...]
+    where: tuple[Place, ...]
+    auxiliary: Words
+    verb: Words
+    other: tuple[Noun, ...]
+    more: tuple[Place, ...]
+
+
+def sentences(tokens: Words, i: int = 0) -> Iterator[tuple[Clause, ...]]:
+    """All readings of the whole rest of a sentence as one to three clauses joined by "and"."""
+    for clause, j in _clause(tokens, i):
+        if j == len(tokens):
+            yield (clause,)
+        elif tokens[j] == "and":
+            for rest in sentences(tokens, j + 1):
+                if len(rest) < 3:
+                    yield (clause, *rest)
+
+
+def _clause(tokens: Words, i: int) -> Iterator[tuple[Clause, int]]:
+    for subject, j in nouns(tokens, i):
+        for where, k in places(tokens, j):
+            for auxiliary in ((), *AUXILIARIES):
+                start = k + len(auxiliary)
+                if tokens[k:start] != auxiliary:
+                    continue
+                for verb in (tokens[start : start + 2], tokens[start : start + 1]):
+                    for other, more, end in _rest(tokens, start + len(verb), verb, bool(auxiliary)):
+                        yield Clause(subject, where, auxiliary, verb, other, more), end
+
+
+def _rest(tokens: Words, i: int, verb: Words, passive: bool) -> Iterator[tuple[tuple[Noun, ...], tuple[Place, ...], int]]:
+    """What follows the verb: an object where it takes one, and phrases of place."""
+    if verb in (REPLACED if passive else REPLACING | BECOMING):
+        for other, j in nouns(tokens, i):
+            for more, end in places(tokens, j):
+                yield other, more, end
+    elif verb in (BUILDING | REMOVING if passive else APPEARING | DISAPPEARING | GROWING):
+        for more, end in places(tokens, i):
+            yield (), more, end
 
 
 def noun(tokens: Words, i: int) -> Iterator[tuple[Noun, int]]:
