@@ -83,16 +83,18 @@ def test_season_comes_only_to_pairs_that_may_have_it_and_to_one_date(monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("captions", "safe"),
+    ("captions", "changed", "safe"),
     [
-        ((("a", "house", "replaces", "the", "trees"),), True),
-        ((("a", "house", "is", "built"), ("a", "house", "replaces", "the", "grass")), False),
-        ((("the", "meadow", "becomes", "bareland"),), False),
-        ((), True),
+        ((("a", "house", "replaces", "the", "trees"),), 1.0, True),
+        ((("a", "house", "is", "built"), ("a", "house", "replaces", "the", "grass")), 1.0, False),
+        ((("the", "meadow", "becomes", "bareland"),), 1.0, False),
+        ((), 0.0, True),
+        ((), 1.0, False),  # what changed is not known
+        ((), None, False),
     ],
 )
-def test_season_safe(captions, safe):
-    assert season_safe(captions) is safe
+def test_season_safe(captions, changed, safe):
+    assert season_safe(captions, changed) is safe
 
 
 def test_fast_enough_for_the_loader():

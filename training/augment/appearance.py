@@ -27,9 +27,15 @@ GROUND = word_set(
 )
 
 
-def season_safe(captions: tuple[tuple[str, ...], ...]) -> bool:
-    """Whether a season's tint on one date leaves all captions true: none speaks of grass, fields, bare ground or growth."""
-    return not any(GROUND.intersection(caption) for caption in captions)
+def season_safe(captions: tuple[tuple[str, ...], ...], changed: float | None = None) -> bool:
+    """Whether a season's tint on one date leaves all that is known of the pair true.
+
+    It does on an unchanged pair, and on one whose captions (all of them, as people wrote them) are known and speak of no grass, field, bare ground or
+    growth.
+    """
+    if changed == 0:
+        return True
+    return bool(captions) and not any(GROUND.intersection(caption) for caption in captions)
 
 
 def photometric(images: Tensor, generator: torch.Generator, season: Tensor | None = None) -> Tensor:

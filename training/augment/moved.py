@@ -19,7 +19,7 @@ OUTER = 1 / 3  # a change with its middle in the outer third of the tile and not
 def moved_captions(captions: tuple[Words, ...], mask: np.ndarray, rng: np.random.Generator) -> tuple[Words, ...]:
     """Those clauses of the captions that tell of buildings, without their old place and, half of the time, with their new one.
 
-    None where buildings both come and go: the mask does not tell which of them the window holds.
+    () where buildings both come and go: the mask does not tell which of them the window holds.
 
     Parameters
     ----------

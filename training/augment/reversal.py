@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.evaluate import NO_CHANGE
+
 from .phrases import (
     APPEARING,
     BUILDING,
@@ -26,23 +28,12 @@ from .phrases import (
     sentences,
 )
 
-# Sentences of unchanged pairs, the same both ways.
-SYMMETRIC = frozenset(
-    tuple(text.split())
-    for text in (
-        "there is no difference",
-        "the two scenes seem identical",
-        "the scene is the same as before",
-        "no change has occurred",
-        "almost nothing has changed",
-    )
-)
 VAGUE = frozenset({"land", "ground"})  # "turns into ground" says nothing without an adjective
 
 
 def reverse_caption(tokens: Words) -> Words | None:
     """The true sentence about the same pair with its dates exchanged, or None where the sentence is not understood."""
-    if tokens in SYMMETRIC:
+    if " ".join(tokens) in NO_CHANGE:
         return tokens
     for clauses in sentences(tokens):
         turned = [_turn(clause) for clause in clauses]
