@@ -171,8 +171,8 @@ class ClickTool(QgsMapToolEmitPoint):
 
 
 def bubble_detail(properties: dict) -> str:
-    """The line below the caption: classes, then scores."""
-    lines = [classes_text(properties)]
+    """The lines below the caption: classes, one line a sign, then scores."""
+    lines = [classes_text(properties, "\n")]
     if properties.get("change_score") is not None:
         lines.append(f"change {properties['change_score']:.0%} · caption {properties.get('score') or 0:.0%} · {properties['model']}")
     return "\n".join(line for line in lines if line)
