@@ -66,10 +66,11 @@ class Encoded:
 class Captioner(ABC):
     """A model that captions the change between two co-registered tiles.
 
-    The same tile gets the same caption whatever the batch it comes in.
+    The same tile gets the same caption whatever the batch it comes in. A subclass with ``has_heatmap`` fills ``Encoded.heatmap``.
     """
 
     needs_seed: ClassVar[bool] = False
+    has_heatmap: ClassVar[bool] = False
     card: ModelCard
     device: torch.device
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, registry
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError
-from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, STRETCHES, CaptionRequest
+from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, STRETCHES, CaptionRequest, HeatmapOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +116,12 @@ def _add_caption(commands: Any) -> None:
         command.add_argument(option, metavar="R,G,B", type=_integers(3), default=argparse.SUPPRESS, help=f"bands of {date.upper()}, counted from 1")
     _add_request_options(command)
     _add_run_options(command)
+    command.add_argument(
+        "--heatmap", metavar="FILE", help="also write where in the changed tiles buildings changed: .tif (percent a pixel) or .gpkg (polygons)"
+    )
+    command.add_argument(
+        "--heatmap-threshold", metavar="P", type=float, help=f"heat from which ground lies in a polygon (default {HEATMAP_THRESHOLD}; .gpkg only)"
+    )
     command.add_argument("--dry-run", action="store_true", help="say what would be done: tiles, CRS, ground resolution, warnings")
     command.set_defaults(run=run_caption)
 
@@ -249,6 +255,7 @@ def run_caption(args: argparse.Namespace, output: Output) -> int:
     request = CaptionRequest.from_json(request_members(args))
     if not args.output and not args.dry_run:
         raise InputError("no output", "-o OUT.gpkg", "name the GeoPackage to write, or take --dry-run")
+    heatmap = _heatmap(args)
     with stop_signals() as cancelled:
         from . import pipeline
 
@@ -257,10 +264,20 @@ def run_caption(args: argparse.Namespace, output: Output) -> int:
             output.result(plan)
             output.text(_plan_text(plan))
             return EXIT_DONE
-        summary = pipeline.run(request, args.output, args.resume, None, output.event, cancelled).to_json()
+        summary = pipeline.run(request, args.output, args.resume, None, output.event, cancelled, heatmap).to_json()
     output.result(summary)
     output.text(_summary_text(summary))
     return EXIT_DONE
+
+
+def _heatmap(args: argparse.Namespace) -> HeatmapOutput | None:
+    if args.heatmap is None:
+        if args.heatmap_threshold is not None:
+            raise InputError(f"--heatmap-threshold {args.heatmap_threshold:g} without --heatmap", "both or neither", "add --heatmap OUT.gpkg")
+        return None
+    heatmap = HeatmapOutput(args.heatmap, args.heatmap_threshold)
+    heatmap.verify()
+    return heatmap
 
 
 def _plan_text(plan: dict) -> str:

@@ -7,22 +7,21 @@ import platform
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import rasterio
 import torch
 
-from . import __version__, device, registry
+from . import __version__, device, outputs, registry
 from .captioner import Captioner, CaptionOptions, ModelCard, tile_seed
-from .errors import AreaError, Cancelled, ChangeScribeError, EngineError
+from .errors import AreaError, Cancelled, ChangeScribeError, EngineError, InputError
 from .geo import area, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
-from .geo.writer import GridWriter
 from .reading import MAX_FAILED_IN_A_ROW, POLL_S, BatchReader, ReadTile, TileBatch, read_tile, to_input_size, was_cancelled
-from .schema import Caption, CaptionRequest, TileCaption
+from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption
 
 if TYPE_CHECKING:
     from .schema import TileRef
@@ -185,8 +184,9 @@ def caption_tiles(
     done: Collection[tuple[int, int]] = (),
     cancelled: Callable[[], bool] = never,
     on_event: Event = ignore,
+    heatmap: bool = False,
 ) -> Generator[TileCaption, None, None]:
-    """Caption the tiles of a grid in its order, without those in ``done`` ((row, col) indexes).
+    """Caption the tiles of a grid in its order, without those in ``done`` ((row, col) indexes); ``heatmap`` asks for Caption.heatmap.
 
     Reading runs ahead in a thread. A tile that fails for its own reason has status "failed" and a log event.
 
@@ -201,7 +201,7 @@ def caption_tiles(
     reader = BatchReader(request, pair, grid, done, batch_size, captioner.card.input_px)
     failed = 0
     for batch in reader.batches(cancelled):
-        for tile, caption, elapsed_s in _caption_batch(request, captioner, batch, cancelled):
+        for tile, caption, elapsed_s in _caption_batch(request, captioner, batch, cancelled, heatmap):
             failed = failed + 1 if tile.status == "failed" else 0
             if tile.status == "failed":
                 on_event({"type": "log", "level": "error", "message": f"Tile {tile.ref.tile_id} failed: {tile.error}"})
@@ -212,16 +212,17 @@ def caption_tiles(
 
 def _tile_caption(tile: ReadTile, caption: Caption | None, elapsed_s: float, model: str, grid: TileGrid) -> TileCaption:
     status = tile.status if caption is None else "captioned" if caption.changed else "unchanged"
-    return TileCaption(tile.ref, caption, tile.valid_before, tile.valid_after, model, status, elapsed_s, grid.footprint(tile.ref))
+    return TileCaption(tile.ref, caption, tile.valid_before, tile.valid_after, model, status, elapsed_s, grid.footprint(tile.ref), tile.valid)
 
 
 def _caption_batch(
-    request: CaptionRequest, captioner: Captioner, batch: TileBatch, cancelled: Callable[[], bool] = never
+    request: CaptionRequest, captioner: Captioner, batch: TileBatch, cancelled: Callable[[], bool] = never, heatmap: bool = False
 ) -> Iterator[tuple[ReadTile, Caption | None, float]]:
     """All tiles of a batch, each with its caption or None and its share of the time."""
     start_s = time.perf_counter()
     refs = [tile.ref for tile in batch.ready]
-    call = _MODEL_THREAD.submit(_model_call, request, captioner, batch)
+    options = CaptionOptions(request.threshold, request.decoding, heatmap)
+    call = _MODEL_THREAD.submit(_model_call, request, captioner, batch, options)
     while not wait((call,), POLL_S).done:
         if cancelled():
             raise was_cancelled()
@@ -231,12 +232,11 @@ def _caption_batch(
         yield tile, captions.get(tile.ref), elapsed_s if tile.ref in captions else 0.0
 
 
-def _model_call(request: CaptionRequest, captioner: Captioner, batch: TileBatch) -> list[Caption | None]:
+def _model_call(request: CaptionRequest, captioner: Captioner, batch: TileBatch, options: CaptionOptions) -> list[Caption | None]:
     """Captions of the ready tiles; one that makes the model fail is told from its neighbours by calling it alone."""
     ready = batch.ready
     if not ready or batch.before is None or batch.after is None:
         return []
-    options = CaptionOptions(request.threshold, request.decoding)
     seeds = [tile_seed(request.seed, tile.ref.row, tile.ref.col) for tile in ready]
     try:
         return list(captioner.caption(batch.before, batch.after, options, seeds))
@@ -248,7 +248,7 @@ def _model_call(request: CaptionRequest, captioner: Captioner, batch: TileBatch)
             return [None]
     captions: list[Caption | None] = []
     for i, tile in enumerate(ready):
-        captions += _model_call(request, captioner, TileBatch([tile], batch.before[i : i + 1], batch.after[i : i + 1]))
+        captions += _model_call(request, captioner, TileBatch([tile], batch.before[i : i + 1], batch.after[i : i + 1]), options)
     return captions
 
 
@@ -280,6 +280,7 @@ def run(
     captioner: Captioner | None = None,
     on_event: Event = ignore,
     cancelled: Callable[[], bool] = never,
+    heatmap: HeatmapOutput | None = None,
 ) -> Summary:
     """Caption an area and write the layer; whatever ends the run, the tiles captioned until then are kept.
 
@@ -288,6 +289,7 @@ def run(
     output : path of the GeoPackage, or None to write nothing (the tile events are the result)
     resume : continue the same request's earlier output
     on_event : takes the protocol's log, progress and tile messages, without an id
+    heatmap : where to write where in the tiles the change lies, or None
 
     Raises
     ------
@@ -295,19 +297,20 @@ def run(
         Bad input, an output of another run, cancelled, or a failure of the engine.
     """
     request.verify()
+    if heatmap is not None:
+        outputs.verify_heatmap(heatmap, output, resume)
     captioner = captioner or load_captioner(request, on_event)
-    with opened(request, captioner.card) as (pair, grid):
+    if heatmap is not None and not captioner.has_heatmap:
+        raise InputError(f"{captioner.card.id} has no heat map", f"a model that has one, such as {DEFAULT_MODEL}", "choose another, or no heat map")
+    with opened(request, captioner.card) as (pair, grid), ExitStack() as stack:
         summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair))
         for message in summary.warnings:
             on_event({"type": "log", "level": "warning", "message": message})
-        if output is None:
-            _consume(caption_tiles(request, captioner, pair, grid, (), cancelled, on_event), None, summary, on_event)
-            _verify_some_worked(summary)
-            return summary
-        with GridWriter.open(output, pair.crs.to_wkt(), provenance(request, captioner, pair, grid), resume) as writer:
-            summary.resumed = len(writer.done)
-            _consume(caption_tiles(request, captioner, pair, grid, writer.done, cancelled, on_event), writer, summary, on_event)
-            writer.close(summary.counts())
+        writers = outputs.Writers(stack, output, heatmap, grid, provenance(request, captioner, pair, grid), resume)
+        summary.resumed = len(writers.done)
+        tiles = caption_tiles(request, captioner, pair, grid, writers.done, cancelled, on_event, heatmap is not None)
+        _consume(tiles, writers, summary, on_event)
+        writers.close(summary.counts())
     _verify_some_worked(summary)
     return summary
 
@@ -319,15 +322,14 @@ def _verify_some_worked(summary: Summary) -> None:
         )
 
 
-def _consume(tiles: Generator[TileCaption, None, None], writer: GridWriter | None, summary: Summary, on_event: Event) -> None:
+def _consume(tiles: Generator[TileCaption, None, None], writers: outputs.Writers, summary: Summary, on_event: Event) -> None:
     """Write and report the tiles; progress at most every PROGRESS_S."""
     start_s = told_s = time.perf_counter()
     on_event(summary.progress())
     try:
         with closing(tiles):  # ends the reader thread, whatever ends the loop
             for tile in tiles:
-                if writer is not None:
-                    writer.add(tile)
+                writers.add(tile)
                 summary.count(tile.status)
                 on_event({"type": "tile", "tile": tile.to_json()})
                 now_s = time.perf_counter()

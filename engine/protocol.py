@@ -2,8 +2,8 @@
 
 Parent to worker
     {"type": "hello", "protocol": 1}                                    first line; answered by ready
-    {"type": "caption", "id", "request", "output": path or null, "resume": bool}
-        captions an area; output null writes no file (the tile messages are the result)
+    {"type": "caption", "id", "request", "output": path or null, "resume": bool, "heatmap": path or null, "heatmap_threshold": 0..1 or null}
+        captions an area; output null writes no file (the tile messages are the result); heatmap: see schema.HeatmapOutput, may be left out
     {"type": "caption_at", "id", "request", "x", "y"}                   the tile under a point in the grid's CRS (a click)
     {"type": "describe", "id", "request"}                               tiles, CRS, ground resolution, warnings; captions nothing
     {"type": "models", "id"} · {"type": "doctor", "id"}

@@ -28,13 +28,17 @@ MAX_FAILED_IN_A_ROW = 20
 
 @dataclass
 class ReadTile:
-    """A tile as read: status "ready", "skipped_nodata" or "failed" (with the reason in ``error``); valid shares 0..1."""
+    """A tile as read: status "ready", "skipped_nodata" or "failed" (with the reason in ``error``); valid shares 0..1.
+
+    valid : bool (ref.height, ref.width), pixels with data in both dates; None where the tile could not be read.
+    """
 
     ref: TileRef
     valid_before: float
     valid_after: float
     status: str = "ready"
     error: str = ""
+    valid: np.ndarray | None = None
 
 
 @dataclass
@@ -95,7 +99,7 @@ def read_tile(request: CaptionRequest, pair: RasterPair, ref: TileRef) -> tuple[
     """Read one tile; pixels (uint8 (3, tile_px, tile_px)) only where enough of it is valid in both dates."""
     before, after, valid_before, valid_after = pair.read(ref)
     window = (slice(0, ref.height), slice(0, ref.width))  # what lies beyond the raster's edge is padding, not missing data
-    tile = ReadTile(ref, float(valid_before[window].mean()), float(valid_after[window].mean()))
+    tile = ReadTile(ref, float(valid_before[window].mean()), float(valid_after[window].mean()), valid=(valid_before & valid_after)[window])
     if 1.0 - min(tile.valid_before, tile.valid_after) > request.max_nodata:
         tile.status = "skipped_nodata"
         return tile, None, None

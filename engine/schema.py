@@ -20,6 +20,8 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 STRETCHES = ("percentile", "none")
 DECODINGS = ("beam", "greedy")
 LAYER_NAME = "change_captions"
+HEATMAP_RASTERS, HEATMAP_POLYGONS = (".tif", ".tiff"), ".gpkg"
+HEATMAP_THRESHOLD = 0.5
 
 # (name, type, alias); types: text, int, bool, real. Order is the order of the columns.
 OUTPUT_FIELDS = (
@@ -177,6 +179,45 @@ def _check(ok: Any, name: str, got: Any, need: str) -> None:
         raise InputError(f"{name} = {got!r}", need, f"correct {name}")
 
 
+@dataclass(frozen=True)
+class HeatmapOutput:
+    """Where a run writes where in its tiles the change lies.
+
+    Parameters
+    ----------
+    path : str
+        ``.tif`` or ``.tiff`` for a raster of percentages in the grid's pixels, ``.gpkg`` for polygons.
+    threshold : float or None
+        Heat (0..1) from which ground lies in a polygon; None takes HEATMAP_THRESHOLD. Polygons only.
+    """
+
+    path: str
+    threshold: float | None = None
+
+    @property
+    def polygons(self) -> bool:
+        """Whether polygons are wanted, not a raster."""
+        return self.path.lower().endswith(HEATMAP_POLYGONS)
+
+    def verify(self) -> None:
+        """Check the members together; opens nothing.
+
+        Raises
+        ------
+        InputError
+            The first that is wrong, what is needed and what to do.
+        """
+        suffixes = (*HEATMAP_RASTERS, HEATMAP_POLYGONS)
+        ok = isinstance(self.path, str) and self.path.lower().endswith(suffixes)
+        _check(ok, "heatmap", self.path, "a name that ends in .tif (a raster) or .gpkg (polygons)")
+        if self.threshold is not None:
+            _check(
+                self.polygons, "heatmap_threshold", f"{self.threshold} for a raster", "none (a raster holds every percentage), or a .gpkg as heat map"
+            )
+            ok = _is_real(self.threshold) and 0.01 <= self.threshold <= 1
+            _check(ok, "heatmap_threshold", self.threshold, "a heat from 0.01 to 1")
+
+
 @dataclass(frozen=True, order=True)
 class TileRef:
     """Where a tile lies: its place in the grid and its pixel window, clipped to the raster.
@@ -222,7 +263,7 @@ class TileCaption:
     """One row of the output layer.
 
     caption is None where status is skipped_nodata or failed; footprint is the polygon's ring in the grid's
-    CRS as ((x, y), …), closed.
+    CRS as ((x, y), …), closed; valid is a bool array (ref.height, ref.width), pixels with data in both dates, None where all have.
     """
 
     ref: TileRef
@@ -233,6 +274,7 @@ class TileCaption:
     status: str
     seconds: float
     footprint: tuple[tuple[float, float], ...] = ()
+    valid: Any = field(default=None, compare=False, repr=False)
 
     def properties(self) -> dict:
         """Values of OUTPUT_FIELDS by name, as the layer and the protocol's ``tile`` message hold them."""

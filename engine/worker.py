@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from . import __version__
 from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError
 from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
-from .schema import CaptionRequest
+from .schema import CaptionRequest, HeatmapOutput
 
 if TYPE_CHECKING:
     from .captioner import Captioner
@@ -234,7 +234,7 @@ class Engine:
         output, resume = message.get("output"), message.get("resume", False)
         if not (output is None or isinstance(output, str)) or not isinstance(resume, bool):
             raise InputError(f"output = {output!r}, resume = {resume!r}", "a path or null, and a boolean", "correct the message")
-        return pipeline.run(request, output, resume, captioner, on_event, cancelled.is_set).to_json()
+        return pipeline.run(request, output, resume, captioner, on_event, cancelled.is_set, _heatmap(message)).to_json()
 
     def _captioner(self, request: CaptionRequest, on_event: Any) -> Captioner:
         from . import pipeline
@@ -258,6 +258,14 @@ class Engine:
             self._open_pair = self._open.enter_context(pipeline.opened(request, captioner.card))
             self._open_key = key
         return self._open_pair
+
+
+def _heatmap(message: dict) -> HeatmapOutput | None:
+    """The message's heat map; other than None it is verified by the run."""
+    path, threshold = message.get("heatmap"), message.get("heatmap_threshold")
+    if path is None and threshold is not None:
+        raise InputError(f"heatmap_threshold = {threshold!r} without a heatmap", "both or neither", "name the file to write")
+    return None if path is None else HeatmapOutput(path, threshold)
 
 
 def _number(message: dict, name: str) -> float:

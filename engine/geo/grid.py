@@ -145,6 +145,17 @@ class TileGrid:
             for col in self._cols_in_row(row):
                 yield self.ref(row, int(col))
 
+    def sharing(self, polygon: Any) -> Iterator[TileRef]:
+        """Tiles that share ground with a polygon given in pixels (x to the right, y down)."""
+        left, top, right, bottom = polygon.bounds
+        rows = set(self._span(int(top), int(np.ceil(bottom)) - int(top), self.rows))
+        for row in sorted(rows & set(self._span(self.window.row_off, self.window.height, self.rows))):
+            cols = self._cols_in_row(row)
+            cols = cols[(cols * self.stride_px < right) & (cols * self.stride_px + self.tile_px > left)]
+            y, x = row * self.stride_px, cols * self.stride_px
+            shared = shapely.area(shapely.intersection(polygon, shapely.box(x, y, x + self.tile_px, y + self.tile_px)))
+            yield from (self.ref(row, int(col)) for col in cols[shared > _ROUNDING_PX])
+
     @cached_property
     def _length(self) -> int:
         rows = self._span(self.window.row_off, self.window.height, self.rows)

@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,13 @@ class GridWriter:
     Attributes
     ----------
     done : set of (row, col) that an earlier run has finished; failed tiles are taken out of the file and done again
+    before_commit : called before tiles are written; what belongs to them must be safe by then, because resuming leaves them out
     """
 
     def __init__(self, path: Path, crs_wkt: str, provenance: Mapping[str, Any], lock: FileLock):
         self.path, self.crs_wkt, self.provenance, self._lock = path, crs_wkt, dict(provenance), lock
         self.done: set[tuple[int, int]] = set()
+        self.before_commit: Callable[[], None] = _nothing
         self._pending: list[dict] = []
         self._committed = time.monotonic()
 
@@ -76,7 +78,7 @@ class GridWriter:
             ours, or of another run.
         """
         path = Path(path)
-        _verify_folder(path)
+        verify_path(path, (".gpkg",))
         lock = FileLock(str(path) + ".lock")
         try:
             lock.acquire(timeout=0)
@@ -157,9 +159,11 @@ class GridWriter:
         except WRITE_ERRORS as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise self._failed(error) from error
+            raise write_failure(self.path, error) from error
 
     def _append(self, features: list[dict], tags: dict[str, str]) -> None:
+        if features:
+            self.before_commit()
         try:
             with fiona.open(self.path, "a", driver="GPKG", layer=LAYER_NAME) as layer:
                 if features:
@@ -167,7 +171,7 @@ class GridWriter:
                 if tags:
                     layer.update_tags(tags)
         except WRITE_ERRORS as error:
-            failure = self._failed(error)
+            failure = write_failure(self.path, error)
             if self.path.exists():
                 with suppress(sqlite3.Error), closing(sqlite3.connect(self.path, timeout=0)) as database, database:  # else resuming does it
                     database.execute(RECOUNT)
@@ -180,7 +184,7 @@ class GridWriter:
             )
         _roll_back(self.path)
         earlier = read_provenance(self.path)
-        _verify_same_run(self.path, earlier, self.provenance)
+        verify_same_run(self.path, earlier, self.provenance)
         self.provenance["started"] = earlier.get("started", _now())
         try:
             with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
@@ -188,19 +192,23 @@ class GridWriter:
                 database.execute(RECOUNT)
                 self.done = set(database.execute(SELECT_DONE))
         except sqlite3.Error as error:
-            raise self._failed(error) from error
+            raise write_failure(self.path, error) from error
 
-    def _failed(self, error: BaseException) -> OutputError:
-        free = shutil.disk_usage(self.path.parent).free if self.path.parent.exists() else 0
-        if free < FULL_BYTES:
-            return OutputError(
-                f"the disk of {self.path} is full ({free / 1e6:.0f} MB free)", "room for the results", "free some, then run again with --resume"
-            )
+
+def write_failure(path: Path, error: BaseException) -> OutputError:
+    """What a user reads where a write has failed: the disk is full, or another reason."""
+    free = shutil.disk_usage(path.parent).free if path.parent.exists() else 0
+    if free < FULL_BYTES:
         return OutputError(
-            f"{self.path} cannot be written ({error})",
-            "a writable file that no other program holds",
-            "close it elsewhere, then run again with --resume",
+            f"the disk of {path} is full ({free / 1e6:.0f} MB free)", "room for the results", "free some, then run again with --resume"
         )
+    return OutputError(
+        f"{path} cannot be written ({error})", "a writable file that no other program holds", "close it elsewhere, then run again with --resume"
+    )
+
+
+def _nothing() -> None:
+    pass
 
 
 def _roll_back(path: Path) -> None:
@@ -228,7 +236,14 @@ def read_provenance(path: Path) -> dict:
     raise OutputError(f"{path} is not an output of ChangeScribe", "a GeoPackage that an earlier run has written", "choose another output")
 
 
-def _verify_same_run(path: Path, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def verify_same_run(path: Path, earlier: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Compare the provenance in an output with that of the run that would continue it.
+
+    Raises
+    ------
+    OutputError
+        They differ in more than device, batch size, times and versions; the first differences are named.
+    """
     old, new = _identity(earlier), _identity(json.loads(json.dumps(now)))
     different = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
     if different:
@@ -250,14 +265,21 @@ def _identity(provenance: Mapping[str, Any], prefix: str = "") -> dict[str, Any]
     return flat
 
 
-def _verify_folder(path: Path) -> None:
+def verify_path(path: Path, suffixes: tuple[str, ...]) -> None:
+    """Check, before anything is written, that a file of one of these kinds can be.
+
+    Raises
+    ------
+    OutputError
+        The folder is missing or read-only, the disk nearly full, or the name another kind's.
+    """
     folder = path.parent
     if not folder.is_dir():
         raise OutputError(f"the folder {folder} does not exist", "an existing folder", "make it, or choose another output")
     if path.is_dir():
-        raise OutputError(f"{path} is a folder", "a file name", "name a .gpkg file in it")
-    if path.suffix.lower() != ".gpkg":
-        raise OutputError(f"{path.name} as output", "a name that ends in .gpkg", "correct the name")
+        raise OutputError(f"{path} is a folder", "a file name", f"name a {suffixes[0]} file in it")
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(f"{path.name} as output", f"a name that ends in {' or '.join(suffixes)}", "correct the name")
     if not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise OutputError(f"{path} cannot be written: no permission", "a folder and file with write permission", "choose another output")
     free = shutil.disk_usage(folder).free

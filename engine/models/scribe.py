@@ -169,6 +169,8 @@ def _tokens(features: Sequence[Tensor]) -> Tensor:
 class ScribeCaptioner(Captioner):
     """``scribe-s`` behind the Captioner interface."""
 
+    has_heatmap = True
+
     def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], device: torch.device):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32

@@ -28,8 +28,11 @@ CLASSES = ((("building", "road"), (), ()), (("road",), ("vegetation",), ()), (("
 class FakeCaptioner(Captioner):
     """Changed where the mean colour differs; the caption is chosen by the mean of the after tile.
 
+    Its heat map of 4 × 4 cells is hot (0.9) in the cell of row 1, column 2 and 0.2 elsewhere.
     The value that ``fail_at`` names as the first pixel of a before tile makes the model call fail, as a bug would.
     """
+
+    has_heatmap = True
 
     def __init__(self, card=None, delay_s=None, fail_at=None):
         self.card = card or ModelCard(ID, "a fake", threshold=0.1)
@@ -50,7 +53,9 @@ class FakeCaptioner(Captioner):
         time.sleep(self.delay_s * len(before))
         before, after = (tile.numpy().astype(np.float64).mean((1, 2, 3)) for tile in (before, after))
         kinds = after.astype(int) % len(WORDS)
-        return Encoded(np.minimum(1.0, np.abs(after - before) / 64.0).astype(np.float32), [CLASSES[k] for k in kinds], kinds)
+        heat = np.full((len(kinds), 4, 4), 0.2, np.float32)
+        heat[:, 1, 2] = 0.9
+        return Encoded(np.minimum(1.0, np.abs(after - before) / 64.0).astype(np.float32), [CLASSES[k] for k in kinds], kinds, heat)
 
     def generate(self, state, index, options, seeds):
         return [(WORDS[state[i]], 0.75) for i in index.tolist()]

@@ -1,0 +1,71 @@
+"""The files that one run writes: the grid of captions, the heat map, both or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+
+from .errors import InputError
+from .geo.grid import TileGrid
+from .geo.heat import HeatWriter
+from .geo.writer import GridWriter
+from .schema import HeatmapOutput, TileCaption
+
+
+def verify_heatmap(heatmap: HeatmapOutput, output: str | None, resume: bool) -> None:
+    """Check that a heat map can be written, before a model is loaded.
+
+    Raises
+    ------
+    InputError, OutputError
+    """
+    HeatWriter.verify(heatmap, resume)
+    if output is not None and os.path.realpath(output) == os.path.realpath(heatmap.path):
+        raise InputError(f"{output} as output and as heat map", "a file for each", "name another heat map")
+
+
+class Writers:
+    """A run's files, opened; a tile's heat is written before its row, because a resumed run leaves out the tiles that have a row.
+
+    Parameters
+    ----------
+    stack : closes them, whatever ends the run
+    output, heatmap : None for none
+    record : the run's provenance
+    resume : continue the same run's earlier files
+
+    Attributes
+    ----------
+    done : set of (row, col) that an earlier run has finished
+    """
+
+    def __init__(self, stack: ExitStack, output: str | None, heatmap: HeatmapOutput | None, grid: TileGrid, record: dict, resume: bool):
+        self.grid: GridWriter | None = None
+        self.heat: HeatWriter | None = None
+        self.done: set[tuple[int, int]] = set()
+        if heatmap is not None:
+            # Part of what makes a run: one without it, or with another, would leave holes in this one.
+            record = record | {"heatmap": {"path": os.path.abspath(heatmap.path), "threshold": heatmap.threshold}}
+        if output is not None:
+            self.grid = stack.enter_context(GridWriter.open(output, grid.crs.to_wkt(), record, resume))
+            self.done = self.grid.done
+        if heatmap is not None:
+            record = record | {"output": output and os.path.abspath(output)}
+            self.heat = stack.enter_context(HeatWriter.open(heatmap, grid, record, self.done, resume))
+            if self.grid is not None:
+                self.grid.before_commit = self.heat.flush
+
+    def add(self, tile: TileCaption) -> None:
+        """Take a tile."""
+        if self.heat is not None:
+            self.heat.add(tile)
+        if self.grid is not None:
+            self.grid.add(tile)
+
+    def close(self, counts: Mapping[str, int]) -> None:
+        """Complete the files of a run that came to its end; ``counts`` as in Summary."""
+        if self.grid is not None:
+            self.grid.close(counts)
+        if self.heat is not None:
+            self.heat.close(counts["failed"])
