@@ -107,19 +107,18 @@ class ChangeDetector(nn.Module):
         """uint8 or float (N, 3, 256, 256), 0..255, each."""
         n = len(before)
         features = self.encoder(torch.cat((before, after)))
+        dates = [f[:n] for f in features], [f[n:] for f in features]
+        if self.layer == "prior":
+            state = self.branch(*dates)
+            return Prior(state, state.prior)
         seen: list[Tensor] = []
-        watch = self._watched().register_forward_hook(lambda module, args, output: seen.append(F.relu(output)))
+        level = self.branch.mix[CD_LAYERS.index(self.layer)]
+        watch = level.register_forward_hook(lambda module, args, output: seen.append(F.relu(output)))
         try:
-            state = self.branch([f[:n] for f in features], [f[n:] for f in features])
+            state = self.branch(*dates)
         finally:
             watch.remove()
-        if self.layer == "prior":
-            return Prior(state, state.prior)
-        grid = F.adaptive_avg_pool2d(seen[0], PRIOR_SIDE)
-        return Prior(state, grid.flatten(2).transpose(1, 2))
-
-    def _watched(self) -> nn.Module:
-        return self.branch.mix[CD_LAYERS.index(self.layer) % 3]
+        return Prior(state, F.adaptive_avg_pool2d(seen[0], PRIOR_SIDE).flatten(2).transpose(1, 2))
 
 
 class DfmHeads(nn.Module):

@@ -5,6 +5,7 @@ All map uint8 or float RGB (N, 3, H, W) in 0..255 to ``Features``: one summary v
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,7 +123,7 @@ def load_vit(kind: str, folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]
 
     Returns
     -------
-    sizes, for ``build_encoder``, and the state of ``VitEncoder.model``
+    sizes, for ``build_encoder`` (what differs from the defaults of transformers), and the state of ``VitEncoder.model``
 
     Raises
     ------
@@ -142,8 +143,8 @@ def load_vit(kind: str, folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]
     missing = [name for name in report["missing_keys"] if "position_ids" not in name]
     if missing:
         raise ModelError(f"{folder} lacks {len(missing)} weights, among them {missing[0]}", need, do)
-    sizes = {name: getattr(model.config, name) for name in PUBLISHED["clip"] if hasattr(model.config, name)}
-    return sizes, model.state_dict()
+    known = inspect.signature(type(model.config).__init__).parameters
+    return {name: value for name, value in model.config.to_diff_dict().items() if name in known}, model.state_dict()
 
 
 def _transformers():

@@ -1,5 +1,7 @@
 """DFM's decoder over a prefix, and its image encoders with small random configurations."""
 
+import json
+
 import pytest
 import torch
 
@@ -99,12 +101,13 @@ def test_the_grid_runs_row_by_row():
     assert moved.argmax().item() == 1
 
 
-@pytest.mark.parametrize(("kind", "sizes"), [("clip", CLIP), ("dinov2", DINO)])
+@pytest.mark.parametrize(("kind", "sizes"), [("clip", CLIP), ("clip", CLIP | {"hidden_act": "gelu"}), ("dinov2", DINO | {"layerscale_value": 0.5})])
 def test_a_vision_transformer_is_loaded_from_a_users_folder(kind, sizes, tmp_path):
     torch.manual_seed(0)
     saved = build_encoder(kind, sizes)
     saved.model.save_pretrained(tmp_path)
     found_sizes, state = load_vit(kind, tmp_path)
+    assert json.loads(json.dumps(found_sizes)) == found_sizes  # it goes into the weights' metadata
     loaded = build_encoder(kind, found_sizes)
     loaded.model.load_state_dict(state)
     images = torch.rand(1, 3, 256, 256) * 255
