@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from engine.facts import stated_changes
+from engine.schema import CLASSES
 from engine.text import Vocabulary
 
-from .augment import apply_symmetry, photometric, random_symmetry, shift
-from .datasets import PairRow, read_pair
+from .augment import (
+    apply_symmetry,
+    composite,
+    misregister,
+    moves_whole,
+    photometric,
+    random_symmetry,
+    rerender,
+    reverse_captions,
+    reverse_classes,
+    season_safe,
+    unchanged_composite,
+)
+from .datasets import DELTA_SIGNS, PairRow, read_pair
 
 MASK_PX = 32  # side of the mask head's grid
+SEEN_CHANGE = 0.005  # share of a tile from which a building change counts as a changed tile
+MEANING = 768  # width of all-MPNet-base-v2
+Tokens = tuple[str, ...]
 
 
 @dataclass
@@ -24,6 +39,7 @@ class Batch:
     """before, after (N, 3, 256, 256) float 0..255. flag (N,), mask (N, 1, 32, 32), classes (N, 3, 7): targets, NaN where unknown.
 
     ids (K, L) caption tokens, owner (K,) row of each caption, style (K,) of each caption.
+    meaning (N, 768): embedding of a pair's captions, NaN where none.
     """
 
     before: Tensor
@@ -34,14 +50,20 @@ class Batch:
     ids: Tensor
     owner: Tensor
     style: Tensor
+    meaning: Tensor
 
 
 @dataclass(frozen=True)
 class AugmentOptions:
-    """Chances of each augmentation, 0..1; shift_px is the largest misregistration."""
+    """Chances of each augmentation, 0..1.
 
-    swap: float = 0.2
+    compose : of pasting another pair's change into an unchanged pair. shift_px : largest misregistration. captions : most of them used of one pair.
+    other_style : captions shown as the other corpus's.
+    """
+
+    swap: float = 0.25
     same: float = 0.08
+    compose: float = 0.3
     shift: float = 0.4
     shift_px: int = 4
     captions: int = 3
@@ -49,11 +71,16 @@ class AugmentOptions:
 
 
 class PairStore:
-    """Pairs decoded once and kept as uint8 (about 0.45 MB each)."""
+    """Pairs decoded once and kept as uint8 (about 0.45 MB each).
 
-    def __init__(self, rows: list[PairRow]):
-        self.rows = rows
+    meanings : embedding (768,) of a changed pair's captions by row id, for text-guided contrast.
+    """
+
+    def __init__(self, rows: list[PairRow], meanings: Mapping[str, np.ndarray] | None = None):
+        self.rows, self.meanings = rows, meanings or {}
         self.images = [read_pair(row) for row in rows]
+        self.donors = [i for i, row in enumerate(rows) if row.changed and self.images[i][2] is not None and self.images[i][2].any()]
+        self.whole_donors = [i for i in self.donors if rows[i].captions and moves_whole(self.images[i][2])]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,33 +91,94 @@ def style_of(row: PairRow) -> int:
     return 0 if row.source == "lcc" else 1
 
 
-def sample(store: PairStore, index: int, vocabulary: Vocabulary, length: int, options: AugmentOptions, rng: np.random.Generator) -> tuple:
-    """One augmented pair: before, after, flag, mask, classes, [(ids, style)]."""
-    row, (before, after, mask) = store.rows[index], store.images[index]
-    flag = np.nan if row.changed is None else float(row.changed)
-    if row.changed is None and mask is not None and mask.mean() > 0.005:
+@dataclass
+class Sample:
+    """One pair on its way into a batch: uint8 images (3, 256, 256) and what is known of them (None: unknown).
+
+    classes : (3, 7), NaN where unknown. style : of the captions. season : a season's tint on one date leaves all of it true.
+    meaning : (768,) embedding of the captions, where they say all of the change.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    flag: float | None
+    mask: np.ndarray | None
+    classes: np.ndarray
+    captions: tuple[Tokens, ...]
+    style: int
+    season: bool
+    meaning: np.ndarray | None = None
+
+
+def plain_sample(row: PairRow, images: tuple) -> Sample:
+    """The pair as it is."""
+    before, after, mask = images
+    flag = None if row.changed is None else float(row.changed)
+    if flag is None and mask is not None and mask.mean() > SEEN_CHANGE:
         flag = 1.0
-    classes = np.full((3, 7), np.nan, np.float32) if row.delta is None else row.delta
-    captions = row.captions if row.changed else ()
-    transpose, left_right, top_bottom, captions = random_symmetry(captions, rng)
-    before, after = (apply_symmetry(image, transpose, left_right, top_bottom) for image in (before, after))
-    mask_grid = _mask_grid(None if mask is None else apply_symmetry(mask, transpose, left_right, top_bottom))
-    draw = rng.random()
-    if draw < options.same:  # one date rendered twice: no change
-        after = before if rng.integers(2) else after
-        before, captions, flag = after, (), 0.0
-        classes, mask_grid = np.zeros((3, 7), np.float32), np.zeros((1, MASK_PX, MASK_PX), np.float32)
-    elif draw < options.same + options.swap:  # dates swapped: added and removed change places, the captions do not hold
-        before, after, captions = after, before, ()
-        classes = classes[[1, 0, 2]]
-    if rng.random() < options.shift:
-        after = shift(after, *rng.integers(-options.shift_px, options.shift_px + 1, 2))
-    chosen = rng.permutation(len(captions))[: options.captions]
-    texts = []
-    for i in chosen:
-        style = 0 if rng.random() < options.other_style else style_of(row)
-        texts.append((vocabulary.encode(captions[i], length), style))
-    return before, after, flag, mask_grid, classes, texts
+    season = season_safe(row.captions, flag)
+    return Sample(before, after, flag, mask, class_targets(row), row.captions if row.changed else (), style_of(row), season)
+
+
+def class_targets(row: PairRow) -> np.ndarray:
+    """Added, removed and altered classes (3, 7); NaN where unknown.
+
+    Where nobody noted them, those that two captions state are taken as true and those that none states as false.
+    """
+    if row.delta is not None:
+        return row.delta
+    targets = np.full((len(DELTA_SIGNS), len(CLASSES)), np.nan, np.float32)
+    if row.changed and row.captions:
+        stated = [stated_changes(" ".join(caption)) for caption in row.captions]
+        for sign in range(2):
+            for column, name in enumerate(CLASSES):
+                votes = sum(name in found[sign] for found in stated)
+                targets[sign, column] = 1.0 if votes >= 2 else 0.0 if votes == 0 else np.nan
+    return targets
+
+
+def augmented(store: PairStore, index: int, options: AugmentOptions, rng: np.random.Generator) -> Sample:
+    """One pair, often with another's change in it, with one date twice or its dates swapped; turned, mirrored and slightly out of register."""
+    found = plain_sample(store.rows[index], store.images[index])
+    found.meaning = store.meanings.get(store.rows[index].id)
+    draw, registered = rng.random(), True
+    if found.flag == 0 and store.donors and rng.random() < options.compose:
+        _compose(found, store, rng)
+    elif draw < options.same:  # no change, whatever the pair
+        found.before, found.after = rerender(found.before, found.after, None if found.flag is None else found.flag == 1, rng)
+        found.flag, found.captions, found.meaning, found.season, registered = 0.0, (), None, True, False
+        found.classes, found.mask = np.zeros_like(found.classes), np.zeros((256, 256), np.uint8)
+    elif draw < options.same + options.swap:
+        found.before, found.after, found.meaning = found.after, found.before, None
+        found.classes, found.captions = reverse_classes(found.classes), reverse_captions(found.captions)
+    *symmetry, found.captions = random_symmetry(found.captions, rng)
+    found.before, found.after = (apply_symmetry(image, *symmetry) for image in (found.before, found.after))
+    found.mask = None if found.mask is None else apply_symmetry(found.mask, *symmetry)
+    if registered and rng.random() < options.shift:
+        found.after = misregister(found.after, rng, options.shift_px)
+    return found
+
+
+def _compose(found: Sample, store: PairStore, rng: np.random.Generator) -> None:
+    """Paste a donor's change into both dates, or one date of it into both, so that a seam alone says nothing."""
+    donors = store.whole_donors if store.whole_donors and rng.random() < 0.4 else store.donors
+    donor = donors[rng.integers(len(donors))]
+    row, (before, after, mask) = store.rows[donor], store.images[donor]
+    host = (found.before, found.after)
+    if rng.random() < 0.35:
+        found.before, found.after = unchanged_composite(host, (before, after), mask, rng) or host
+        return
+    changed = composite(host, (before, after), mask, row.captions, rng)
+    if changed is not None:
+        found.before, found.after, found.mask, found.captions = changed
+        found.flag, found.style, found.season = 1.0, style_of(row), season_safe(row.captions, True)
+        found.classes = np.full_like(found.classes, np.nan)  # which of the donor's changes came along is not known
+
+
+def _texts(found: Sample, vocabulary: Vocabulary, length: int, options: AugmentOptions, rng: np.random.Generator) -> list[tuple[list[int], int]]:
+    """Ids and style of some of the captions."""
+    chosen = rng.permutation(len(found.captions))[: options.captions]
+    return [(vocabulary.encode(found.captions[i], length), 0 if rng.random() < options.other_style else found.style) for i in chosen]
 
 
 def _mask_grid(mask: np.ndarray | None) -> np.ndarray:
@@ -101,22 +189,23 @@ def _mask_grid(mask: np.ndarray | None) -> np.ndarray:
     return mask.reshape(MASK_PX, step, MASK_PX, step).mean((1, 3), dtype=np.float32)[None]
 
 
-def collate(samples: list[tuple], length: int, generator: torch.Generator) -> Batch:
-    before, after, flag, mask, classes, texts = zip(*samples, strict=True)
-    images = torch.from_numpy(np.concatenate((np.stack(before), np.stack(after)))).float()
-    images = photometric(images, generator)
+def collate(samples: list[Sample], texts: list[list[tuple[list[int], int]]], length: int, generator: torch.Generator) -> Batch:
+    """One batch of samples and of the captions chosen for each, with a look drawn for every date."""
+    n = len(samples)
+    images = torch.from_numpy(np.stack([s.before for s in samples] + [s.after for s in samples])).float()
+    images = photometric(images, generator, season=torch.tensor([s.season for s in samples]))
     tokens = [(ids, owner, style) for owner, row in enumerate(texts) for ids, style in row]
     ids, owner, style = ([t[i] for t in tokens] for i in range(3))
-    n = len(samples)
     return Batch(
         images[:n],
         images[n:],
-        torch.tensor(flag, dtype=torch.float32),
-        torch.from_numpy(np.stack(mask)),
-        torch.from_numpy(np.stack(classes).astype(np.float32)),
+        torch.tensor([np.nan if s.flag is None else s.flag for s in samples], dtype=torch.float32),
+        torch.from_numpy(np.stack([_mask_grid(s.mask) for s in samples])),
+        torch.from_numpy(np.stack([s.classes for s in samples]).astype(np.float32)),
         torch.tensor(ids, dtype=torch.long).reshape(len(tokens), length),
         torch.tensor(owner, dtype=torch.long),
         torch.tensor(style, dtype=torch.long),
+        torch.from_numpy(np.stack([np.full(MEANING, np.nan, np.float32) if s.meaning is None else s.meaning for s in samples])),
     )
 
 
@@ -127,22 +216,26 @@ def epoch_order(store: PairStore, batch_size: int, rng: np.random.Generator) -> 
     return [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
 
 
-def batches(store: PairStore, order: list[np.ndarray], vocabulary: Vocabulary, length: int, options: AugmentOptions, seed: int) -> Iterator[Batch]:
-    """Batches of one epoch, prepared by a thread two ahead."""
-    ready: queue.Queue = queue.Queue(maxsize=2)
+class _Epoch(torch.utils.data.Dataset):
+    """The batches of one epoch; each is drawn from its own seed, so that its content does not depend on which process makes it."""
 
-    def work() -> None:
-        try:
-            for number, indexes in enumerate(order):
-                rng = np.random.default_rng((seed, number))
-                generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
-                ready.put(collate([sample(store, i, vocabulary, length, options, rng) for i in indexes], length, generator))
-            ready.put(None)
-        except BaseException as error:  # handed to the training thread, which raises it
-            ready.put(error)
+    def __init__(self, store: PairStore, order: list[np.ndarray], vocabulary: Vocabulary, length: int, options: AugmentOptions, seed: int):
+        self.store, self.order, self.vocabulary, self.length, self.options, self.seed = store, order, vocabulary, length, options, seed
 
-    threading.Thread(target=work, daemon=True).start()
-    while (item := ready.get()) is not None:
-        if isinstance(item, BaseException):
-            raise item
-        yield item
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, number: int) -> Batch:
+        if number >= len(self.order):
+            raise IndexError(number)
+        rng = np.random.default_rng((self.seed, number))
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
+        samples = [augmented(self.store, i, self.options, rng) for i in self.order[number]]
+        texts = [_texts(found, self.vocabulary, self.length, self.options, rng) for found in samples]
+        return collate(samples, texts, self.length, generator)
+
+
+def batches(store: PairStore, order: list[np.ndarray], vocabulary: Vocabulary, length: int, options: AugmentOptions, seed: int) -> Iterable[Batch]:
+    """Batches of one epoch, prepared by another process three ahead: its small operations would wait for one another on the training's threads."""
+    epoch = _Epoch(store, order, vocabulary, length, options, seed)
+    return torch.utils.data.DataLoader(epoch, batch_size=None, num_workers=1, prefetch_factor=3)

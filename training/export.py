@@ -2,7 +2,7 @@
 
     python -m training.export --run runs/scribe-s --data ../shared/data
 
-Writes resources/weights/scribe-s.safetensors (half precision) and its row in resources/models.json.
+Writes resources/weights/scribe-s.safetensors (bytes and half precision) and its row in resources/models.json.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import torch
 from safetensors.torch import save_file
 
 from engine.captioner import ModelCard
-from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeConfig, ScribeNet
+from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeNet
 from engine.registry import RESOURCES, sha256_of
 from engine.schema import CLASSES
-from engine.text import Vocabulary
+from engine.weights import pack
 
 from .datasets import PairRow, captioned, load_rows, read_batch
+from .train_scribe import load_run
 
 MODEL_ID = "scribe-s"
 
@@ -32,21 +33,16 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/scribe-s"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     args = parser.parse_args()
-    settings = json.loads((args.run / "settings.json").read_text("utf-8"))
-    best = torch.load(args.run / "best.pt", map_location="cpu", weights_only=True)
-    vocabulary = Vocabulary(settings["vocabulary"])
-    net = ScribeNet(ScribeConfig(**settings["config"]), len(vocabulary))
-    net.load_state_dict(best["state"])
+    net, vocabulary, best = load_run(args.run, "final.pt")
     rows = captioned(load_rows(args.data), "val")
     calibration = calibrate(*logits(net, rows), rows)
     card = ModelCard(MODEL_ID, "scribe-s: compact DFM", gsd_m=0.5, threshold=0.5, memory_mb=900)
     captioner = ScribeCaptioner(net, vocabulary, card, calibration, torch.device("cpu"))
     path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.half().contiguous() for name, tensor in best["state"].items()}
-    save_file(state, path, metadata=captioner.save_metadata())
+    save_file(pack(best["state"]), path, metadata=captioner.save_metadata())
     _register(path)
-    parameters = sum(t.numel() for t in state.values())
+    parameters = sum(t.numel() for t in best["state"].values())
     print(
         json.dumps(
             {

@@ -10,6 +10,7 @@ from engine.models.scribe import ScribeNet
 from engine.text import SPECIAL
 
 from .batches import Batch
+from .tgcl import TextGuidedContrast
 
 PAD_ID, UNKNOWN_ID = SPECIAL.index("<pad>"), SPECIAL.index("<unk>")
 
@@ -29,15 +30,18 @@ def caption_loss(logits: Tensor, ids: Tensor, smoothing: float = 0.1) -> Tensor:
     return F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), ignore_index=PAD_ID, label_smoothing=smoothing)
 
 
-def scribe_losses(net: ScribeNet, batch: Batch) -> dict[str, Tensor]:
-    """Loss terms of a batch by name: caption, flag, mask, classes. The decoder learns from changed pairs only (the cascade)."""
+def scribe_losses(net: ScribeNet, batch: Batch, contrast: TextGuidedContrast) -> dict[str, Tensor]:
+    """Loss terms of a batch by name: caption, flag, mask, classes, contrast. The decoder learns from changed pairs only (the cascade)."""
     before, after = net.encode(batch.before, batch.after)
     change = net.prior(before, after)
     losses = {
         "flag": known_bce(change.flag, batch.flag, smoothing=0.05),
         "mask": known_bce(change.mask, batch.mask, positive_weight=2.0),
-        "classes": known_bce(change.classes, batch.classes, positive_weight=1.5),
+        "classes": known_bce(change.classes, batch.classes, positive_weight=2.0),
     }
+    told = ~batch.meaning[:, 0].isnan()
+    difference = (after[2] - before[2]).mean((2, 3)).float()
+    losses["contrast"] = contrast(difference, batch.meaning.nan_to_num(), told)
     if len(batch.ids):
         memory = net.with_style(net.memory(before, after, change)[batch.owner], batch.style)
         logits, _ = net.decoder(batch.ids[:, :-1], net.decoder.project_memory(memory))

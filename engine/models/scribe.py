@@ -27,6 +27,7 @@ from ..device import cpu_has_bf16, one_thread
 from ..errors import ModelError
 from ..schema import CLASSES
 from ..text import END, PAD, START, UNKNOWN, Vocabulary
+from ..weights import unpack
 from .beam import decode
 from .efficientnet import EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
@@ -52,6 +53,7 @@ class ScribeConfig:
     beams: int = 4
     styles: int = 2
     style: int = 0
+    class_attention: bool = False
 
 
 class ChangeState(NamedTuple):
@@ -70,26 +72,52 @@ class ChangeState(NamedTuple):
 class ChangePrior(nn.Module):
     """The change-detection branch: a small feature pyramid over both dates' features and their difference."""
 
-    def __init__(self, channels: Sequence[int], width: int):
+    def __init__(self, channels: Sequence[int], width: int, class_attention: bool):
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in channels)
         self.mix = nn.ModuleList(nn.Conv2d(3 * width, width, 1) for _ in channels)
         self.refine = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(4))
         self.mask = nn.Conv2d(width, 1, 1)
-        self.head = nn.Sequential(nn.Linear(2 * width, 128), nn.GELU(), nn.Dropout(0.2), nn.Linear(128, 1 + len(DELTAS) * len(CLASSES)))
+        classes = len(DELTAS) * len(CLASSES)
+        self.classes = ClassAttention(3 * width, width, classes) if class_attention else None
+        pooled, out = (4 * width, 1) if class_attention else (2 * width, 1 + classes)
+        self.head = nn.Sequential(nn.Linear(pooled, 128), nn.GELU(), nn.Dropout(0.2), nn.Linear(128, out))
 
     def forward(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> ChangeState:
-        levels = []
+        levels, dates = [], []
         for lateral, mix, b, a in zip(self.lateral, self.mix, before, after):
             b, a = lateral(b), lateral(a)
+            dates.append((b, a))
             levels.append(F.relu(mix(torch.cat((b, a, (a - b).abs()), dim=1))))
         coarse = F.relu(levels[1] + self.refine[0](_upsample(levels[2])))
         fine = F.relu(levels[0] + self.refine[1](_upsample(coarse)))
-        mask = self.mask(F.relu(self.refine[2](fine)))
+        fine = F.relu(self.refine[2](fine)) if self.classes is None else fine + F.relu(self.refine[2](fine))
+        mask = self.mask(fine)
         prior = coarse + F.relu(self.refine[3](coarse + F.avg_pool2d(fine, 2)))
-        pooled = torch.cat((prior.mean((2, 3)), prior.amax((2, 3))), dim=1)
-        logits = self.head(pooled).float()
-        return ChangeState(logits[:, 0], logits[:, 1:].unflatten(1, (len(DELTAS), -1)), mask.float(), prior.flatten(2).transpose(1, 2))
+        pooled = [prior.mean((2, 3)), prior.amax((2, 3))]
+        if self.classes is None:
+            logits = self.head(torch.cat(pooled, dim=1)).float()
+            flag, classes = logits[:, 0], logits[:, 1:]
+        else:
+            # Small changes fill a cell of the fine level and vanish in the coarse one.
+            flag = self.head(torch.cat((*pooled, fine.mean((2, 3)), fine.amax((2, 3))), dim=1)).float()[:, 0]
+            classes = self.classes(torch.cat((prior, *dates[1]), dim=1)).float()
+        return ChangeState(flag, classes.unflatten(1, (len(DELTAS), -1)), mask.float(), prior.flatten(2).transpose(1, 2))
+
+
+class ClassAttention(nn.Module):
+    """One logit a class, read where that class's own attention looks: (N, channels, h, w) → (N, classes)."""
+
+    def __init__(self, channels: int, width: int, classes: int):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(channels, width, 1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.Dropout2d(0.1))
+        self.look = nn.Conv2d(width, classes, 1)
+        self.say = nn.Conv2d(width, classes, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)
+        attention = self.look(x).flatten(2).float().softmax(2)
+        return (attention * self.say(x).flatten(2)).sum(2)
 
 
 class JointFeatures(nn.Module):
@@ -137,7 +165,7 @@ class ScribeNet(nn.Module):
         self.config = config
         self.encoder = EfficientNetLite(config.encoder)
         channels = self.encoder.channels
-        self.prior = ChangePrior(channels, config.prior_width)
+        self.prior = ChangePrior(channels, config.prior_width, config.class_attention)
         self.joint = JointFeatures(channels, config.prior_width, config.width, config.heads, config.hidden, config.dropout)
         self.styles = nn.Embedding(config.styles, config.width)
         self.decoder = CaptionDecoder(vocabulary, config.width, config.heads, config.hidden, config.decoder_layers, config.max_length, config.dropout)
@@ -189,7 +217,7 @@ class ScribeCaptioner(Captioner):
         try:
             with safe_open(path, "pt") as stream:
                 metadata = stream.metadata() or {}
-                state = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118 (no mapping)
+                state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
             config = ScribeConfig(**json.loads(metadata["config"]))
             vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
             card = ModelCard(**json.loads(metadata["card"]))
@@ -221,7 +249,7 @@ class ScribeCaptioner(Captioner):
         probabilities = torch.sigmoid(change.classes).cpu()
         limits = self.class_thresholds
         names = [(_names(p[0], limits[0]), _names(p[1], limits[1]), _names(p[2], limits[2])) for p in probabilities]
-        return Encoded(score, names, (b, a, change))
+        return Encoded(score, names, (b, a, change), torch.sigmoid(change.mask[:, 0]).cpu().numpy())
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         with one_thread():

@@ -12,10 +12,11 @@ from training import export, train_scribe
 from training.depthwise import freeze_depthwise
 from training.losses import caption_loss, known_bce
 from training.pretrained import fold_batch_norm
-from training.train_scribe import TrainOptions, train
+from training.sequence import SequenceOptions
+from training.train_scribe import TrainOptions, refine, train
 from training.validate import auc, macro_f1
 
-SMALL = ScribeConfig(prior_width=16, width=32, heads=2, hidden=32, decoder_layers=1, max_length=16, dropout=0.0)
+SMALL = ScribeConfig(class_attention=True, prior_width=16, width=32, heads=2, hidden=32, decoder_layers=1, max_length=16, dropout=0.0)
 
 
 def test_unknown_targets_carry_no_loss():
@@ -98,7 +99,7 @@ def test_train_resume_export_and_load(small_data, tmp_path, monkeypatch):
     """Two epochs in one go equal one epoch, a stop, and one more; the file that is written loads and captions."""
     monkeypatch.setattr(train_scribe, "fetch_efficientnet", lambda variant: {})
     monkeypatch.setattr(train_scribe, "load_efficientnet", random_weights)
-    options = TrainOptions(epochs=2, batch_size=8, warmup=2, validate_every=1)
+    options = TrainOptions(epochs=2, batch_size=8, warmup=2, validate_every=1, contrast_weight=0.0)
     train(small_data, tmp_path / "whole", options, SMALL)
     with monkeypatch.context() as patch:
         patch.setattr(train_scribe, "_log", _stop_after_first)
@@ -109,6 +110,7 @@ def test_train_resume_export_and_load(small_data, tmp_path, monkeypatch):
     assert whole["epoch"] == parts["epoch"] == 2
     assert all(torch.allclose(whole["ema"][k], parts["ema"][k], atol=1e-4) for k in whole["ema"])
 
+    refine(small_data, tmp_path / "whole", SequenceOptions(epochs=1, batch_size=8, samples=3))
     monkeypatch.setattr(export, "RESOURCES", tmp_path / "resources")
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources" / "models.json").write_text('{"models": []}')
@@ -131,7 +133,7 @@ def test_frozen_stages_stay_bit_identical(small_data, tmp_path, monkeypatch):
     monkeypatch.setattr(train_scribe, "load_efficientnet", random_weights)
     torch.manual_seed(TrainOptions.seed)
     start = ScribeNet(SMALL, 12).encoder.state_dict()
-    train(small_data, tmp_path, TrainOptions(epochs=1, batch_size=8, warmup=1, validate_every=1), SMALL)
+    train(small_data, tmp_path, TrainOptions(epochs=1, batch_size=8, warmup=1, validate_every=1, contrast_weight=0.0), SMALL)
     end = torch.load(tmp_path / "last.pt", weights_only=True)["net"]
     frozen = [name for name in start if name.startswith(("stem", "stages.0", "stages.1", "stages.2")) or "depthwise.weight" in name]
     assert len(frozen) > 20

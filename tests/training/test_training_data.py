@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from engine.errors import InputError
 from engine.schema import CLASSES
 from engine.text import Vocabulary
 from training.augment import apply_symmetry, mirror_words, photometric, random_symmetry, shift
-from training.batches import AugmentOptions, PairStore, batches, epoch_order, sample
+from training.batches import AugmentOptions, PairStore, augmented, batches, class_targets, epoch_order
 from training.datasets import captioned, load_rows, read_pair, training_rows
 
 BUILDING, VEGETATION = CLASSES.index("building"), CLASSES.index("vegetation")
@@ -109,31 +110,62 @@ def test_photometric_stays_in_range_and_keeps_edges_in_place():
 
 def _sample(small_data, options, name="msh_1.webp", seed=0):
     rows = [row for row in load_rows(small_data) if row.name == name]
-    vocabulary = Vocabulary.build(caption for row in rows for caption in row.captions)
-    return sample(PairStore(rows), 0, vocabulary, 16, options, np.random.default_rng(seed)), vocabulary
+    return augmented(PairStore(rows), 0, options, np.random.default_rng(seed))
 
 
-def test_swapped_dates_swap_added_and_removed_and_drop_the_caption(small_data):
-    (_, _, flag, _, classes, texts), _ = _sample(small_data, AugmentOptions(swap=1.0, same=0.0))
-    assert (flag, texts) == (1.0, [])
-    assert classes[1, BUILDING] == 1 and classes[0, VEGETATION] == 1
+STILL = AugmentOptions(swap=0.0, same=0.0, shift=0.0, compose=0.0)
+
+
+def test_swapped_dates_swap_added_and_removed_and_keep_only_captions_turned_round(small_data):
+    found = _sample(small_data, replace(STILL, swap=1.0))
+    assert found.flag == 1.0
+    assert found.classes[1, BUILDING] == 1 and found.classes[0, VEGETATION] == 1
+    assert found.captions
+    assert not any("built" in caption for caption in found.captions)
 
 
 def test_one_date_twice_is_no_change(small_data):
-    (before, after, flag, mask, classes, texts), _ = _sample(small_data, AugmentOptions(swap=0.0, same=1.0, shift=0.0))
-    assert np.array_equal(before, after)
-    assert (flag, mask.sum(), classes.sum(), texts) == (0.0, 0.0, 0.0, [])
+    found = _sample(small_data, replace(STILL, same=1.0))
+    red = [(image[0] == 200).sum() for image in (found.before, found.after)]  # the house: in both or in none, but for the misregistration
+    assert min(red) > 0 or max(red) == 0
+    assert (found.flag, found.mask.sum(), found.classes.sum(), found.captions) == (0.0, 0.0, 0.0, ())
 
 
 def test_the_mask_follows_the_symmetry_and_the_words(small_data):
     for seed in range(8):
-        (before, after, _, mask, _, texts), vocabulary = _sample(small_data, AugmentOptions(swap=0.0, same=0.0, shift=0.0, captions=5), seed=seed)
-        changed = (before != after).any(0)
-        assert changed.reshape(32, 8, 32, 8).mean((1, 3)) == pytest.approx(mask[0])
+        found = _sample(small_data, STILL, seed=seed)
+        changed = (found.before != found.after).any(0)
+        assert np.array_equal(changed, found.mask > 0)
         row, col = np.argwhere(changed).mean(0)
-        words = " ".join(vocabulary.decode(ids) for ids, _ in texts)
-        # The vocabulary holds "left" only; the other sides come out as unknown.
+        words = " ".join(" ".join(caption) for caption in found.captions)
         assert ("left" in words) == (col < min(row, 256 - row, 256 - col))
+
+
+def test_a_change_pasted_into_an_unchanged_pair_makes_it_changed_where_the_mask_says(small_data):
+    rows = [row for row in load_rows(small_data) if row.name in ("msh_0.webp", "msh_1.webp")]
+    store = PairStore(rows)
+    assert store.donors == [1]
+    flags = []
+    for seed in range(20):
+        found = augmented(store, 0, replace(STILL, compose=1.0), np.random.default_rng(seed))
+        flags.append(found.flag)
+        difference = np.abs(found.before.astype(int) - found.after).max(0)
+        if found.flag:
+            assert np.isnan(found.classes).all()
+            assert difference[found.mask > 0].mean() > 50
+            assert difference[found.mask == 0].mean() < 5
+        else:
+            assert difference.max() == 0
+    assert {*flags} == {0.0, 1.0}
+
+
+def test_classes_that_nobody_noted_are_read_from_the_captions(small_data):
+    row = next(row for row in load_rows(small_data) if row.source == "lcc" and row.changed)
+    targets = class_targets(row)
+    assert targets[0, BUILDING] == 1
+    assert np.isnan(targets[1, VEGETATION])  # one caption of five says that the grass was replaced
+    assert targets[0, VEGETATION] == 0
+    assert np.isnan(targets[2]).all()
 
 
 def test_batches_are_the_same_for_the_same_seed(small_data):
