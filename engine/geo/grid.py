@@ -128,8 +128,9 @@ class TileGrid:
         row_off, col_off = row * self.stride_px, col * self.stride_px
         return TileRef(row, col, row_off, col_off, min(self.tile_px, self.height - row_off), min(self.tile_px, self.width - col_off))
 
-    def _cols_in_row(self, row: int) -> np.ndarray:
-        cols = np.asarray(self._span(self.window.col_off, self.window.width, self.cols))
+    def _cols_in_row(self, row: int, col_off: int, width: int) -> np.ndarray:
+        """Columns of the row's tiles that the area covers, among those that share pixels with col_off..col_off + width."""
+        cols = np.asarray(self._span(col_off, width, self.cols), dtype=int)
         if self._polygon is None:
             return cols
         left, top = cols * self.stride_px, row * self.stride_px
@@ -142,17 +143,20 @@ class TileGrid:
 
     def __iter__(self) -> Iterator[TileRef]:
         for row in self._span(self.window.row_off, self.window.height, self.rows):
-            for col in self._cols_in_row(row):
+            for col in self._cols_in_row(row, self.window.col_off, self.window.width):
                 yield self.ref(row, int(col))
 
     def sharing(self, polygon: Any) -> Iterator[TileRef]:
-        """Tiles that share ground with a polygon given in pixels (x to the right, y down)."""
+        """Tiles of the area that share ground with a polygon given in pixels (x to the right, y down)."""
+        area = self.window
         left, top, right, bottom = polygon.bounds
-        rows = set(self._span(int(top), int(np.ceil(bottom)) - int(top), self.rows))
-        for row in sorted(rows & set(self._span(self.window.row_off, self.window.height, self.rows))):
-            cols = self._cols_in_row(row)
-            cols = cols[(cols * self.stride_px < right) & (cols * self.stride_px + self.tile_px > left)]
-            y, x = row * self.stride_px, cols * self.stride_px
+        left, right = max(int(left), area.col_off), min(int(np.ceil(right)), area.col_off + area.width)
+        top, bottom = max(int(top), area.row_off), min(int(np.ceil(bottom)), area.row_off + area.height)
+        if left >= right or top >= bottom:
+            return
+        for row in self._span(top, bottom - top, self.rows):
+            cols = self._cols_in_row(row, left, right - left)
+            x, y = cols * self.stride_px, row * self.stride_px
             shared = shapely.area(shapely.intersection(polygon, shapely.box(x, y, x + self.tile_px, y + self.tile_px)))
             yield from (self.ref(row, int(col)) for col in cols[shared > _ROUNDING_PX])
 
@@ -161,7 +165,7 @@ class TileGrid:
         rows = self._span(self.window.row_off, self.window.height, self.rows)
         if self._polygon is None:
             return len(rows) * len(self._span(self.window.col_off, self.window.width, self.cols))
-        return sum(len(self._cols_in_row(row)) for row in rows)
+        return sum(len(self._cols_in_row(row, self.window.col_off, self.window.width)) for row in rows)
 
     def __len__(self) -> int:
         return self._length
@@ -180,7 +184,7 @@ class TileGrid:
         rows = set(self._span(int(row_px), 1, self.rows)) & set(self._span(self.window.row_off, self.window.height, self.rows))
         best = None
         for row in sorted(rows):
-            for col in self._cols_in_row(row):
+            for col in self._cols_in_row(row, self.window.col_off, self.window.width):
                 ref = self.ref(row, int(col))
                 if ref.col_off <= col_px < ref.col_off + ref.width:
                     distance = (ref.row_off + half - row_px) ** 2 + (ref.col_off + half - col_px) ** 2

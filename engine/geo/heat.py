@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -25,7 +26,7 @@ from ..schema import HEATMAP_POLYGONS, HEATMAP_RASTERS, HEATMAP_THRESHOLD, Heatm
 from . import heat_polygons
 from .grid import TileGrid
 from .heat_polygons import NODATA, TAG
-from .writer import BATCH_S, verify_path, verify_same_run, write_failure
+from .writer import BATCH_S, FULL_BYTES, disk_full, verify_path, verify_same_run, write_failure
 
 BLOCK_PX = 256  # without overlap a block is a tile and is written once
 BATCH_PX = 1 << 24
@@ -153,6 +154,7 @@ class HeatWriter:
     def flush(self) -> None:
         """Write what is pending; where tiles overlap the larger value stays."""
         if self._pending:
+            self._verify_room()
             try:
                 # A finished run's failed tiles go into a cloud-optimised file, whose layout is made anew in the end.
                 with rasterio.open(self.raster, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
@@ -163,6 +165,16 @@ class HeatWriter:
                 raise write_failure(self.raster, error) from error
             self._pending, self._pending_px = [], 0
         self._flushed = time.monotonic()
+
+    def _verify_room(self) -> None:
+        """Refuse to begin what may not fit: a block that is written anew and does not fit would take an earlier one with it."""
+        spans = [
+            (range(ref.row_off // BLOCK_PX, (ref.row_off + ref.height - 1) // BLOCK_PX + 1), ref.col_off, ref.col_off + ref.width - 1)
+            for ref, _ in self._pending
+        ]
+        blocks = {(row, col) for rows, first, last in spans for row in rows for col in range(first // BLOCK_PX, last // BLOCK_PX + 1)}
+        if shutil.disk_usage(self.raster.parent).free < len(blocks) * BLOCK_PX**2 + FULL_BYTES:
+            raise disk_full(self.raster)
 
     def close(self, failed: int = 0) -> None:
         """Write what is pending and finish the file; with ``failed`` tiles a later run can still fill them in.

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -17,7 +18,7 @@ import rasterio
 import shapely
 from affine import Affine
 from fiona.errors import FionaError
-from rasterio.features import geometry_mask, shapes
+from rasterio.features import rasterize, shapes
 from rasterio.windows import Window
 
 from ..errors import OutputError
@@ -29,7 +30,8 @@ SCHEMA = {"geometry": "Polygon", "properties": {"tile_ids": "str", "area_m2": "f
 TAG = "changescribe"
 NODATA = 255
 BATCH = 1000
-READ_PX = 2048  # side of the blocks that a polygon's mean is read in
+READ_PX = 1024  # side of the blocks that polygons' means are read in
+SIZE_PX = 256  # the ground size of pixels changes by less than 1 ‰ within it
 # Bytes under the threshold and without data become 0, the others 1, while GDAL reads them: no second raster is written.
 _HOT = """<VRTDataset rasterXSize="{width}" rasterYSize="{height}"><GeoTransform>{place}</GeoTransform>
 <VRTRasterBand dataType="Byte" band="1"><ComplexSource>
@@ -93,33 +95,44 @@ def _features(raster: Path, grid: TileGrid, threshold: float) -> Iterator[dict]:
         source = {"path": escape(str(raster.absolute())), "width": heat.width, "height": heat.height, "place": place, "nodata": NODATA}
         with rasterio.open(_HOT.format(**source, below=least - 1, least=least)) as hot_pixels:
             band = rasterio.band(hot_pixels, 1)
-            for geometry, _ in shapes(band, mask=band, connectivity=4):
-                yield _feature(heat, shapely.geometry.shape(geometry), grid)
+            found = (geometry for geometry, _ in shapes(band, mask=band, connectivity=4))
+            while batch := list(islice(found, BATCH)):
+                yield from _batch(heat, batch, grid)
 
 
-def _feature(heat: Any, place: Any, grid: TileGrid) -> dict:
-    """A polygon in the grid's CRS as a feature; its corners are corners of pixels."""
+def _batch(heat: Any, geometries: list[dict], grid: TileGrid) -> Iterator[dict]:
+    """GeoJSON polygons in the grid's CRS as features; their corners are corners of pixels."""
     inverse = ~grid.transform
-    polygon = shapely.transform(place, lambda points: np.rint(np.column_stack(inverse * (points[:, 0], points[:, 1]))))
-    left, top, right, bottom = (int(value) for value in polygon.bounds)
-    height_m, width_m = pixel_size_m(grid.crs, grid.transform * Affine.translation(left, top), bottom - top, right - left)
-    properties = {
-        "tile_ids": "; ".join(ref.tile_id for ref in grid.sharing(polygon)),
-        "area_m2": round(polygon.area * height_m * width_m, 2),
-        "score": round(_mean(heat, polygon), 4),
-    }
-    return {"type": "Feature", "geometry": shapely.geometry.mapping(place), "properties": properties}
+    places = np.array([shapely.geometry.shape(geometry) for geometry in geometries])
+    polygons = shapely.transform(places, lambda points: np.rint(np.column_stack(inverse * (points[:, 0], points[:, 1]))))
+    areas_m2 = shapely.area(polygons) * _pixels_m2(polygons, grid)
+    for geometry, polygon, area_m2, score in zip(geometries, polygons, areas_m2, _means(heat, polygons)):
+        tile_ids = "; ".join(ref.tile_id for ref in grid.sharing(polygon))
+        properties = {"tile_ids": tile_ids, "area_m2": round(float(area_m2), 2), "score": round(float(score), 4)}
+        yield {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
-def _mean(heat: Any, polygon: Any) -> float:
-    """Mean heat (0..1) of the pixels in a polygon, read in blocks: it may wind through the whole raster."""
-    left, top, right, bottom = (int(value) for value in polygon.bounds)
-    total = count = 0
+def _pixels_m2(polygons: np.ndarray, grid: TileGrid) -> np.ndarray:
+    """Ground size of a pixel at each polygon, measured at the nearest point of a coarse lattice."""
+    x, y = shapely.get_coordinates(shapely.centroid(polygons)).T
+    lattice = np.column_stack([x // SIZE_PX, y // SIZE_PX])
+    points, which = np.unique(lattice, axis=0, return_inverse=True)
+    sizes = [pixel_size_m(grid.crs, grid.transform * Affine.translation(*(SIZE_PX * point)), SIZE_PX, SIZE_PX) for point in points]
+    return np.array([height_m * width_m for height_m, width_m in sizes])[which.ravel()]
+
+
+def _means(heat: Any, polygons: np.ndarray) -> np.ndarray:
+    """Mean heat (0..1) of the pixels in each polygon, read in blocks: one may wind through the whole raster."""
+    tree, total, count = shapely.STRtree(polygons), np.zeros(len(polygons)), np.zeros(len(polygons))
+    left, top, right, bottom = shapely.total_bounds(polygons).astype(int).tolist()
     for row in range(top, bottom, READ_PX):
         for col in range(left, right, READ_PX):
-            window = Window(col, row, min(READ_PX, right - col), min(READ_PX, bottom - row))
-            percent = heat.read(1, window=window)
-            inside = geometry_mask([polygon], percent.shape, Affine.translation(col, row), invert=True)
-            total += int(percent[inside].sum(dtype=np.int64))
-            count += int(inside.sum())
+            height, width = min(READ_PX, bottom - row), min(READ_PX, right - col)
+            hits = tree.query(shapely.box(col, row, col + width, row + height))
+            if len(hits):
+                burnt = zip(polygons[hits], range(1, len(hits) + 1))
+                labels = rasterize(burnt, (height, width), transform=Affine.translation(col, row), dtype="int32").ravel()
+                percent = heat.read(1, window=Window(col, row, width, height)).ravel()
+                total[hits] += np.bincount(labels, percent, len(hits) + 1)[1:]
+                count[hits] += np.bincount(labels, minlength=len(hits) + 1)[1:]
     return total / (100 * count)

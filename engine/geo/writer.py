@@ -197,14 +197,21 @@ class GridWriter:
 
 def write_failure(path: Path, error: BaseException) -> OutputError:
     """What a user reads where a write has failed: the disk is full, or another reason."""
-    free = shutil.disk_usage(path.parent).free if path.parent.exists() else 0
-    if free < FULL_BYTES:
-        return OutputError(
-            f"the disk of {path} is full ({free / 1e6:.0f} MB free)", "room for the results", "free some, then run again with --resume"
-        )
+    if _free_bytes(path) < FULL_BYTES:
+        return disk_full(path)
     return OutputError(
         f"{path} cannot be written ({error})", "a writable file that no other program holds", "close it elsewhere, then run again with --resume"
     )
+
+
+def disk_full(path: Path) -> OutputError:
+    """What a user reads where the disk has no room."""
+    got = f"the disk of {path} is full ({_free_bytes(path) / 1e6:.0f} MB free)"
+    return OutputError(got, "room for the results", "free some, then run again with --resume")
+
+
+def _free_bytes(path: Path) -> int:
+    return shutil.disk_usage(path.parent).free if path.parent.exists() else 0
 
 
 def _nothing() -> None:
