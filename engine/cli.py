@@ -143,6 +143,7 @@ def _add_batch(commands: Any) -> None:
 
 
 def _add_evaluate(commands: Any) -> None:
+    quiet: dict[str, Any] = {"default": argparse.SUPPRESS}
     command = commands.add_parser("evaluate", help="caption and score a data set in the LEVIR-CC layout")
     command.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder with LevirCCcaptions.json or pairs.json, and images/")
     command.add_argument("--split", required=True)
@@ -151,6 +152,11 @@ def _add_evaluate(commands: Any) -> None:
     command.add_argument("--decoding", choices=DECODINGS, default=DECODINGS[0])
     command.add_argument("--threshold", type=float, help="change score (0 to 1) from which a pair counts as changed; default: the model's own")
     command.add_argument("--json", metavar="OUT", dest="json_file", type=Path, help="write scores and captions to this file")
+    command.add_argument("--html", metavar="OUT", dest="html_file", type=Path, help="write a page of the pictures with their captions, worst first")
+    command.add_argument("--html-limit", metavar="N", type=int, help="most pairs on that page (default 500)", **quiet)
+    command.add_argument("--bootstrap", metavar="N", type=int, help="resamples for the 95 %% intervals (default 1000; 0: none)", **quiet)
+    command.add_argument("--balanced", action="store_true", help="also score subsets with equally many changed and unchanged pairs", **quiet)
+    command.add_argument("--against", metavar="ID|JSON", help="compare with another model, or with what --json wrote on the same pairs", **quiet)
     command.set_defaults(run=run_evaluate)
 
 
@@ -316,9 +322,8 @@ def run_evaluate(args: argparse.Namespace, output: Output) -> int:
 
     with stop_signals() as cancelled:
         options = CaptionOptions(args.threshold, args.decoding)
-        found = evaluate.run(args.data, args.split, args.model, args.device, options, output.event, cancelled)
-    if args.json_file:
-        evaluate.write(found, args.json_file)
+        settings = evaluate.Settings(**{field.name: getattr(args, field.name) for field in fields(evaluate.Settings) if hasattr(args, field.name)})
+        found = evaluate.run(args.data, args.split, args.model, args.device, options, settings, output.event, cancelled)
     output.text(evaluate.table(found))
     return EXIT_DONE
 

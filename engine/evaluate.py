@@ -5,107 +5,63 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image
-from rich import box
-from rich.console import Group
-from rich.table import Table
 
-from . import device, metrics, registry
+from . import device, registry
 from .captioner import Captioner, CaptionOptions, tile_seed
 from .errors import Cancelled, InputError, OutputError
+from .evaluation import bootstrap
+from .evaluation.page import HTML_LIMIT, write_page
+from .evaluation.pairs import NO_CHANGE, Pair, read_image, read_pairs
+from .evaluation.report import table
+from .evaluation.scores import Scored, floors, point
 from .pipeline import AUTO_BATCH, PROGRESS_S, Event, Summary, ignore, never
-from .reading import to_input_size
-from .schema import UNCHANGED_TEXT, Caption
-from .text import is_well_formed
+from .schema import Caption
 
-# What LEVIR-CC's annotators wrote on pairs without change; older versions of the file have no flag.
-NO_CHANGE = {
-    "there is no difference",
-    "the two scenes seem identical",
-    UNCHANGED_TEXT,
-    "no change has occurred",
-    "almost nothing has changed",
-}
-# The constant that scores best on LEVIR-CC's validation pairs, given a perfect change flag.
-CONSTANT_CHANGE = "some houses are built along the road"
+__all__ = ["NO_CHANGE", "Evaluation", "Pair", "Settings", "caption_pairs", "evaluate", "read_pairs", "run", "table", "write"]
 DEFAULTS = CaptionOptions()
-# Heading and score; METEOR and S*m once on words and once on ids.
-SHOWN = (
-    ("B1", "BLEU-1"),
-    ("B4", "BLEU-4"),
-    ("M", "METEOR"),
-    ("M ids", "METEOR-ids"),
-    ("R-L", "ROUGE-L"),
-    ("C-D", "CIDEr-D"),
-    ("S*m", "S*m"),
-    ("S*m ids", "S*m-ids"),
-)
-LOOK: dict[str, Any] = {"title_justify": "left", "box": box.SIMPLE_HEAD, "pad_edge": False}  # fits 80 columns
-FLOORS = ("floor 1", "floor 2")
-LEGEND = f"floor 1: always {UNCHANGED_TEXT!r}; floor 2: a perfect change flag and always {CONSTANT_CHANGE!r}"
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two images of one place and what people wrote about them."""
+class Settings:
+    """What to compute and to write.
 
-    name: str
-    before: Path
-    after: Path
-    references: tuple[str, ...]
-    changed: bool
-
-
-def read_pairs(data: Path, split: str) -> list[Pair]:
-    """Captioned pairs of a split, each joined to its two images by name.
-
-    Parameters
-    ----------
-    data : folder with LevirCCcaptions.json (images in images/<filepath>/A and B), or with pairs.json, whose rows name the images'
-        folder in ``levir_split`` (images/<levir_split>/A and B) or have none (A and B in ``data``)
-
-    Raises
-    ------
-    InputError
-        No such file or split, or a pair that lacks an image.
+    bootstrap : number of resamples; 0 leaves the intervals out. balanced : also score balanced subsets.
+    against : a model id, or the JSON of an earlier evaluation of the same pairs, to compare with. json_file, html_file : outputs, or None.
+    html_limit : most pairs on the page, the worst first.
     """
-    rows = _rows(data)
-    splits = sorted({row["split"] for row in rows})
-    if split not in splits:
-        raise InputError(f"no split {split!r} in {data}", f"one of {', '.join(splits)}", "correct --split")
-    pairs = [_pair(data, row) for row in rows if row["split"] == split and row.get("sentences")]
-    if not pairs:
-        raise InputError(f"no captioned pair in split {split!r} of {data}", "pairs with sentences", "choose another split")
-    return pairs
+
+    bootstrap: int = 1000
+    balanced: bool = False
+    against: str | None = None
+    json_file: Path | None = None
+    html_file: Path | None = None
+    html_limit: int = HTML_LIMIT
+
+    def verify(self) -> None:
+        """Raises InputError or OutputError where something would fail after the captioning."""
+        if self.bootstrap < 0 or self.html_limit < 1:
+            raise InputError(
+                f"{self.bootstrap} resamples and {self.html_limit} pairs on the page",
+                "0 or more, and 1 or more",
+                "correct --bootstrap or --html-limit",
+            )
+        for path in (self.json_file, self.html_file):
+            if path and not path.absolute().parent.is_dir():
+                raise OutputError(f"{path} cannot be written: there is no such folder", "an existing folder", f"create {path.absolute().parent}")
+        if self.against and not _is_file(self.against):
+            registry.row(self.against)
 
 
-def _rows(data: Path) -> list[dict]:
-    for name in ("LevirCCcaptions.json", "pairs.json"):
-        if (data / name).is_file():
-            try:
-                return json.loads((data / name).read_text("utf-8"))["images"]
-            except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{data / name} cannot be read ({error})", 'JSON with a list "images"', "check the file") from error
-    raise InputError(f"no captions in {data}", "LevirCCcaptions.json or pairs.json", "name the data set's folder with --data")
+@dataclass(frozen=True)
+class Evaluation:
+    """``found`` is what the JSON holds; ``scored`` the model's captions, for the page."""
 
-
-def _pair(data: Path, row: dict) -> Pair:
-    folder = row.get("levir_split") or row.get("filepath")
-    root = data / "images" / folder if folder else data
-    name = row["filename"]
-    before, after = (root / side / name for side in ("A", "B"))
-    for path in (before, after):
-        if not path.is_file():
-            raise InputError(f"the pair {name} lacks {path}", "both images of each pair", "complete the data set")
-    references = tuple(sentence["raw"] for sentence in row["sentences"])
-    flag = row.get("changeflag")
-    changed = any(text.strip(" .") not in NO_CHANGE for text in references) if flag is None else bool(flag)
-    return Pair(name, before, after, references, changed)
+    found: dict
+    scored: Scored
 
 
 def run(
@@ -114,50 +70,117 @@ def run(
     model: str,
     wanted_device: str = "auto",
     options: CaptionOptions = DEFAULTS,
+    settings: Settings = Settings(),
     on_event: Event = ignore,
     cancelled: Callable[[], bool] = never,
-    captioner: Captioner | None = None,
 ) -> dict:
-    """Caption and score a split.
-
-    Returns
-    -------
-    dict
-        ``rows``: the model's and the floors' scores, × 100, on the whole split ("all") and on its changed pairs alone ("changed"),
-        with the change flag's; ``captions`` by pair; speed and settings.
+    """Caption and score a split, write what the settings ask for, and return the scores as ``evaluate`` describes.
 
     Raises
     ------
     InputError
-        Incomplete data, or no metrics library or Java. ModelError: unknown, missing or damaged.
+        Incomplete data, wrong settings, or no metrics library or Java. ModelError: unknown, missing or damaged. OutputError: cannot be written.
     """
+    settings.verify()
     pairs = read_pairs(data, split)
-    if captioner is None:
-        registry.verify(model)
-    # Before the captioning, so that a missing Java is not found after an hour.
-    rows = [
-        score_row(FLOORS[0], pairs, {pair.name: Caption(UNCHANGED_TEXT, False, 0.0) for pair in pairs}),
-        score_row(FLOORS[1], pairs, {pair.name: _oracle(pair) for pair in pairs}),
-    ]
-    captioner = captioner or registry.load(model, device.choose(wanted_device).name)
-    captions, elapsed_s = caption_pairs(captioner, pairs, options, on_event, cancelled)
-    row = registry.row(captioner.card.id)
-    return {
-        "data": str(data),
-        "split": split,
-        "model": {"id": row["id"], "sha256": row.get("sha256")},
+    captioner = registry.load(model, device.choose(wanted_device).name)
+    evaluation = evaluate(pairs, captioner, options, settings, on_event, cancelled)
+    row = registry.row(model)
+    found = {"data": str(data), "split": split, "model": {"id": row["id"], "sha256": row.get("sha256")}} | evaluation.found
+    write(replace(evaluation, found=found), settings)
+    return found
+
+
+def evaluate(
+    pairs: Sequence[Pair],
+    captioner: Captioner,
+    options: CaptionOptions = DEFAULTS,
+    settings: Settings = Settings(),
+    on_event: Event = ignore,
+    cancelled: Callable[[], bool] = never,
+) -> Evaluation:
+    """Caption and score pairs.
+
+    Returns
+    -------
+    Evaluation
+        ``rows``: scores of the model, of the one compared with, and of the floors (``Scored.to_json``); ``intervals`` by name of the row;
+        ``difference`` of the first two; ``balanced``; ``captions`` by pair; speed and settings.
+    """
+    kinds = {pair.changed for pair in pairs}
+    if settings.balanced and len(kinds) < 2:
+        raise InputError(f"{len(pairs)} pairs that are all {'' if True in kinds else 'un'}changed", "both kinds for --balanced", "leave it out")
+    # Before the captioning, so that a missing Java or an earlier evaluation of other pairs is not found after an hour.
+    plain = floors(pairs)
+    other = _read_earlier(Path(settings.against), pairs) if settings.against and _is_file(settings.against) else None
+    captions, elapsed_s = caption_pairs(captioner, pairs, replace(options, heatmap=settings.html_file is not None), on_event, cancelled)
+    scored = Scored.of(captioner.card.id, pairs, captions)
+    if settings.against and other is None:
+        rival = registry.load(settings.against, captioner.device.type)
+        other = Scored.of(settings.against, pairs, caption_pairs(rival, pairs, options, on_event, cancelled)[0])
+    shown = [scored, *([other] if other else []), *plain]
+    found = {
         "device": str(captioner.device),
         "options": asdict(options),
+        "against": settings.against,
         "pairs": len(pairs),
         "changed_pairs": sum(pair.changed for pair in pairs),
         "tiles_per_s": round(len(pairs) / elapsed_s, 2),
-        "rows": [score_row(captioner.card.id, pairs, captions), *rows],
-        "captions": {name: {"caption": c.text, "changed": c.changed, "change_score": round(c.change_score, 4)} for name, c in captions.items()},
+        "rows": [each.to_json() for each in shown],
+        "bootstrap": _resampled(shown, settings.bootstrap, other) if settings.bootstrap else None,
+        "balanced": [each.balanced() for each in shown] if settings.balanced else None,
+        "captions": {pair.name: _to_json(captions[pair.name]) for pair in pairs},
+    }
+    return Evaluation(found, scored)
+
+
+def _resampled(shown: Sequence[Scored], count: int, other: Scored | None) -> dict:
+    weights = bootstrap.resamples(len(shown[0].pairs), count)
+    values, replicates = [point(each.headline()) for each in shown], [each.headline(weights) for each in shown]
+    difference = bootstrap.differences(values[0], values[1], replicates[0], replicates[1]) if other else None
+    return {
+        "resamples": count,
+        "seed": bootstrap.SEED,
+        "values": values,
+        "intervals": [bootstrap.intervals(each) for each in replicates],
+        "difference": difference,
     }
 
 
-def _oracle(pair: Pair) -> Caption:
-    return Caption(CONSTANT_CHANGE if pair.changed else UNCHANGED_TEXT, pair.changed, float(pair.changed))
+def _is_file(against: str) -> bool:
+    """Whether it names an earlier evaluation and no model."""
+    return against.endswith(".json") or Path(against).is_file()
+
+
+def _to_json(caption: Caption) -> dict:
+    classes = {change: list(getattr(caption, change)) for change in ("added", "removed", "altered")}
+    return {"caption": caption.text, "changed": caption.changed, "change_score": round(caption.change_score, 4)} | classes
+
+
+def _from_json(row: dict) -> Caption:
+    return Caption(row["caption"], row["changed"], row["change_score"], tuple(row["added"]), tuple(row["removed"]), tuple(row["altered"]))
+
+
+def _read_earlier(path: Path, pairs: Sequence[Pair]) -> Scored:
+    """Captions of an earlier evaluation of the same pairs.
+
+    Raises
+    ------
+    InputError
+        No such file, not what ``evaluate --json`` writes, or other pairs.
+    """
+    try:
+        earlier = json.loads(path.read_text("utf-8"))
+        captions = {name: _from_json(row) for name, row in earlier["captions"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error!r})", "what `changescribe evaluate --json` wrote", "name that file with --against"
+        ) from error
+    missing = [pair.name for pair in pairs if pair.name not in captions]
+    if missing or len(captions) != len(pairs):
+        got = f"{path} holds {len(captions)} captions, and none of {len(missing)} of these {len(pairs)} pairs"
+        raise InputError(got, "an evaluation of the same pairs", "evaluate that model on the same --data and --split")
+    return Scored.of(path.stem, pairs, captions)
 
 
 def caption_pairs(
@@ -185,84 +208,18 @@ def caption_pairs(
     return captions, summary.elapsed_s
 
 
-def read_image(path: Path, input_px: int) -> np.ndarray:
-    """An image as uint8 (1, 3, input_px, input_px).
-
-    Raises
-    ------
-    InputError
-        Not an image.
-    """
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("RGB"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error})", "an image", "replace the file") from error
-    return to_input_size(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None], input_px)
-
-
-def score_row(name: str, pairs: Sequence[Pair], captions: dict[str, Caption]) -> dict:
-    """Scores of one set of captions: all pairs, changed pairs alone, change flag, share of well-formed sentences."""
-    changed = [pair for pair in pairs if pair.changed]
-    found, truth = [captions[pair.name].changed for pair in pairs], [pair.changed for pair in pairs]
-    flag = metrics.flag_scores(found, truth)
-    return {
-        "name": name,
-        "all": _scores(pairs, captions),
-        "changed": _scores(changed, captions) if changed else None,
-        # JSON has no NaN: a flag that never rises has no precision.
-        "flag": {key: value if value == value else None for key, value in flag.items()},
-        "well_formed": float(np.mean([is_well_formed(captions[pair.name].text) for pair in pairs])),
-    }
-
-
-def _scores(pairs: Sequence[Pair], captions: dict[str, Caption]) -> dict[str, float]:
-    hypotheses = {pair.name: captions[pair.name].text for pair in pairs}
-    references = {pair.name: pair.references for pair in pairs}
-    scores = metrics.score(hypotheses, references)
-    on_ids = metrics.score(hypotheses, references, meteor="ids")
-    return scores | {"METEOR-ids": on_ids["METEOR"], "S*m-ids": on_ids["S*m"]}
-
-
-def table(found: dict) -> Group:
-    """Scores beside the floors, for people."""
-    speed = f"{found['tiles_per_s']:g} a second on {found['device']}"
-    title = f"{found['model']['id']} on {found['split']} of {found['data']}: {found['pairs']} pairs, {speed}"
-    alone = _score_table(f"The {found['changed_pairs']} changed pairs alone", found["rows"], "changed")
-    flags = Table(title="Change flag, and share of well-formed sentences", **LOOK)
-    flags.add_column("")
-    for heading in ("accuracy", "precision", "recall", "well-formed"):
-        flags.add_column(heading, justify="right")
-    for row in found["rows"]:
-        values = [row["flag"][key] for key in ("accuracy", "precision", "recall")]
-        flags.add_row(row["name"], *map(_percent, values), _percent(100 * row["well_formed"]))
-    return Group(title, _score_table("All pairs", found["rows"], "all"), alone, flags, LEGEND)
-
-
-def _score_table(title: str, rows: Sequence[dict], part: str) -> Table:
-    grid = Table(title=title, **LOOK)
-    grid.add_column("", no_wrap=True)
-    for heading, _ in SHOWN:
-        grid.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
-        if row[part]:
-            grid.add_row(row["name"], *(_percent(row[part][key]) for _, key in SHOWN))
-    return grid
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def write(found: dict, path: Path) -> None:
-    """Write scores and captions as JSON.
+def write(evaluation: Evaluation, settings: Settings) -> None:
+    """Write scores and captions as JSON, and the page of pictures, where the settings name files.
 
     Raises
     ------
     OutputError
-        The file cannot be written.
+        A file cannot be written.
     """
     try:
-        path.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        if settings.json_file:
+            settings.json_file.write_text(json.dumps(evaluation.found, ensure_ascii=False, indent=2, allow_nan=False) + "\n", "utf-8")
+        if settings.html_file:
+            write_page(evaluation.scored, settings.html_file, settings.html_limit)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error})", "a writable file", "choose another name for --json") from error
+        raise OutputError(f"{error.filename} cannot be written ({error.strerror})", "a writable file", "choose another name") from error

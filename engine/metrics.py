@@ -9,8 +9,10 @@ import atexit
 import functools
 import shutil
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .errors import InputError
 
@@ -41,10 +43,10 @@ def score(hypotheses: Mapping[str, str], references: Mapping[str, Sequence[str]]
         raise InputError(
             f"{len(hypotheses)} captions and references of {len(references)} pairs (unmatched: {odd})", "the same names", "join them by name"
         )
-    bleu, rouge, cider = _scorers()
+    bleu, rouge, cider = scorers()
     names = sorted(references)
-    truth = {name: [_plain(text) for text in references[name]] for name in names}
-    found = {name: [_plain(hypotheses[name])] for name in names}
+    truth = {name: [plain(text) for text in references[name]] for name in names}
+    found = {name: [plain(hypotheses[name])] for name in names}
     values = [float(v) for v in bleu(4).compute_score(truth, found, verbose=0)[0]]
     result = {f"BLEU-{i + 1}": value for i, value in enumerate(values)}
     if meteor:
@@ -56,30 +58,57 @@ def score(hypotheses: Mapping[str, str], references: Mapping[str, Sequence[str]]
     return {name: 100.0 * value for name, value in result.items()}
 
 
-def flag_scores(found: Sequence[bool], truth: Sequence[bool]) -> dict[str, float]:
-    """Accuracy, precision and recall of the change flag, × 100; precision and recall are NaN where undefined."""
-    found, truth = np.asarray(found, bool), np.asarray(truth, bool)
-    hits = float((found & truth).sum())
+def flag_scores(found: ArrayLike, truth: ArrayLike) -> dict[str, float]:
+    """Accuracy, precision, recall and F1 of a yes-or-no answer, × 100; NaN where undefined."""
+    answers, facts = np.asarray(found, bool), np.asarray(truth, bool)
+    hits, said, true = (float(part.sum()) for part in (answers & facts, answers, facts))
     return {
-        "accuracy": 100.0 * float((found == truth).mean()),
-        "precision": 100.0 * hits / found.sum() if found.any() else float("nan"),
-        "recall": 100.0 * hits / truth.sum() if truth.any() else float("nan"),
+        "accuracy": 100.0 * float((answers == facts).mean()),
+        "precision": 100.0 * hits / said if said else float("nan"),
+        "recall": 100.0 * hits / true if true else float("nan"),
+        "F1": 200.0 * hits / (said + true) if said + true else float("nan"),
     }
 
 
-def expected_calibration_error(scores: Sequence[float], truth: Sequence[bool], bins: int = 10) -> float:
+def area_under_curve(scores: ArrayLike, truth: ArrayLike) -> float:
+    """Area under the ROC curve (Mann–Whitney, ties count half), 0..1; NaN where all answers are the same."""
+    values, facts = np.asarray(scores, float), np.asarray(truth, bool)
+    if facts.all() or not facts.any():
+        return float("nan")
+    gaps = values[facts][:, None] - values[~facts][None]
+    return float((gaps > 0).mean() + 0.5 * (gaps == 0).mean())
+
+
+def reliability(scores: ArrayLike, truth: ArrayLike, bins: int = 10) -> list[dict[str, float]]:
+    """Pairs, mean score and share of changed pairs (0..1) in each equal-width bin that holds any: bin ``low`` ≤ score < ``high``, 1 in the last."""
+    values, facts = np.asarray(scores, float), np.asarray(truth, bool)
+    number = np.minimum((values * bins).astype(int), bins - 1)
+    inside = [(b, number == b) for b in range(bins) if (number == b).any()]
+    return [
+        {"low": b / bins, "high": (b + 1) / bins, "pairs": int(i.sum()), "mean_score": float(values[i].mean()), "changed": float(facts[i].mean())}
+        for b, i in inside
+    ]
+
+
+def expected_calibration_error(scores: ArrayLike, truth: ArrayLike, bins: int = 10) -> float:
     """Expected calibration error of the change score (Guo et al. 2017, eq 3), equal-width bins, 0..1."""
-    scores, truth = np.asarray(scores, float), np.asarray(truth, bool)
-    number = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = [abs(scores[number == b].mean() - truth[number == b].mean()) * (number == b).mean() for b in range(bins) if (number == b).any()]
-    return float(sum(gaps))
+    gaps = [abs(row["mean_score"] - row["changed"]) * row["pairs"] for row in reliability(scores, truth, bins)]
+    return float(sum(gaps)) / np.size(scores)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A sentence as it is scored: words with one space between them."""
     return " ".join(word for word in text.replace("?", " ").replace(".", " ").split())
 
 
-def _scorers():
+def scorers() -> tuple:
+    """Classes of pycocoevalcap: BLEU, ROUGE-L and CIDEr-D.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
     try:
         from pycocoevalcap.bleu.bleu import Bleu
         from pycocoevalcap.cider.cider import Cider
@@ -89,21 +118,42 @@ def _scorers():
     return Bleu, Rouge, Cider
 
 
+def as_ids(found: Sequence[str], truth: Sequence[Sequence[str]]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Captions and references with an integer in place of each word, numbered in the order of the alphabet."""
+    words = sorted({word for texts in (found, *truth) for text in texts for word in text.split()})
+    number = {word: str(i) for i, word in enumerate(words)}
+
+    def numbers(text: str) -> str:
+        return " ".join(number[word] for word in text.split())
+
+    return [numbers(text) for text in found], [tuple(map(numbers, texts)) for texts in truth]
+
+
 def _meteor(truth: Mapping[str, list[str]], found: Mapping[str, list[str]], ids: bool) -> float:
+    process = meteor_process()
+    if ids:
+        captions, references = as_ids([texts[0] for texts in found.values()], list(truth.values()))
+        found = {name: [text] for name, text in zip(found, captions, strict=True)}
+        truth = {name: list(texts) for name, texts in zip(truth, references, strict=True)}
+    return float(process.compute_score(truth, found)[0])
+
+
+def meteor_process() -> Any:
+    """One Java process for all scores of this program: it takes seconds to load its paraphrases.
+
+    Raises
+    ------
+    InputError
+        pycocoevalcap is not installed, or there is no Java.
+    """
+    scorers()
     if shutil.which("java") is None:
         raise InputError("METEOR needs Java, and `java` is not on the PATH", "a Java runtime", "apt-get install default-jre-headless")
-    if ids:
-        words = sorted({word for side in (truth, found) for texts in side.values() for text in texts for word in text.split()})
-        number = {word: str(i) for i, word in enumerate(words)}
-        truth, found = (
-            {name: [" ".join(number[word] for word in text.split()) for text in texts] for name, texts in side.items()} for side in (truth, found)
-        )
-    return float(_meteor_process().compute_score(truth, found)[0])
+    return _started_meteor()
 
 
 @functools.lru_cache(1)
-def _meteor_process():
-    """One Java process for all scores of this program: it takes seconds to load its paraphrases."""
+def _started_meteor() -> Any:
     from pycocoevalcap.meteor.meteor import Meteor
 
     meteor = Meteor()

@@ -1,0 +1,115 @@
+"""Captioned pairs of a data set, and their pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..errors import InputError
+from ..reading import to_input_size
+from ..schema import UNCHANGED_TEXT
+
+# What LEVIR-CC's annotators wrote on pairs without change; older versions of the file have no flag.
+NO_CHANGE = {
+    "there is no difference",
+    "the two scenes seem identical",
+    UNCHANGED_TEXT,
+    "no change has occurred",
+    "almost nothing has changed",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images of one place and what people wrote about them.
+
+    delta : sign ("+" appeared, "-" disappeared, "~" was altered) by class of ``schema.CLASSES``, or None where nobody noted it.
+    quality, source : what the data set says of the images, or None.
+    """
+
+    name: str
+    before: Path
+    after: Path
+    references: tuple[str, ...]
+    changed: bool
+    delta: Mapping[str, str] | None = None
+    quality: str | None = None
+    source: str | None = None
+
+
+def read_pairs(data: Path, split: str) -> list[Pair]:
+    """Captioned pairs of a split, each joined to its two images by name.
+
+    Parameters
+    ----------
+    data : folder with LevirCCcaptions.json (images in images/<filepath>/A and B), or with pairs.json, whose rows name the images'
+        folder in ``levir_split`` (images/<levir_split>/A and B) or have none (A and B in ``data``)
+
+    Raises
+    ------
+    InputError
+        No such file or split, a name twice, or a pair that lacks an image.
+    """
+    rows = _rows(data)
+    splits = sorted({row["split"] for row in rows})
+    if split not in splits:
+        raise InputError(f"no split {split!r} in {data}", f"one of {', '.join(splits)}", "correct --split")
+    pairs = [_pair(data, row) for row in rows if row["split"] == split and row.get("sentences")]
+    if not pairs:
+        raise InputError(f"no captioned pair in split {split!r} of {data}", "pairs with sentences", "choose another split")
+    names = [pair.name for pair in pairs]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})[:3]
+        raise InputError(f"{data} names a pair twice ({', '.join(twice)})", "one row for each pair", "remove the second row")
+    return pairs
+
+
+def _rows(data: Path) -> list[dict]:
+    for name in ("LevirCCcaptions.json", "pairs.json"):
+        if (data / name).is_file():
+            try:
+                return json.loads((data / name).read_text("utf-8"))["images"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise InputError(f"{data / name} cannot be read ({error})", 'JSON with a list "images"', "check the file") from error
+    raise InputError(f"no captions in {data}", "LevirCCcaptions.json or pairs.json", "name the data set's folder with --data")
+
+
+def _pair(data: Path, row: dict) -> Pair:
+    folder = row.get("levir_split") or row.get("filepath")
+    root = data / "images" / folder if folder else data
+    name = row["filename"]
+    before, after = (root / side / name for side in ("A", "B"))
+    for path in (before, after):
+        if not path.is_file():
+            raise InputError(f"the pair {name} lacks {path}", "both images of each pair", "complete the data set")
+    references = tuple(sentence["raw"] for sentence in row["sentences"])
+    flag = row.get("changeflag")
+    changed = any(text.strip(" .") not in NO_CHANGE for text in references) if flag is None else bool(flag)
+    delta = row.get("delta", None if changed else {})
+    return Pair(name, before, after, references, changed, delta, row.get("quality"), row.get("source"))
+
+
+def read_image(path: Path, input_px: int) -> np.ndarray:
+    """An image as uint8 (1, 3, input_px, input_px).
+
+    Raises
+    ------
+    InputError
+        Not an image.
+    """
+    pixels = np.asarray(open_rgb(path))
+    return to_input_size(np.ascontiguousarray(pixels.transpose(2, 0, 1))[None], input_px)
+
+
+def open_rgb(path: Path) -> Image.Image:
+    """An image in RGB; raises as ``read_image``."""
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error})", "an image", "replace the file") from error
