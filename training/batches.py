@@ -79,8 +79,9 @@ class PairStore:
     def __init__(self, rows: list[PairRow], meanings: Mapping[str, np.ndarray] | None = None):
         self.rows, self.meanings = rows, meanings or {}
         self.images = [read_pair(row) for row in rows]
-        self.donors = [i for i, row in enumerate(rows) if row.changed and self.images[i][2] is not None and self.images[i][2].any()]
-        self.whole_donors = [i for i in self.donors if rows[i].captions and moves_whole(self.images[i][2])]
+        masks = {i: mask for i, (_, _, mask) in enumerate(self.images) if rows[i].changed and mask is not None and mask.any()}
+        self.donors = list(masks)
+        self.whole_donors = [i for i, mask in masks.items() if rows[i].captions and moves_whole(mask)]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -164,6 +165,7 @@ def _compose(found: Sample, store: PairStore, rng: np.random.Generator) -> None:
     donors = store.whole_donors if store.whole_donors and rng.random() < 0.4 else store.donors
     donor = donors[rng.integers(len(donors))]
     row, (before, after, mask) = store.rows[donor], store.images[donor]
+    assert mask is not None  # donors have one
     host = (found.before, found.after)
     if rng.random() < 0.35:
         found.before, found.after = unchanged_composite(host, (before, after), mask, rng) or host
