@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -11,18 +12,20 @@ from qgis.core import (
     QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSink,
     QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterRasterDestination,
     QgsProcessingUtils,
     QgsWkbTypes,
 )
 
-from ...engine.errors import AreaError, Cancelled, ChangeScribeError
+from ...engine.errors import AreaError, Cancelled, ChangeScribeError, OutputError
+from ...engine.schema import HeatmapOutput
 from .areas import write_area
 from .base import COUNTS, as_processing, run_engine
-from .grid_layer import finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
+from .grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
 from .pair import PairAlgorithm, count, utc_now
 from .rasters import Area
 
-EXTENT, AOI, OUTPUT = "EXTENT", "AOI", "OUTPUT"
+EXTENT, AOI, OUTPUT, HEATMAP = "EXTENT", "AOI", "OUTPUT", "HEATMAP"
 
 
 class CaptionChanges(PairAlgorithm):
@@ -35,6 +38,7 @@ class CaptionChanges(PairAlgorithm):
         "The rasters may differ in CRS, resolution and extent: the AFTER raster is warped to the grid of the BEFORE raster. "
         "Tiles with too little data in either are skipped and marked so.\n\n"
         "Bands: choose three (red, green, blue) or one; without a choice, those that the layer shows in the project are taken.\n\n"
+        "Heat map (optional): a raster on the pixels of the BEFORE raster that says where in the changed tiles buildings changed, in percent.\n\n"
         "Area: an extent, or the polygons of a layer (selected features only, if wished); without either, all ground that the rasters share.\n\n"
         "The engine runs in its own process. Cancelling keeps what is captioned until then. If the engine is not set up, run 'Engine status' first."
     )
@@ -46,7 +50,20 @@ class CaptionChanges(PairAlgorithm):
         self.addParameter(QgsProcessingParameterFeatureSource(AOI, self.tr("Area (polygons)"), polygons, None, True))
         self.add_engine_parameters()
         self.addParameter(QgsProcessingParameterFeatureSink(OUTPUT, self.tr("Change captions"), QgsProcessing.SourceType.TypeVectorPolygon))
+        self.addParameter(QgsProcessingParameterRasterDestination(HEATMAP, self.tr("Heat map (GeoTIFF)"), None, True, False))
         self.add_count_outputs()
+
+    def checkParameterValues(self, parameters, context):
+        ok, message = super().checkParameterValues(parameters, context)
+        try:
+            if ok and _given(parameters, HEATMAP):
+                heatmap = HeatmapOutput(self.parameterAsFileOutput(parameters, HEATMAP, context))
+                heatmap.verify()
+                if heatmap.polygons:
+                    raise OutputError(f"{heatmap.path} as heat map", "a name that ends in .tif", "correct the name")
+        except ChangeScribeError as error:
+            return False, str(error)
+        return ok, message
 
     def check_area(self, parameters) -> None:
         if _given(parameters, AOI) and _given(parameters, EXTENT):
@@ -67,6 +84,7 @@ class CaptionChanges(PairAlgorithm):
         if warning := shapefile_warning(self.destination):
             feedback.pushWarning(warning)
         counts = dict.fromkeys(COUNTS, 0)
+        self.heatmap: str | None = None
         self.provenance: dict[str, Any] = {"started": utc_now(), "before": self.before.name, "after": self.after.name}
 
         def on_tile(tile: dict) -> None:
@@ -75,9 +93,10 @@ class CaptionChanges(PairAlgorithm):
             count(counts, tile["properties"])
 
         try:
+            self.heatmap = self._new_heatmap(parameters, context)
             request = self.request(parameters, context, **self._area(parameters, context, feedback))
             self.provenance["request"] = request
-            message = {"type": "caption", "request": request, "output": None, "resume": False}
+            message = {"type": "caption", "request": request, "output": None, "resume": False, "heatmap": self.heatmap}
             self.provenance["result"] = run_engine(message, feedback, on_tile)
         except Cancelled as error:
             sink.flushBuffer()
@@ -88,13 +107,29 @@ class CaptionChanges(PairAlgorithm):
             sink.flushBuffer()
         self.provenance.update(finished=utc_now(), counts=counts)
         feedback.pushInfo(", ".join(f"{name.lower()} {value}" for name, value in counts.items()))
-        return {OUTPUT: self.destination, **counts}
+        results = {OUTPUT: self.destination, **counts}
+        if self.heatmap is not None and Path(self.heatmap).exists():  # a run that was cancelled early has none
+            results[HEATMAP] = self.heatmap
+        return results
 
     def postProcessAlgorithm(self, context, feedback) -> dict:
         layer = QgsProcessingUtils.mapLayerFromString(self.destination, context)
         if layer is not None:
             finish_layer(layer, self.provenance)
+        if self.heatmap is not None and Path(self.heatmap).exists():
+            finish_heatmap(self.heatmap, QgsProcessingUtils.mapLayerFromString(self.heatmap, context))
         return {}  # keeps the results of processAlgorithm
+
+    def _new_heatmap(self, parameters, context) -> str | None:
+        """Path of the heat map, if one is wanted; an earlier file is removed, because the toolbox overwrites and the engine would refuse."""
+        if not _given(parameters, HEATMAP):
+            return None
+        path = self.parameterAsOutputLayer(parameters, HEATMAP, context)
+        try:
+            Path(path).unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be overwritten ({error})", "a file that can", "close it, or choose another name") from error
+        return path
 
     def _area(self, parameters, context, feedback) -> dict:
         """``aoi`` or ``extent`` of the request; writes the area layer's polygons to a file."""

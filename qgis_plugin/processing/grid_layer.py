@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 from qgis.core import (
@@ -19,6 +20,7 @@ from qgis.core import (
     QgsPolygon,
     QgsProcessingContext,
     QgsProviderRegistry,
+    QgsRasterLayer,
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
@@ -27,7 +29,8 @@ from qgis.PyQt.QtCore import QMetaType, QVariant
 from ...engine import __version__
 from ...engine.schema import LAYER_NAME, OUTPUT_FIELDS
 
-STYLE = Path(__file__).absolute().parents[2] / "resources" / "styles" / "change_captions.qml"
+STYLES = Path(__file__).absolute().parents[2] / "resources" / "styles"
+STYLE, HEATMAP_STYLE = STYLES / "change_captions.qml", STYLES / "change_heat.qml"
 
 # QgsField takes QMetaType types since QGIS 3.38 and only QVariant's before.
 if Qgis.QGIS_VERSION_INT >= 33800:
@@ -120,6 +123,13 @@ def _keep_in_file(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
     registry = QgsProviderRegistry.instance()
     registry.saveLayerMetadata("ogr", registry.encodeUri("ogr", {"path": path, "layerName": name}), metadata)
     layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")
+
+
+def finish_heatmap(path: str, layer: QgsRasterLayer | None) -> None:
+    """Give a heat map its style, which lies beside the file (main thread); ``layer`` is it where it goes onto the map."""
+    shutil.copyfile(HEATMAP_STYLE, Path(path).with_suffix(".qml"))
+    if layer is not None:
+        layer.loadNamedStyle(str(HEATMAP_STYLE))
 
 
 def save_style(layer: QgsVectorLayer) -> None:

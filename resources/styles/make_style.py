@@ -1,4 +1,4 @@
-"""Write change_captions.qml, the output layer's style, with QGIS itself: ``/usr/bin/python3 resources/styles/make_style.py``.
+"""Write change_captions.qml and change_heat.qml, the outputs' styles, with QGIS itself: ``/usr/bin/python3 resources/styles/make_style.py``.
 
 Made with the oldest QGIS supported (3.22), so that every later one reads it. Colours are those of Okabe and Ito, which colour-blind
 people tell apart (bare land has a brown of about the same kind); what is removed has a dashed outline as well.
@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parents[1]))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from osgeo import gdal  # noqa: E402
 from qgis.core import (  # noqa: E402
     Qgis,
     QgsApplication,
     QgsCategorizedSymbolRenderer,
+    QgsColorRampShader,
     QgsEditFormConfig,
     QgsEditorWidgetSetup,
     QgsFillSymbol,
     QgsMapLayer,
     QgsPalLayerSettings,
     QgsProperty,
+    QgsRasterLayer,
+    QgsRasterShader,
     QgsRendererCategory,
+    QgsSingleBandPseudoColorRenderer,
     QgsTextBufferSettings,
     QgsTextFormat,
     QgsVectorLayer,
@@ -147,9 +153,40 @@ def set_up_form(layer: QgsVectorLayer) -> None:
     layer.setDisplayExpression('coalesce("caption", "status")')
 
 
+# Heat in percent, colour, opacity: what has not changed shows the map below.
+HEAT = ((0, "#fee08b", 0), (20, "#fee08b", 60), (50, "#f46d43", 150), (100, "#a50026", 200))
+
+
+def save_heat_style() -> None:
+    """Write change_heat.qml: a ramp from clear over yellow to dark red."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/heat.tif"
+        gdal.GetDriverByName("GTiff").Create(path, 2, 2).FlushCache()
+        layer = QgsRasterLayer(path, "heat")
+        shades = []
+        for percent, colour, alpha in HEAT:
+            shade = QColor(colour)
+            shade.setAlpha(alpha)
+            shades.append(QgsColorRampShader.ColorRampItem(percent, shade, f"{percent} %"))
+        ramp = QgsColorRampShader(0, 100)
+        ramp.setColorRampType(QgsColorRampShader.Type.Interpolated)
+        ramp.setColorRampItemList(shades)
+        shader = QgsRasterShader(0, 100)
+        shader.setRasterShaderFunction(ramp)
+        drawn = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+        drawn.setClassificationMin(0)
+        drawn.setClassificationMax(100)
+        layer.setRenderer(drawn)
+        message, ok = layer.saveNamedStyle(str(FOLDER / "change_heat.qml"), QgsMapLayer.StyleCategory.Symbology)
+        print(message or "change_heat.qml")
+        if not ok:
+            raise SystemExit(1)
+
+
 def main() -> None:
     application = QgsApplication([], False)
     application.initQgis()
+    save_heat_style()
     fields = "&".join(f"field={name}:{MEMORY_TYPES[kind]}" for name, kind, _ in OUTPUT_FIELDS)
     layer = QgsVectorLayer(f"Polygon?{fields}", "change_captions", "memory")
     layer.setRenderer(renderer())

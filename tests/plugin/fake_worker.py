@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -E
-"""Stands in for the engine's Python interpreter: an executable that ignores the launcher and speaks the protocol. Standard library only.
+"""Stands in for the engine's Python interpreter: an executable that ignores the launcher and speaks the protocol. Needs GDAL only for a heat map.
 
 CHANGESCRIBE_PYTHON names this file; FAKE_WORKER_MODE chooses what it does (see MODES); FAKE_WORKER_LOG names a file that gets every message it reads.
 """
@@ -40,6 +40,17 @@ def tile(request, index):
         "model": request.get("model", "scribe-s"), "status": status, "seconds": 0.01,
     }  # fmt: skip
     return {"properties": properties, "footprint": [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]]}
+
+
+def write_heatmap(path):
+    """A small raster of 90 percent; like the engine, refuses a file that exists."""
+    from osgeo import gdal
+
+    assert not os.path.exists(path), path
+    raster = gdal.GetDriverByName("GTiff").Create(path, 8, 8)
+    raster.SetGeoTransform((0, 64, 0, 512, 0, -64))
+    raster.GetRasterBand(1).SetNoDataValue(255)
+    raster.GetRasterBand(1).Fill(90)
 
 
 class Fake:
@@ -93,6 +104,8 @@ class Fake:
             say("error", id=call, code="raster", got="the file x.tif has no CRS", need="a georeferenced raster", do="assign one", message="")
             return
         say("log", id=call, level="warning", message="the fake engine captions nothing")
+        if message.get("heatmap"):
+            write_heatmap(message["heatmap"])
         for index in range(total):
             if self.mode == "hang" and index == 2:
                 while True:

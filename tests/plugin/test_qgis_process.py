@@ -44,8 +44,8 @@ def profile(tmp_path):
     return run
 
 
-def caption(run, before, after, output, **options):
-    return run("--json", "run", "changescribe:captionchanges", f"--BEFORE={before}", f"--AFTER={after}", f"--OUTPUT={output}", **options)
+def caption(run, before, after, output, *more, **options):
+    return run("--json", "run", "changescribe:captionchanges", f"--BEFORE={before}", f"--AFTER={after}", f"--OUTPUT={output}", *more, **options)
 
 
 def rows(path):
@@ -121,11 +121,18 @@ def test_toolbox_and_command_line_say_the_same(profile, tmp_path, name):
     """Real pairs: aerial in Lambert 93, Sentinel-2 in degrees, and 32-bit floats in UTM."""
     (before,) = GEOTIFF.glob(f"{name}_before*.tif")
     (after,) = GEOTIFF.glob(f"{name}_after*.tif")
-    done = caption(profile, before, after, tmp_path / "toolbox.gpkg", python=ENGINE_PYTHON)
+    done = caption(profile, before, after, tmp_path / "toolbox.gpkg", f"--HEATMAP={tmp_path / 'toolbox.tif'}", python=ENGINE_PYTHON)
     assert done.returncode == 0, done.stdout + done.stderr
     command = [ENGINE_PYTHON, "-m", "engine", "caption", str(before), str(after), "-o", str(tmp_path / "command.gpkg")]
+    command += ["--heatmap", str(tmp_path / "command.tif")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=280)
     columns = ("tile_id", "caption", "changed", "change_score", "added", "removed", "altered", "status")
     toolbox, command_line = ([[row[column] for column in columns] for row in rows(tmp_path / file)] for file in ("toolbox.gpkg", "command.gpkg"))
     assert toolbox == command_line
     assert len(toolbox) > 0
+    heat, same = (gdal.Open(str(tmp_path / file)) for file in ("toolbox.tif", "command.tif"))
+    assert (heat.GetGeoTransform(), heat.GetProjection()) == (same.GetGeoTransform(), same.GetProjection())
+    assert (heat.ReadAsArray() == same.ReadAsArray()).all()
+    raster = gdal.Open(str(before))
+    assert (heat.RasterXSize, heat.RasterYSize) == (raster.RasterXSize, raster.RasterYSize)
+    assert heat.GetGeoTransform() == pytest.approx(raster.GetGeoTransform(), rel=1e-12)
