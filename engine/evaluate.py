@@ -98,8 +98,9 @@ def evaluate(
     settings: Settings = Settings(),
     on_event: Event = ignore,
     cancelled: Callable[[], bool] = never,
+    name: str | None = None,
 ) -> Evaluation:
-    """Caption and score pairs.
+    """Caption and score pairs; ``name`` stands for the model's id in the tables.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def evaluate(
     plain = floors(pairs)
     other = _read_earlier(Path(settings.against), pairs) if settings.against and _is_file(settings.against) else None
     captions, elapsed_s = caption_pairs(captioner, pairs, replace(options, heatmap=settings.html_file is not None), on_event, cancelled)
-    scored = Scored.of(captioner.card.id, pairs, captions)
+    scored = Scored.of(name or captioner.card.id, pairs, captions)
     if settings.against and other is None:
         rival = registry.load(settings.against, captioner.device.type)
         other = Scored.of(settings.against, pairs, caption_pairs(rival, pairs, options, on_event, cancelled)[0])

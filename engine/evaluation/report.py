@@ -107,13 +107,15 @@ def _reliability(row: dict) -> Table:
 
 
 def _classes(classes: dict) -> Table:
-    title = f"Classes of the model's heads on {classes['pairs']} pairs\nmacro-F1 {_number(classes['macro_F1'])} over those that occur at least"
-    title += f" {ENOUGH} times, {_number(classes['macro_F1_all'])} over all that occur"
-    grid = _grid(title, ("change", "class", "truth", "found", "precision", "recall", "F1"), left=2)
+    macro = {kind: [_number(classes[f"macro_{key}{ending}"]) for ending in ("", "_all")] for kind, key in (("heads", "F1"), ("sentences", "F1_said"))}
+    title = f"Classes of {classes['pairs']} pairs: found by the model's heads, said in its sentences"
+    for kind, (enough, occurring) in macro.items():
+        title += f"\nmacro-F1 of the {kind}: {enough} over those that occur {ENOUGH} times or more, {occurring} over all that occur"
+    grid = _grid(title, ("change", "class", "truth", "found", "precision", "recall", "F1", "said", "F1 said"), left=2)
     for row in classes["rows"]:
-        if row["truth"] or row["found"]:
-            values = (_number(row[key]) for key in ("precision", "recall", "F1"))
-            grid.add_row(row["change"], row["class"], str(row["truth"]), str(row["found"]), *values)
+        if row["truth"] or row["found"] or row["said"]:
+            values = [_number(row[key]) for key in ("precision", "recall", "F1", "F1_said")]
+            grid.add_row(row["change"], row["class"], str(row["truth"]), str(row["found"]), *values[:3], str(row["said"]), values[3])
     return grid
 
 

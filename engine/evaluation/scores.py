@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
+from ..facts import stated_changes
 from ..schema import CLASSES, UNCHANGED_TEXT, Caption
 from ..text import is_well_formed
 from .pairs import Pair
@@ -120,25 +121,31 @@ def floors(pairs: Sequence[Pair]) -> list[Scored]:
 def class_scores(pairs: Sequence[Pair], captions: Sequence[Caption]) -> dict | None:
     """F1 of what was added and removed, by class, over the pairs whose truth is known; None where no pair notes any.
 
+    Of the model's class heads ("found", "precision", "recall", "F1") and of what its sentences state, as ``facts`` reads them ("said", "F1_said").
     ``macro_F1``: mean over the (class, added or removed) that occur in the truth ``ENOUGH`` times; ``macro_F1_all``: over those that occur at all.
     One that never occurs has no recall: what is found of it stands in its row and counts in neither mean.
     """
     known = [(pair.delta, caption) for pair, caption in zip(pairs, captions, strict=True) if pair.delta is not None]
     if not any(delta for delta, _ in known):
         return None
+    stated = [stated_changes(caption.text) for _, caption in known]
     rows: list[dict[str, Any]] = []
-    for sign, change in SIGNS:
+    for column, (sign, change) in enumerate(SIGNS):
         for name in CLASSES:
             truth = [delta.get(name) == sign for delta, _ in known]
             found = [name in getattr(caption, change) for _, caption in known]
+            said = [name in facts[column] for facts in stated]
             flag = _defined(metrics.flag_scores(found, truth))
-            del flag["accuracy"]
-            rows.append({"change": change, "class": name, "truth": sum(truth), "found": sum(found)} | flag)
-    return {"pairs": len(known), "rows": rows, "macro_F1": _macro_f1(rows, ENOUGH), "macro_F1_all": _macro_f1(rows, 1)}
+            row = {"change": change, "class": name, "truth": sum(truth), "found": sum(found), "said": sum(said)}
+            row |= {key: flag[key] for key in ("precision", "recall", "F1")}
+            rows.append(row | {"F1_said": _defined(metrics.flag_scores(said, truth))["F1"]})
+    means = {f"macro_{key}{ending}": _mean(rows, key, least) for key in ("F1", "F1_said") for ending, least in (("", ENOUGH), ("_all", 1))}
+    return {"pairs": len(known), "rows": rows} | means
 
 
-def _macro_f1(rows: Sequence[dict], least: int) -> float | None:
-    values = [row["F1"] for row in rows if row["truth"] >= least]
+def _mean(rows: Sequence[dict], key: str, least: int) -> float | None:
+    """Mean over the classes that occur ``least`` times or more."""
+    values = [row[key] for row in rows if row["truth"] >= least]
     return float(np.mean(values)) if values else None
 
 

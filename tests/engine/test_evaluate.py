@@ -93,6 +93,9 @@ def test_classes_and_groups_come_from_the_rows_that_carry_them(fake_weights, tmp
     assert by_class["added", "building"]["F1"] == 100.0
     assert (by_class["added", "road"]["truth"], by_class["added", "road"]["found"], by_class["added", "road"]["precision"]) == (0, 3, 0.0)
     assert by_class["removed", "road"]["F1"] == 0.0
+    # Its sentence: a row of houses is built along the road.
+    assert (by_class["added", "building"]["said"], by_class["added", "building"]["F1_said"]) == (3, 100.0)
+    assert by_class["added", "road"]["said"] == 0
     assert found["rows"][0]["classes"]["macro_F1"] is None, "nothing occurs five times"
     assert found["rows"][0]["classes"]["macro_F1_all"] == 50.0
     quality = found["rows"][0]["groups"]["quality"]
