@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.device import cpu_has_bf16
+from engine.errors import InputError
 from engine.models.beam import decode
 from engine.models.dfm import DfmConfig, DfmHeads
 from engine.models.prefix import PrefixLayer
@@ -66,13 +67,13 @@ VARIANTS = {
 class AblationOptions:
     """Sizes and training of every run; nothing of it is chosen by variant, and the last epoch is taken."""
 
-    width: int = 128
+    width: int = 96
     heads: int = 4
-    hidden: int = 256
+    hidden: int = 192
     decoder_layers: int = 1
     max_length: int = 32
     dropout: float = 0.15
-    epochs: int = 12
+    epochs: int = 6
     batch_size: int = 32
     lr: float = 1e-3
     weight_decay: float = 0.02
@@ -115,7 +116,7 @@ class FrozenDfm(nn.Module):
             dropout=options.dropout,
         )
         self.block = TrainedBlock(encoder_width, options)
-        self.heads = DfmHeads(config, options.width, SIDE, vocabulary)
+        self.heads = DfmHeads(config, options.width, SIDE, vocabulary, prior_side=SIDE)
         self.contrast = None if variant.gating == "off" else TextGuidedContrast(options.width, gating=variant.gating)
         self.cd_prior = variant.cd_prior
 
@@ -141,11 +142,26 @@ def main() -> None:
     for seed in args.seeds:
         for name in args.variants:
             path = args.out / f"{name}-{seed}.json"
-            if not path.is_file():
+            if not _is_done(path, options):
                 found = run(VARIANTS[name], options, splits["train"], splits["val"], table, seed)
                 path.write_text(json.dumps(found, ensure_ascii=False), "utf-8")
                 print(json.dumps({"variant": name, "seed": seed, "seconds": found["seconds"]}), flush=True)
     write_report(args.report, args.out, {name: VARIANTS[name].name for name in args.variants}, args.seeds, splits["val"].rows)
+
+
+def _is_done(path: Path, options: AblationOptions) -> bool:
+    """Whether the run is there.
+
+    Raises
+    ------
+    InputError
+        It was made with other options.
+    """
+    if not path.is_file():
+        return False
+    if json.loads(path.read_text("utf-8"))["options"] != asdict(options):
+        raise InputError(f"{path} was made with other options", "one set of options for all runs", "name another folder with --out")
+    return True
 
 
 def run(variant: Variant, options: AblationOptions, train: FrozenSplit, val: FrozenSplit, table: SentenceTable, seed: int) -> dict:
@@ -160,8 +176,8 @@ def run(variant: Variant, options: AblationOptions, train: FrozenSplit, val: Fro
     means: dict[str, float] = {}
     for epoch in range(options.epochs):
         sums: dict[str, list[float]] = {}
+        net.train()
         for batch in frozen_epoch(train, vocabulary, options, (seed, epoch)):
-            net.train()
             for group in optimizer.param_groups:
                 group["lr"] = options.lr * min(1.0, (batches + 1) / 100) * 0.5 * (1 + math.cos(math.pi * batches / total))
             losses = _losses(net, train, batch, table, weights)
@@ -177,6 +193,7 @@ def run(variant: Variant, options: AblationOptions, train: FrozenSplit, val: Fro
     return {
         "variant": asdict(variant),
         "options": asdict(options),
+        "encoder": train.encoder,
         "seed": seed,
         "parameters": sum(p.numel() for p in net.parameters()),
         "seconds": round(time.perf_counter() - start_s),
@@ -186,11 +203,10 @@ def run(variant: Variant, options: AblationOptions, train: FrozenSplit, val: Fro
 
 
 class FrozenBatch(NamedTuple):
-    """indexes : of the pairs. grid, prior : (N, tokens) order in which a mirrored or turned pair shows its tokens. Targets as in ``DfmBatch``."""
+    """indexes : of the pairs. order : (N, tokens) in which a mirrored or turned pair shows its tokens. Targets as in ``DfmBatch``."""
 
     indexes: list[int]
-    grid: Tensor
-    prior: Tensor
+    order: Tensor
     changed: Tensor
     ids: Tensor
     sentences: list[str]
@@ -203,19 +219,17 @@ def frozen_epoch(split: FrozenSplit, vocabulary: Vocabulary, options: AblationOp
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(split.rows))
-    sides = SIDE, math.isqrt(split.prior.shape[1])
+    cells = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
     for start in range(0, len(order), options.batch_size):
         indexes = order[start : start + options.batch_size].tolist()
-        orders: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-        chosen = []
+        orders, chosen = [], []
         for row in (split.rows[i] for i in indexes):
             *symmetry, captions = random_symmetry(row.captions if row.changed else (), rng)
-            for side, found in zip(sides, orders):
-                found.append(apply_symmetry(np.arange(side * side).reshape(side, side), *symmetry).ravel())
+            orders.append(apply_symmetry(cells, *symmetry).ravel())
             chosen.append(targets(captions, bool(row.changed), vocabulary, options.max_length, rng))
-        grid, prior = (torch.from_numpy(np.stack(found)) for found in orders)
-        changed = torch.tensor([float(bool(split.rows[i].changed)) for i in indexes])
-        yield FrozenBatch(indexes, grid, prior, changed, torch.tensor([ids for ids, _ in chosen]), [sentence for _, sentence in chosen])
+        changed, ids = [float(bool(split.rows[i].changed)) for i in indexes], [tokens for tokens, _ in chosen]
+        sentences = [sentence for _, sentence in chosen]
+        yield FrozenBatch(indexes, torch.from_numpy(np.stack(orders)), torch.tensor(changed), torch.tensor(ids), sentences)
 
 
 def _losses(net: FrozenDfm, split: FrozenSplit, batch: FrozenBatch, table: SentenceTable, weights: LossWeights) -> dict[str, Tensor]:
@@ -223,8 +237,8 @@ def _losses(net: FrozenDfm, split: FrozenSplit, batch: FrozenBatch, table: Sente
     rows = torch.arange(len(batch.indexes))[:, None]
     sentences = None if net.contrast is None else table(batch.sentences)
     with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
-        dates = (net.block(before._replace(grid=before.grid[rows, batch.grid])), net.block(after._replace(grid=after.grid[rows, batch.grid])))
-        prior = None if prior is None else prior[rows, batch.prior]
+        dates = (net.block(before._replace(grid=before.grid[rows, batch.order])), net.block(after._replace(grid=after.grid[rows, batch.order])))
+        prior = None if prior is None else prior[rows, batch.order]
         return dfm_losses(net.heads, net.contrast, dates, prior, batch.changed, batch.ids, sentences, weights)
 
 

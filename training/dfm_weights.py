@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.errors import InputError, ModelError
 from engine.models.efficientnet import EfficientNetLite
 from engine.models.vit import PUBLISHED, load_vit
+from engine.weights import unpack
 
 from .pretrained import fetch_dinov2_small, fetch_efficientnet, load_efficientnet
 
@@ -39,7 +40,7 @@ def read_detector(path: Path) -> Detector:
         with safe_open(path, "pt") as stream:
             metadata = stream.metadata() or {}
             config, calibration = json.loads(metadata["config"]), json.loads(metadata["calibration"])
-            tensors = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118 (no mapping)
+            tensors = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
     except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise ModelError(f"{path} cannot be read ({error!r})", "weights of scribe-s", "name another file with --detector") from error
     state = {name: value for name, value in tensors.items() if name.startswith("encoder.")}

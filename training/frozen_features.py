@@ -3,7 +3,7 @@
     python -m training.frozen_features --encoder dinov2
 
 writes train.safetensors and val.safetensors with the image encoder's summary and grid of both dates and the change detector's tokens P,
-half precision (about 150 kB a pair).
+half precision (about 110 kB a pair).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from engine.device import cpu_has_bf16
 from engine.errors import InputError
 from engine.models.dfm import ChangeDetector
+from engine.models.joint import PRIOR_SIDE
 from engine.models.vit import ENCODERS, Encoder, Features, build_encoder
 from engine.registry import weights_path
 
@@ -31,17 +32,19 @@ from .datasets import PairRow, captioned, load_rows, read_batch, training_rows
 from .dfm_weights import encoder_weights, read_detector
 
 FOLDER = Path("runs/frozen")
-SIDE = 8  # of the grid that is kept
+SIDE = 8  # of the grids that are kept
 
 
 @dataclass
 class FrozenSplit:
     """The pairs ``rows`` with their features, all float16.
 
-    cls : (N, 2, width), before and after. grid : (N, 2, SIDE · SIDE, width). prior : (N, 256, prior_width).
+    encoder : one of ``vit.ENCODERS``.
+    cls : (N, 2, width), before and after. grid : (N, 2, SIDE · SIDE, width). prior : (N, SIDE · SIDE, prior_width).
     """
 
     rows: list[PairRow]
+    encoder: str
     cls: Tensor
     grid: Tensor
     prior: Tensor
@@ -66,7 +69,7 @@ def extract(encoder: Encoder, detector: ChangeDetector, rows: Sequence[PairRow],
         before, after = (torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size]))
         with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
             dates = [encoder(images) for images in (before, after)]
-            found["prior"].append(detector(before, after).tokens.half())
+            found["prior"].append(_pooled(detector(before, after).tokens, PRIOR_SIDE).half())
         found["cls"].append(torch.stack([date.cls for date in dates], dim=1).half())
         found["grid"].append(torch.stack([_pooled(date.grid, encoder.side) for date in dates], dim=1).half())
         if start // batch_size % 20 == 0:
@@ -91,7 +94,8 @@ def read_split(folder: Path, data: Path, split: str) -> FrozenSplit:
     path, do = folder / f"{split}.safetensors", "run python -m training.frozen_features again"
     try:
         with safe_open(path, "pt") as stream:
-            ids = json.loads((stream.metadata() or {})["ids"])
+            metadata = stream.metadata() or {}
+            ids, encoder = json.loads(metadata["ids"]), metadata["encoder"]
             tensors = {name: stream.get_tensor(name) for name in ("cls", "grid", "prior")}
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error!r})", "features of the frozen encoders", do) from error
@@ -99,7 +103,7 @@ def read_split(folder: Path, data: Path, split: str) -> FrozenSplit:
     missing = [name for name in ids if name not in rows]
     if missing:
         raise InputError(f"{path} has {len(missing)} pairs that {data} has not, among them {missing[0]}", "features of these pairs", do)
-    return FrozenSplit([rows[name] for name in ids], **tensors)
+    return FrozenSplit([rows[name] for name in ids], encoder, **tensors)
 
 
 def main() -> None:

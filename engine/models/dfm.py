@@ -26,6 +26,7 @@ from ..device import one_thread
 from ..errors import InputError, ModelError
 from ..schema import CLASSES
 from ..text import END, PAD, START, UNKNOWN, Vocabulary
+from ..weights import unpack
 from .beam import decode
 from .joint import FUSIONS, PRIOR_SIDE, JointFeatures
 from .prefix import PrefixDecoder
@@ -124,10 +125,10 @@ class ChangeDetector(nn.Module):
 class DfmHeads(nn.Module):
     """Everything behind the encoders: joint features, change flag, decoder."""
 
-    def __init__(self, config: DfmConfig, encoder_width: int, side: int, vocabulary: int):
+    def __init__(self, config: DfmConfig, encoder_width: int, side: int, vocabulary: int, prior_side: int = PRIOR_SIDE):
         super().__init__()
         sizes = config.width, config.heads, config.hidden
-        self.joint = JointFeatures(encoder_width, side, config.prior_width, *sizes, config.dropout, config.fusion)
+        self.joint = JointFeatures(encoder_width, side, config.prior_width, *sizes, config.dropout, config.fusion, prior_side)
         self.flag = nn.Linear(2 * config.width, 1)
         self.decoder = PrefixDecoder(vocabulary, *sizes, config.decoder_layers, config.max_length, config.dropout)
 
@@ -174,7 +175,7 @@ class DfmCaptioner(Captioner):
         try:
             with safe_open(path, "pt") as stream:
                 metadata = stream.metadata() or {}
-                state = {name: stream.get_tensor(name).float() for name in stream.keys()}  # noqa: SIM118 (no mapping)
+                state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
             vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
             card = ModelCard(**json.loads(metadata["card"]))
             calibration = json.loads(metadata["calibration"])

@@ -101,14 +101,28 @@ class JointAttention(nn.Module):
 
 
 class JointFeatures(nn.Module):
-    """Features of both dates and, where ``prior_width`` is given, the prior's tokens (N, 16 · 16, prior_width) → Z (N, side · side, width)."""
+    """Features of both dates and, where ``prior_width`` is given, the prior's tokens → Z (N, side · side, width).
+
+    The prior is (N, prior_side · prior_side, prior_width), row by row.
+    """
 
     positions: Tensor
     prior_positions: Tensor
 
-    def __init__(self, encoder_width: int, side: int, prior_width: int | None, width: int, heads: int, hidden: int, dropout: float, fusion: str):
+    def __init__(
+        self,
+        encoder_width: int,
+        side: int,
+        prior_width: int | None,
+        width: int,
+        heads: int,
+        hidden: int,
+        dropout: float,
+        fusion: str,
+        prior_side: int = PRIOR_SIDE,
+    ):
         super().__init__()
-        self.side, self.fusion_name = side, fusion
+        self.side, self.prior_side, self.fusion_name = side, prior_side, fusion
         self.difference = nn.Linear(encoder_width, width)
         self.joint = nn.Linear(2 * encoder_width, width)
         self.prior = None if prior_width is None else nn.Linear(prior_width, width)
@@ -119,7 +133,7 @@ class JointFeatures(nn.Module):
         else:
             self.fusion = SIMPLE_FUSIONS[fusion](width, sources)
         self.register_buffer("positions", sine_positions(side, side, width), persistent=False)
-        self.register_buffer("prior_positions", sine_positions(PRIOR_SIDE, PRIOR_SIDE, width), persistent=False)
+        self.register_buffer("prior_positions", sine_positions(prior_side, prior_side, width), persistent=False)
 
     def forward(self, before: Features, after: Features, prior: Tensor | None = None) -> Tensor:
         difference = self.norms[0](self.difference(raw_difference(before, after))) + self.positions
@@ -128,6 +142,6 @@ class JointFeatures(nn.Module):
             return self.fusion(difference, joint)
         tokens = self.norms[2](self.prior(prior)) + self.prior_positions
         if self.fusion_name != "full":  # these combine token by token, so P comes onto the grid of D and F
-            grid = tokens.transpose(1, 2).unflatten(2, (PRIOR_SIDE, PRIOR_SIDE))
+            grid = tokens.transpose(1, 2).unflatten(2, (self.prior_side, self.prior_side))
             tokens = F.adaptive_avg_pool2d(grid, self.side).flatten(2).transpose(1, 2)
         return self.fusion(difference, joint, tokens)

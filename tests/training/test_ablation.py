@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from engine.errors import InputError
 from engine.metrics import score
 from training import ablation
 from training.ablation import VARIANTS, AblationOptions, FrozenDfm, frozen_epoch, run
-from training.ablation_report import PairScores, RunScores, write_report
+from training.ablation_report import score_variant, write_report
 from training.datasets import captioned, load_rows
 from training.frozen_features import FrozenSplit, read_split
 from training.train_dfm import DfmOptions, build_vocabulary
@@ -30,13 +31,13 @@ def features(rows):
     generator = torch.Generator().manual_seed(0)
     n = len(rows)
     cls, grid = torch.randn(n, 2, 24, generator=generator), torch.randn(n, 2, 64, 24, generator=generator)
-    return {"cls": cls.half(), "grid": grid.half(), "prior": torch.randn(n, 256, 12, generator=generator).half()}
+    return {"cls": cls.half(), "grid": grid.half(), "prior": torch.randn(n, 64, 12, generator=generator).half()}
 
 
 @pytest.fixture
 def splits(small_data):
     rows = load_rows(small_data)
-    return [FrozenSplit(found, **features(found)) for found in (captioned(rows, "train"), captioned(rows, "val"))]
+    return [FrozenSplit(found, "dinov2", **features(found)) for found in (captioned(rows, "train"), captioned(rows, "val"))]
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -67,20 +68,18 @@ def test_the_contrast_reaches_what_the_captions_are_written_from(splits):
     assert net.block.project[1].weight.grad.abs().sum() > 0
 
 
-def test_mirrored_pairs_show_their_tokens_in_the_mirrored_order(splits):
-    """Each pair's grid and prior are turned alike, and every token stays once."""
+def test_each_pair_of_a_batch_is_mirrored_or_turned_as_a_square(splits):
     train, _ = splits
     batch = next(frozen_epoch(train, build_vocabulary(train.rows, DfmOptions()), SMALL, (1, 0)))
-    assert all(sorted(row.tolist()) == list(range(64)) for row in batch.grid)
-    for grid, prior in zip(batch.grid.reshape(-1, 8, 8), batch.prior.reshape(-1, 16, 16), strict=True):
-        corner = divmod(int(grid[0, 0]), 8)
-        assert divmod(int(prior[0, 0]), 16) == tuple(15 if place == 7 else 0 for place in corner)
-    assert len({tuple(row.tolist()) for row in batch.grid}) > 1
+    square = np.arange(64).reshape(8, 8)
+    turned = [np.rot90(board, k).tolist() for board in (square, square.T) for k in range(4)]
+    assert all(order.tolist() in turned for order in batch.order.reshape(-1, 8, 8))
+    assert len({tuple(order.tolist()) for order in batch.order}) > 1
 
 
 def test_features_are_joined_to_their_pairs_by_id(small_data, tmp_path):
     rows = captioned(load_rows(small_data), "val")[::-1]
-    save_file(features(rows), tmp_path / "val.safetensors", metadata={"ids": json.dumps([row.id for row in rows])})
+    save_file(features(rows), tmp_path / "val.safetensors", metadata={"ids": json.dumps([row.id for row in rows]), "encoder": "dinov2"})
     split = read_split(tmp_path, small_data, "val")
     assert [row.id for row in split.rows] == [row.id for row in rows]
     before, after = split.dates([1])
@@ -90,7 +89,7 @@ def test_features_are_joined_to_their_pairs_by_id(small_data, tmp_path):
 
 def test_features_of_unknown_pairs_are_refused(small_data, tmp_path):
     rows = captioned(load_rows(small_data), "val")
-    save_file(features(rows), tmp_path / "val.safetensors", metadata={"ids": json.dumps(["pairs/other"] * len(rows))})
+    save_file(features(rows), tmp_path / "val.safetensors", metadata={"ids": json.dumps(["pairs/other"] * len(rows)), "encoder": "dinov2"})
     with pytest.raises(InputError, match="pairs that .* has not, among them pairs/other"):
         read_split(tmp_path, small_data, "val")
 
@@ -100,43 +99,51 @@ def test_missing_features_say_how_to_make_them(small_data, tmp_path):
         read_split(tmp_path, small_data, "val")
 
 
-HYPOTHESES = {"a": "a house is built", "b": "the scene is the same as before", "c": "two villas appear on the left of the road"}
-REFERENCES = {
-    "a": ["a house is built in the grass", "one villa appears"],
-    "b": ["the scene is the same as before", "no change has occurred"],
-    "c": ["two houses are built on the left", "villas appear along the road in the left"],
-}
+def test_runs_of_other_options_are_not_mixed(tmp_path):
+    path = tmp_path / "full-1.json"
+    assert ablation._is_done(path, SMALL) is False
+    path.write_text(json.dumps({"options": asdict(SMALL)}))
+    assert ablation._is_done(path, SMALL) is True
+    with pytest.raises(InputError, match=r"full-1\.json was made with other options"):
+        ablation._is_done(path, AblationOptions())
+
+
+def _captions(rows, wrong_flags, text):
+    """Every pair captioned ``text``; of the first ``wrong_flags`` pairs the flag is wrong."""
+    return {row.id: {"score": float(bool(row.changed) != (i < wrong_flags)), "text": text, "shown": text} for i, row in enumerate(rows)}
 
 
 @needs_java
-def test_scores_of_all_pairs_once_are_the_corpus_scores():
-    assert PairScores(HYPOTHESES, REFERENCES).sm(np.arange(3)) == pytest.approx(score(HYPOTHESES, REFERENCES)["S*m"], abs=1e-3)
-
-
-@needs_java
-def test_pairs_drawn_twice_count_twice():
-    scores = PairScores(HYPOTHESES, REFERENCES)
-    assert scores.sm(np.array([0, 1, 2, 0, 1, 2])) == pytest.approx(scores.sm(np.arange(3)))
-    assert scores.sm(np.array([1, 1, 1])) > scores.sm(np.array([0, 0, 0]))
-
-
-@needs_java
-@pytest.mark.filterwarnings("ignore:Mean of empty slice", "ignore:invalid value encountered")  # a draw of 6 pairs may hold no changed one
 def test_the_table_compares_with_the_first_variant(splits, tmp_path):
-    _, val = splits
-    for name, wrong in (("full", 0), ("gate", 2)):
-        captions = {
-            row.id: {"score": float(bool(row.changed) != (i < wrong)), "text": "a house is built", "shown": "a house is built"}
-            for i, row in enumerate(val.rows)
+    rows = splits[1].rows
+    variants = {"full": (0, "a house is built"), "gate": (2, "a house is built"), "concat": (0, "no change has occurred")}
+    for name, (wrong, text) in variants.items():
+        found = {
+            "captions": _captions(rows, wrong, text),
+            "seconds": 1,
+            "parameters": 10,
+            "loss": {},
+            "encoder": "dinov2",
+            "options": {"width": 16, "epochs": 2},
         }
-        found = {"captions": captions, "seconds": 1, "parameters": 10, "options": {"width": 16, "epochs": 2}}
         (tmp_path / f"{name}-1.json").write_text(json.dumps(found))
-    write_report(tmp_path / "docs" / "ablation.md", tmp_path, {"full": "whole model", "gate": "gate fusion"}, [1], val.rows)
+    write_report(tmp_path / "docs" / "ablation.md", tmp_path, {name: f"variant {name}" for name in variants}, [1], rows)
     figures = json.loads((tmp_path / "docs" / "ablation.json").read_text())["variants"]
     assert figures["full"]["mean"]["flag accuracy"] == 100.0
     assert figures["gate"]["mean"]["flag accuracy"] == pytest.approx(100 * 4 / 6)
-    assert figures["full"]["difference"]["flag accuracy"] == {"low": 0.0, "high": 0.0}
-    assert figures["gate"]["difference"]["flag accuracy"]["low"] < 0
-    assert figures["gate"]["difference"]["S*m"] == {"low": 0.0, "high": 0.0}  # the same sentences
-    assert "| gate fusion | " in (tmp_path / "docs" / "ablation.md").read_text()
-    assert RunScores.names[0] == "S*m"
+    assert figures["gate"]["difference"]["flag accuracy"]["interval"][0] < 0
+    assert figures["gate"]["difference"]["S*m"]["interval"] == [0.0, 0.0]  # the same sentences
+    assert figures["concat"]["difference"]["S*m changed"]["value"] < 0
+    assert "| variant gate | " in (tmp_path / "docs" / "ablation.md").read_text()
+
+
+@needs_java
+def test_scores_of_a_variant_are_the_means_of_its_runs_and_the_corpus_scores(splits):
+    rows = splits[1].rows
+    runs = [_captions(rows, 0, "a house is built"), _captions(rows, 3, "no change has occurred")]
+    scores = score_variant(runs, rows)
+    for captions, found in zip(runs, scores.runs, strict=True):
+        expected = score({row.id: captions[row.id]["shown"] for row in rows}, {row.id: [" ".join(words) for words in row.captions] for row in rows})
+        assert found["S*m"] == pytest.approx(expected["S*m"], abs=1e-6)
+    assert scores.mean["flag accuracy"] == 75.0
+    assert scores.mean["S*m changed"] == pytest.approx((scores.runs[0]["S*m changed"] + scores.runs[1]["S*m changed"]) / 2)
