@@ -1,12 +1,13 @@
-"""Discrete diffusion of Diffusion-RSCC: DDPM (Ho et al. 2020) over embeddings with the sqrt schedule of Diffusion-LM (Li et al. 2022, arXiv 2205.14217).
+"""Discrete diffusion of Diffusion-RSCC: DDPM (Ho et al. 2020) over embeddings with Diffusion-LM's sqrt schedule.
 
-x_t = √ᾱ_t·x0 + √(1 − ᾱ_t)·noise, t = 0 … T − 1. Tables are float64 on the CPU.
+Diffusion-LM is Li et al. 2022, arXiv 2205.14217. x_t = √ᾱ_t·x0 + √(1 − ᾱ_t)·noise, t = 0 … T − 1. Tables are float64 on the CPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -44,12 +45,12 @@ class DiscreteDiffusion:
     def __len__(self) -> int:
         return len(self.betas)
 
-    @property
+    @cached_property
     def alpha_bar(self) -> Tensor:
         """ᾱ (S,), the share of x0's variance that is left."""
         return (1 - self.betas).cumprod(0)
 
-    @property
+    @cached_property
     def sigmas(self) -> Tensor:
         """σ_t = √((1 − ᾱ_t) / ᾱ_t) (S,), the noise of x_t / √ᾱ_t."""
         return ((1 - self.alpha_bar) / self.alpha_bar).sqrt()

@@ -109,5 +109,5 @@ def _evaluate(denoise: Denoise, x: Tensor, sigma: float, condition: Condition) -
 
 
 def _toward(estimate: Tensor, x: Tensor, here: float, there: float) -> Tensor:
-    """x moved along the line to its clean estimate, from noise ``here`` to ``there``; exactly the estimate at 0."""
+    """Moves x along the line to its clean estimate, from noise ``here`` to ``there``; exactly the estimate at 0."""
     return estimate + (there / here) * (x - estimate)

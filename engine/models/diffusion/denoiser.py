@@ -1,0 +1,112 @@
+"""The condition denoiser and the whole network of Diffusion-RSCC and KD-RSCC, which differ in the noise and the time embedding alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import InputError
+from .discrete import DiscreteDiffusion
+from .encoder import ENCODERS, PIXELS, ImageDifferenceEncoder
+from .fusion import CrossModeFusion, FourierTime, Memory, SinusoidTime, stacked_self_attention
+from .karras import Preconditioning
+from .samplers import Condition
+from .text import TextSpace
+
+FAMILIES = ("discrete", "karras")
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """Sizes and switches.
+
+    family : "discrete" (Diffusion-RSCC) or "karras" (KD-RSCC). encoder, pixels : as ``ImageDifferenceEncoder``.
+    latent : width of the space that is diffused. inner, fusion_hidden : of the cross-attention and the block behind it.
+    steps : T of the discrete chain. sigma_data : σ_d of the continuous one.
+    query_residual : see ``CrossModeFusion``. normalised : embeddings of root mean square sigma_data.
+    """
+
+    family: str = "discrete"
+    encoder: str = "resnet101"
+    pixels: str = "levir-cc"
+    length: int = 41
+    latent: int = 16
+    width: int = 768
+    heads: int = 12
+    hidden: int = 3072
+    layers: int = 3
+    inner: int = 2048
+    fusion_heads: int = 8
+    fusion_hidden: int = 128
+    positions: int = 512
+    dropout: float = 0.1
+    steps: int = 2000
+    sigma_data: float = 0.5
+    query_residual: bool = False
+    normalised: bool = False
+
+    def __post_init__(self):
+        for name, known in (("family", FAMILIES), ("encoder", ENCODERS), ("pixels", tuple(PIXELS))):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name} {getattr(self, name)!r}", "one of " + ", ".join(known), "correct the configuration")
+        for width, heads in ((self.width, self.heads), (self.inner, self.fusion_heads)):
+            if width % heads or width % 2:
+                raise InputError(f"width {width} with {heads} heads", "an even multiple of the heads", "correct the configuration")
+        if self.length > self.positions:
+            raise InputError(f"length {self.length} with {self.positions} positions", "a position for each word", "correct the configuration")
+
+
+_COMPACT = {"encoder": "efficientnet", "width": 256, "heads": 8, "hidden": 1024, "inner": 512, "positions": 64, "query_residual": True}
+# The published configurations carry the model's id; "-compact" are ours.
+PRESETS = {
+    "diffusion-rscc": DiffusionConfig(),
+    "kd-rscc": DiffusionConfig("karras", length=44),
+    "diffusion-rscc-compact": DiffusionConfig(**_COMPACT),
+    "kd-rscc-compact": DiffusionConfig("karras", length=44, normalised=True, **_COMPACT),
+}
+
+
+class ConditionDenoiser(nn.Module):
+    """Noised text (N, L, latent), time (N,) and condition → (N, L, latent): x̂0 of Diffusion-RSCC, F of KD-RSCC (EDM, eq 7)."""
+
+    def __init__(self, config: DiffusionConfig, condition_width: int):
+        super().__init__()
+        width = config.width
+        self.enter = nn.Sequential(nn.Linear(config.latent, width), nn.Tanh(), nn.Linear(width, width))
+        self.positions = nn.Parameter(torch.randn(config.positions, width) * 0.02)
+        self.time = SinusoidTime(width) if config.family == "discrete" else FourierTime(width)
+        fusion = config.inner, config.fusion_heads, config.fusion_hidden, config.dropout, config.query_residual
+        self.fusion = CrossModeFusion(width, condition_width, *fusion)
+        self.attention = stacked_self_attention(width, config.heads, config.hidden, config.layers, config.dropout)
+        self.leave = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, config.latent))
+
+    def forward(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
+        text = self.enter(x) + self.positions[: x.shape[1]] + self.time(time)[:, None]
+        return self.leave(self.attention(self.fusion(text, condition)))
+
+
+class DiffusionNet(nn.Module):
+    """Image-difference encoder, text space and condition denoiser; ``denoise`` is the samplers' D(x, σ, condition)."""
+
+    def __init__(self, config: DiffusionConfig, vocabulary: int):
+        super().__init__()
+        self.config = config
+        self.encoder = ImageDifferenceEncoder(config.encoder, config.pixels)
+        self.text = TextSpace(vocabulary, config.latent, config.sigma_data if config.normalised else None)
+        self.denoiser = ConditionDenoiser(config, self.encoder.channels)
+        if config.family == "discrete":
+            self.diffusion = DiscreteDiffusion.sqrt(config.steps)
+            self._denoise = self.diffusion.denoiser(self.denoiser)
+        else:
+            self.preconditioning = Preconditioning(config.sigma_data)
+            self._denoise = self.preconditioning.denoiser(self.denoiser)
+
+    def memory(self, before: Tensor, after: Tensor) -> Memory:
+        """Keys and values of the condition of RGB pairs (N, 3, 256, 256), 0..255: computed once, used by every step."""
+        return self.denoiser.fusion.project(self.encoder(before, after))
+
+    def denoise(self, x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
+        """Clean estimate x̂0 (N, L, latent) of x = x0 + σ·noise, sigma (N,) > 0."""
+        return self._denoise(x, sigma, condition)

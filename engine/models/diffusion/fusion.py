@@ -1,0 +1,89 @@
+"""Cross-mode fusion, stacked self-attention and time embeddings of the condition denoiser (arXiv 2405.12875, section III-B)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .samplers import Condition
+
+Memory = tuple[Tensor, Tensor]
+
+
+class CrossModeFusion(nn.Module):
+    """Text attends to the condition, then a feed-forward block with a residual from the attention's output, and a layer norm.
+
+    As published nothing of the text query itself passes on: where all condition tokens are alike (no change), every word gets the same
+    vector. ``query_residual`` adds the query to the attention's output and thereby mends it.
+    """
+
+    def __init__(self, width: int, condition_width: int, inner: int, heads: int, hidden: int, dropout: float, query_residual: bool):
+        super().__init__()
+        self.heads, self.query_residual = heads, query_residual
+        self.query = nn.Linear(width, inner)
+        self.key = nn.Linear(condition_width, inner)
+        self.value = nn.Linear(condition_width, inner)
+        self.out = nn.Linear(inner, width)
+        self.feed_forward = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width))
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(width)
+
+    def project(self, condition: Tensor) -> Memory:
+        """Condition tokens (N, M, condition_width) → keys and values, each (N, heads, M, inner / heads); the same in every step."""
+        return self._split(self.key(condition)), self._split(self.value(condition))
+
+    def forward(self, text: Tensor, condition: Condition) -> Tensor:
+        """(N, L, width) and either the condition's tokens or what ``project`` made of them → (N, L, width)."""
+        if condition is None:
+            raise ValueError("cross-mode fusion needs a condition")
+        key, value = self.project(condition) if isinstance(condition, Tensor) else condition
+        attended = F.scaled_dot_product_attention(self._split(self.query(text)), key, value)
+        x = self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
+        if self.query_residual:
+            x = x + text
+        return self.norm(x + self.dropout(self.feed_forward(x)))
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+def stacked_self_attention(width: int, heads: int, hidden: int, layers: int, dropout: float) -> nn.Sequential:
+    """BERT layers (Devlin et al. 2019): post-norm, GELU, both directions, no padding mask, so that pads are written too."""
+    # 1e-12 is BERT's.
+    return nn.Sequential(
+        *(nn.TransformerEncoderLayer(width, heads, hidden, dropout, "gelu", layer_norm_eps=1e-12, batch_first=True) for _ in range(layers))
+    )
+
+
+class SinusoidTime(nn.Module):
+    """Sinusoid of the step (Vaswani et al. 2017), then Linear, SiLU, Linear: (N,) → (N, width)."""
+
+    frequencies: Tensor
+
+    def __init__(self, width: int, sinusoids: int = 128, hidden: int = 512):
+        super().__init__()
+        half = sinusoids // 2
+        self.register_buffer("frequencies", torch.exp(-math.log(10000.0) * torch.arange(half) / half), persistent=False)
+        self.mlp = nn.Sequential(nn.Linear(2 * half, hidden), nn.SiLU(), nn.Linear(hidden, width))
+
+    def forward(self, time: Tensor) -> Tensor:
+        angles = time[:, None].to(self.frequencies.dtype) * self.frequencies
+        return self.mlp(torch.cat((angles.cos(), angles.sin()), dim=1))
+
+
+class FourierTime(nn.Module):
+    """Random Fourier features of the noise level with fixed Gaussian frequencies (Tancik et al. 2020), then Linear: (N,) → (N, width)."""
+
+    frequencies: Tensor
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.register_buffer("frequencies", torch.randn(width // 2))
+        self.linear = nn.Linear(width // 2 * 2, width)
+
+    def forward(self, time: Tensor) -> Tensor:
+        angles = 2 * math.pi * time[:, None].to(self.frequencies.dtype) * self.frequencies
+        return self.linear(torch.cat((angles.cos(), angles.sin()), dim=1))

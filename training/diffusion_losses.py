@@ -1,0 +1,82 @@
+"""Losses of Diffusion-RSCC (arXiv 2405.12875; Li et al. 2022, arXiv 2205.14217, eq 2) and KD-RSCC (doi 10.1109/LGRS.2025.3608489).
+
+Pure functions: steps, noise levels and noise are arguments. Terms by name, each (N,), and the mean of their sum as "total", a scalar.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from engine.errors import InputError
+from engine.models.diffusion.discrete import DiscreteDiffusion, Predict
+from engine.models.diffusion.karras import Network, Preconditioning
+from engine.models.diffusion.samplers import Condition
+from engine.models.diffusion.text import TextSpace
+
+# What KD-RSCC's cross-entropy reads: the denoised estimate, or the noised input as in the authors' code, which trains the embedding alone.
+CE_READS = ("denoised", "noised")
+
+
+def discrete_losses(
+    text: TextSpace, predict: Predict, diffusion: DiscreteDiffusion, ids: Tensor, t: Tensor, noises: tuple[Tensor, Tensor], condition: Condition
+) -> dict[str, Tensor]:
+    """Mean square error of x̂0, rounding cross-entropy and the prior's mean square at T of Diffusion-RSCC.
+
+    Parameters
+    ----------
+    ids : (N, L), pads included, which the model must write as well. t : (N,) int64.
+    noises : two of (N, L, E), for x_start and for x_t.
+    """
+    start_noise, step_noise = noises
+    embedded = text.embed(ids)
+    x_start = embedded + (1 - diffusion.alpha_bar[0]).sqrt().to(embedded) * start_noise
+    estimate = predict(diffusion.q_sample(x_start, t, step_noise), diffusion.network_time(t), condition)
+    # The last step must land on the embedding itself, not on the noised start that all others aim at.
+    target = x_start.where((t > 0)[:, None, None], embedded)
+    mse = (target - estimate).square().mean((1, 2))
+    prior = (diffusion.alpha_bar[-1].to(embedded) * x_start.square()).mean((1, 2))
+    return _with_total({"mse": mse, "ce": rounding_loss(text, x_start, ids), "prior": prior})
+
+
+def karras_losses(
+    text: TextSpace,
+    network: Network,
+    preconditioning: Preconditioning,
+    ids: Tensor,
+    sigma: Tensor,
+    noise: Tensor,
+    condition: Condition,
+    ce_reads: str = "denoised",
+) -> dict[str, Tensor]:
+    """c_weight·[mean (F − target)² + CE] of KD-RSCC, target = (x0 − c_skip·x) / c_out.
+
+    Parameters
+    ----------
+    ids : (N, L), pads included. sigma : (N,) > 0. noise : (N, L, E) standard normal. ce_reads : one of ``CE_READS``.
+
+    Raises
+    ------
+    InputError
+        Another ``ce_reads``.
+    """
+    if ce_reads not in CE_READS:
+        raise InputError(f"ce_reads {ce_reads!r}", "one of " + ", ".join(CE_READS), "correct the training options")
+    rows = sigma[:, None, None]
+    c_skip, c_out = preconditioning.c_skip(rows), preconditioning.c_out(rows)
+    x0 = text.embed(ids)
+    x = x0 + rows * noise
+    output = network(preconditioning.c_in(rows) * x, preconditioning.c_noise(sigma), condition)
+    mse = (output - (x0 - c_skip * x) / c_out).square().mean((1, 2))
+    ce = rounding_loss(text, x if ce_reads == "noised" else c_skip * x + c_out * output, ids)
+    weight = preconditioning.weight(sigma)
+    return _with_total({"mse": weight * mse, "ce": weight * ce})
+
+
+def rounding_loss(text: TextSpace, x: Tensor, ids: Tensor) -> Tensor:
+    """Cross-entropy of the tied lm_head over all positions: (N,)."""
+    return F.cross_entropy(text.logits(x).transpose(1, 2), ids, reduction="none").mean(1)
+
+
+def _with_total(terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    return terms | {"total": sum(terms.values()).mean()}  # type: ignore[union-attr]
