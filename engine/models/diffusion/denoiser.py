@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,15 @@ class DiffusionConfig:
             raise InputError(f"length {self.length} with {self.positions} positions", "a position for each word", "correct the configuration")
 
 
-_COMPACT = {"encoder": "efficientnet", "width": 256, "heads": 8, "hidden": 1024, "inner": 512, "positions": 64, "query_residual": True}
+_COMPACT: dict[str, Any] = {
+    "encoder": "efficientnet",
+    "width": 256,
+    "heads": 8,
+    "hidden": 1024,
+    "inner": 512,
+    "positions": 64,
+    "query_residual": True,
+}
 # The published configurations carry the model's id; "-compact" are ours.
 PRESETS = {
     "diffusion-rscc": DiffusionConfig(),
@@ -98,10 +107,8 @@ class DiffusionNet(nn.Module):
         self.denoiser = ConditionDenoiser(config, self.encoder.channels)
         if config.family == "discrete":
             self.diffusion = DiscreteDiffusion.sqrt(config.steps)
-            self._denoise = self.diffusion.denoiser(self.denoiser)
         else:
             self.preconditioning = Preconditioning(config.sigma_data)
-            self._denoise = self.preconditioning.denoiser(self.denoiser)
 
     def memory(self, before: Tensor, after: Tensor) -> Memory:
         """Keys and values of the condition of RGB pairs (N, 3, 256, 256), 0..255: computed once, used by every step."""
@@ -109,4 +116,6 @@ class DiffusionNet(nn.Module):
 
     def denoise(self, x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
         """Clean estimate x̂0 (N, L, latent) of x = x0 + σ·noise, sigma (N,) > 0."""
-        return self._denoise(x, sigma, condition)
+        # Made anew: kept as a member it would go on using this denoiser in a deep copy (EMA).
+        levels = self.diffusion if self.config.family == "discrete" else self.preconditioning
+        return levels.denoiser(self.denoiser)(x, sigma, condition)

@@ -75,12 +75,20 @@ class DiscreteDiffusion:
         level = _rows(self.alpha_bar, t, x0)
         return level.sqrt() * x0 + (1 - level).sqrt() * noise
 
+    @cached_property
+    def alpha_bar_before(self) -> Tensor:
+        """ᾱ of the level below (S,); 1 below the first."""
+        return torch.cat((self.alpha_bar.new_ones(1), self.alpha_bar[:-1]))
+
+    @cached_property
+    def posterior_weights(self) -> tuple[Tensor, Tensor]:
+        """Weights of x0 and of x_t in the posterior's mean, each (S,)."""
+        left = 1 - self.alpha_bar
+        return self.alpha_bar_before.sqrt() * self.betas / left, (1 - self.betas).sqrt() * (1 - self.alpha_bar_before) / left
+
     def posterior_mean(self, x0: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
         """Mean of q(x_{t−1} | x_t, x0) (Ho et al. 2020, eq 7); of t = 0 it is x0."""
-        level, beta = self.alpha_bar, self.betas
-        before = torch.cat((level.new_ones(1), level[:-1]))
-        of_x0 = before.sqrt() * beta / (1 - level)
-        of_xt = (1 - beta).sqrt() * (1 - before) / (1 - level)
+        of_x0, of_xt = self.posterior_weights
         return _rows(of_x0, t, x0) * x0 + _rows(of_xt, t, x_t) * x_t
 
     def variance(self, kind: str = "posterior") -> Tensor:
@@ -95,8 +103,7 @@ class DiscreteDiffusion:
         """
         if kind not in VARIANCES:
             raise InputError(f"variance {kind!r}", "one of " + ", ".join(VARIANCES), "correct the sampling options")
-        level = self.alpha_bar
-        posterior = self.betas * (1 - torch.cat((level.new_ones(1), level[:-1]))) / (1 - level)
+        posterior = self.betas * (1 - self.alpha_bar_before) / (1 - self.alpha_bar)
         return posterior if kind == "posterior" else torch.cat((posterior[1:2], self.betas[1:]))
 
     def network_time(self, t: Tensor) -> Tensor:
@@ -131,8 +138,7 @@ def sample_ddpm(diffusion: DiscreteDiffusion, denoise: Denoise, x: Tensor, condi
 
 def sample_ddim(diffusion: DiscreteDiffusion, denoise: Denoise, x: Tensor, condition: Condition, noise: Noise, eta: float = 0.0) -> Tensor:
     """DDIM (Song et al. 2021, eq 12 and 16), x (N, L, E) ~ N(0, 1) → x̂0; η = 0 is deterministic, η = 1 is DDPM with the posterior's variance."""
-    level = diffusion.alpha_bar
-    before = torch.cat((level.new_ones(1), level[:-1]))
+    level, before = diffusion.alpha_bar, diffusion.alpha_bar_before
     spread = eta * diffusion.variance().sqrt()
     for index in range(len(diffusion) - 1, -1, -1):
         t = torch.full((len(x),), index, device=x.device)

@@ -82,7 +82,7 @@ class FourierTime(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.register_buffer("frequencies", torch.randn(width // 2))
-        self.linear = nn.Linear(width // 2 * 2, width)
+        self.linear = nn.Linear(width, width)
 
     def forward(self, time: Tensor) -> Tensor:
         angles = 2 * math.pi * time[:, None].to(self.frequencies.dtype) * self.frequencies
