@@ -157,7 +157,7 @@ def nearest_embedding(x: Tensor, table: Tensor) -> Tensor:
 
 
 def clamped(denoise: Denoise, table: Tensor) -> Denoise:
-    """D whose estimates are the nearest embeddings of ``table`` (the clamping trick, Li et al. 2022, section 4.3)."""
+    """D whose estimates are the nearest embeddings of ``table`` (the clamping trick, Li et al. 2022, section 4.2)."""
     return lambda x, sigma, condition: table[nearest_embedding(denoise(x, sigma, condition), table)]
 
 

@@ -1,4 +1,4 @@
-"""Image-difference encoder of Diffusion-RSCC and KD-RSCC: F(before) − F(after) as 14×14 tokens (arXiv 2405.12875, section III-A).
+"""Image-difference encoder of Diffusion-RSCC and KD-RSCC: F(before) − F(after) as 14×14 tokens (arXiv 2405.12875).
 
 F is a ResNet (He et al. 2016, arXiv 1512.03385) to its third stage, or EfficientNet-lite. The parameters of ``ResNet`` carry
 torchvision's names, so torchvision's checkpoints load as they are; those of ``transformers`` are renamed.

@@ -1,4 +1,4 @@
-"""Cross-mode fusion, stacked self-attention and time embeddings of the condition denoiser (arXiv 2405.12875, section III-B)."""
+"""Cross-mode fusion, stacked self-attention and time embeddings of the condition denoiser (arXiv 2405.12875)."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def stratified_uniform(count: int, generator: torch.Generator) -> Tensor:
 def cosine_interpolated(
     u: Tensor, sigma_data: float = 0.5, image_d: float = 44, noise_d: tuple[float, float] = (32, 44), sigma_min: float = 1e-3, sigma_max: float = 1e3
 ) -> Tensor:
-    """Noise levels of uniform u (N,): shifted cosine schedules, interpolated (Hoogeboom et al. 2023, arXiv 2301.11093, section 2).
+    """Noise levels of uniform u (N,): shifted cosine schedules, interpolated (Hoogeboom et al. 2023, arXiv 2301.11093).
 
     A schedule shifted by s = noise_d / image_d is σ = (σ_d / s)·tan θ with θ uniform; the logarithms of the two are mixed, the first of
     ``noise_d`` weighing most where it is noisiest (u = 0, σ = sigma_max).

@@ -32,7 +32,7 @@ class RowNoise:
 
 
 def sample_euler(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise) -> Tensor:
-    """Euler's method on the probability-flow ODE (Karras et al. 2022, eq 3); n evaluations."""
+    """Euler's method on the probability-flow ODE (Karras et al. 2022, eq 1); n evaluations."""
     for here, there in _steps(sigmas):
         x = _toward(_evaluate(denoise, x, here, condition), x, here, there)
     return x
@@ -67,7 +67,7 @@ def sample_dpmpp_2m(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Cond
 
 
 def sample_dpmpp_2m_sde(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise) -> Tensor:
-    """SDE-DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095, eq 18); n evaluations."""
+    """SDE-DPM-Solver++(2M): 2M on the diffusion SDE (Lu et al. 2022, arXiv 2211.01095); n evaluations."""
     return _multistep(denoise, x, sigmas, condition, noise, 1.0)
 
 

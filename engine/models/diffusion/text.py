@@ -1,4 +1,4 @@
-"""Text as points of a continuous space: embedding and rounding (Li et al. 2022, arXiv 2205.14217, section 4.2)."""
+"""Text as points of a continuous space: embedding and rounding (Li et al. 2022, arXiv 2205.14217, sections 4.1 and 4.2)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Golden numbers of the diffusion captioners, in float64 and apart from the engine: writes diffusion_golden.json beside this file.
 
 Run ``python tests/engine/models/make_diffusion_golden.py``. Formulas: Li et al. 2022 (arXiv 2205.14217, the sqrt schedule), Nichol & Dhariwal
-2021 (arXiv 2102.09672), Karras et al. 2022 (arXiv 2206.00364, eq 5 and algorithms 1 and 2), Lu et al. 2022 (arXiv 2211.01095, algorithm 2),
-Hoogeboom et al. 2023 (arXiv 2301.11093, section 2).
+2021 (arXiv 2102.09672), Karras et al. 2022 (arXiv 2206.00364, eq 5 and algorithm 1), Lu et al. 2022 (arXiv 2211.01095, algorithm 2),
+Hoogeboom et al. 2023 (arXiv 2301.11093).
 """
 
 import json
