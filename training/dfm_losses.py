@@ -44,7 +44,7 @@ def dfm_losses(
     ----------
     dates : features before and after. prior : (N, 256, prior_width) or None.
     changed : (N,) float, 0 or 1. ids : (N, L), pads alone where there is nothing to say.
-    sentences : (N, text width) embeddings; needed where there is a ``contrast``
+    sentences : (N, text width) embeddings; needed where there is a ``contrast`` of a weight above 0, else it is left out
     """
     before, after = dates
     joint, flag = heads(before, after, prior)
@@ -56,7 +56,7 @@ def dfm_losses(
         logits, _ = heads.decoder(words[:, :-1], heads.decoder.project_memory(joint[told]))
         losses["caption"] = caption_loss(logits, words, weights.smoothing)
     total = weights.caption * losses["caption"] + weights.flag * losses["flag"]
-    if contrast is not None and sentences is not None:
+    if contrast is not None and sentences is not None and weights.contrast > 0:
         # In single precision: the temperature multiplies rounding errors by a hundred.
         with torch.autocast(after.cls.device.type, enabled=False):
             losses["contrast"] = contrast(after.cls.float() - before.cls.float(), sentences, changed > 0.5)

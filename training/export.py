@@ -17,13 +17,14 @@ import torch
 from safetensors.torch import save_file
 
 from engine.captioner import ModelCard
-from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeNet
+from engine.models.scribe import DELTAS, ScribeCaptioner
 from engine.registry import RESOURCES, sha256_of
 from engine.schema import CLASSES
-from engine.weights import pack
+from engine.weights import pack, unpack
 
 from .datasets import PairRow, captioned, load_rows, read_batch
 from .train_scribe import load_run
+from .validate import NEUTRAL
 
 MODEL_ID = "scribe-s"
 
@@ -35,9 +36,10 @@ def main() -> None:
     args = parser.parse_args()
     net, vocabulary, best = load_run(args.run, "final.pt")
     rows = captioned(load_rows(args.data), "val")
-    calibration = calibrate(*logits(net, rows), rows)
+    net.load_state_dict(unpack(pack(best["state"])))  # calibrated as it will be read
     card = ModelCard(MODEL_ID, "scribe-s: compact DFM", gsd_m=0.5, threshold=0.5, memory_mb=900)
-    captioner = ScribeCaptioner(net, vocabulary, card, calibration, torch.device("cpu"))
+    captioner = ScribeCaptioner(net, vocabulary, card, NEUTRAL, torch.device("cpu"))
+    captioner.calibration = calibrate(*logits(captioner, rows), rows)
     path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(pack(best["state"]), path, metadata=captioner.save_metadata())
@@ -50,21 +52,20 @@ def main() -> None:
                 "mb": round(path.stat().st_size / 1e6, 2),
                 "parameters": parameters,
                 "epoch": best["epoch"],
-                "temperature": calibration["temperature"],
-                "bias": calibration["bias"],
+                "temperature": captioner.calibration["temperature"],
+                "bias": captioner.calibration["bias"],
             }
         )
     )
 
 
-def logits(net: ScribeNet, rows: Sequence[PairRow], batch_size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
-    """Raw flag (N,) and class (N, 3, 7) logits in fp32."""
-    net.eval()
+def logits(captioner: ScribeCaptioner, rows: Sequence[PairRow], batch_size: int = 16) -> tuple[torch.Tensor, torch.Tensor]:
+    """Raw flag (N,) and class (N, 3, 7) logits, as the captioner that users get finds them."""
     flags, classes = [], []
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
             before, after = (torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size]))
-            change = net.prior(*net.encode(before, after))
+            change = captioner.find_change(before, after)[2]
             flags.append(change.flag)
             classes.append(change.classes)
     return torch.cat(flags), torch.cat(classes)
@@ -73,12 +74,14 @@ def logits(net: ScribeNet, rows: Sequence[PairRow], batch_size: int = 16) -> tup
 def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]) -> dict:
     """Temperature and bias of the change score (Platt 1999), and the probability from which each class is named (best F1), on validation.
 
-    The bias undoes the training's surplus of no-change pairs (one date rendered twice).
+    Changed and unchanged pairs weigh the same in the fit: how many tiles of a user's area have changed is not known, and of the validation pairs far more
+    have than of most areas.
     """
     truth = torch.tensor([float(row.changed == 1) for row in rows])
     temperatures, biases = torch.linspace(0.5, 4.0, 71)[:, None, None], torch.linspace(-2.0, 2.0, 81)[:, None]
     scaled = flag / temperatures + biases
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(scaled, truth.expand_as(scaled), reduction="none").mean(-1)
+    weight = torch.where(truth > 0, 0.5 / truth.sum(), 0.5 / (1 - truth).sum())
+    losses = (torch.nn.functional.binary_cross_entropy_with_logits(scaled, truth.expand_as(scaled), reduction="none") * weight).sum(-1)
     best = divmod(int(losses.argmin()), losses.shape[1])
     known = [i for i, row in enumerate(rows) if row.delta is not None]
     labels = np.stack([row.delta for row in rows if row.delta is not None])

@@ -29,10 +29,10 @@ from .reward import CiderReward
 class SequenceOptions:
     """lr of the decoder; samples a pair; caption_weight: share of the word-by-word loss that stays, which keeps the sentences fluent."""
 
-    epochs: int = 6
+    epochs: int = 3
     batch_size: int = 32
-    samples: int = 6
-    lr: float = 5e-5
+    samples: int = 5
+    lr: float = 8e-5
     caption_weight: float = 0.15
     seed: int = 1
 

@@ -45,7 +45,7 @@ from .validate import validate
 class TrainOptions:
     """How to train. lr is of the heads, encoder_lr of the encoder's unfrozen stages; weights multiply the loss terms."""
 
-    epochs: int = 16
+    epochs: int = 12
     language_epochs: int = 5
     batch_size: int = 32
     lr: float = 6e-4

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from .layers import Cache, CaptionDecoder
 
 # Length normalisation of Wu et al. 2016 (arXiv 1609.08144), eq 14.
-LENGTH_PENALTY = 0.7
+LENGTH_PENALTY = 1.2
 
 
 def decode(

@@ -33,6 +33,7 @@ from .efficientnet import EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
 
 DELTAS = ("added", "removed", "altered")
+DOUBTFUL = 2.0  # logits of the change flag, either side of even, that a second look is worth
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class ScribeConfig:
     decoder_layers: int = 2
     max_length: int = 32
     dropout: float = 0.1
-    beams: int = 4
+    beams: int = 6
     styles: int = 2
     style: int = 0
     class_attention: bool = False
@@ -241,9 +242,18 @@ class ScribeCaptioner(Captioner):
             "calibration": json.dumps(self.calibration),
         }
 
-    def encode(self, before: Tensor, after: Tensor) -> Encoded:
+    def find_change(self, before: Tensor, after: Tensor) -> tuple[list[Tensor], list[Tensor], ChangeState]:
+        """Features of both dates and the change found; where its flag is in doubt, averaged with the mirrored pair's."""
         b, a = self.net.encode(before, after)
         change = self.net.prior(b, a)
+        doubtful = torch.nonzero(change.flag.abs() < DOUBTFUL).flatten()
+        if len(doubtful):
+            mirrored = self.net.prior(*self.net.encode(before[doubtful].flip(3), after[doubtful].flip(3)))
+            change.flag[doubtful] = (change.flag[doubtful] + mirrored.flag) / 2
+        return b, a, change
+
+    def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        b, a, change = self.find_change(before, after)
         # Platt scaling (1999), fitted on the validation split.
         score = torch.sigmoid(change.flag / self.calibration["temperature"] + self.calibration["bias"]).cpu().numpy().astype(np.float32)
         probabilities = torch.sigmoid(change.classes).cpu()
