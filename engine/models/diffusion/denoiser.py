@@ -13,7 +13,7 @@ from .discrete import DiscreteDiffusion
 from .encoder import ENCODERS, PIXELS, ImageDifferenceEncoder
 from .fusion import CrossModeFusion, FourierTime, Memory, SinusoidTime, stacked_self_attention
 from .karras import Preconditioning
-from .samplers import Condition
+from .samplers import Condition, Denoise
 from .text import TextSpace
 
 FAMILIES = ("discrete", "karras")
@@ -27,6 +27,8 @@ class DiffusionConfig:
     latent : width of the space that is diffused. inner, fusion_hidden : of the cross-attention and the block behind it.
     steps : T of the discrete chain. sigma_data : σ_d of the continuous one.
     query_residual : see ``CrossModeFusion``. normalised : embeddings of root mean square sigma_data.
+    self_conditioning : the network is also given its last estimate (Chen et al. 2023, arXiv 2208.04202). change_flag : see ``ChangeFlag``.
+    styles : kinds of captions told apart in training (0: LEVIR-CC's annotators, 1: ours); captions are written in kind 0. 0: no such input.
     """
 
     family: str = "discrete"
@@ -47,6 +49,9 @@ class DiffusionConfig:
     sigma_data: float = 0.5
     query_residual: bool = False
     normalised: bool = False
+    self_conditioning: bool = False
+    change_flag: bool = False
+    styles: int = 0
 
     def __post_init__(self):
         for name, known in (("family", FAMILIES), ("encoder", ENCODERS), ("pixels", tuple(PIXELS))):
@@ -60,20 +65,25 @@ class DiffusionConfig:
 
 
 _COMPACT: dict[str, Any] = {
-    "encoder": "efficientnet",
+    "encoder": "efficientnet-lite2",
+    "length": 24,
     "width": 256,
     "heads": 8,
     "hidden": 1024,
     "inner": 512,
-    "positions": 64,
+    "positions": 24,
     "query_residual": True,
+    "normalised": True,
+    "self_conditioning": True,
+    "change_flag": True,
+    "styles": 2,
 }
 # The published configurations carry the model's id; "-compact" are ours.
 PRESETS = {
     "diffusion-rscc": DiffusionConfig(),
     "kd-rscc": DiffusionConfig("karras", length=44),
-    "diffusion-rscc-compact": DiffusionConfig(**_COMPACT),
-    "kd-rscc-compact": DiffusionConfig("karras", length=44, normalised=True, **_COMPACT),
+    "diffusion-rscc-compact": DiffusionConfig(sigma_data=1.0, **_COMPACT),
+    "kd-rscc-compact": DiffusionConfig("karras", **_COMPACT),
 }
 
 
@@ -83,17 +93,45 @@ class ConditionDenoiser(nn.Module):
     def __init__(self, config: DiffusionConfig, condition_width: int):
         super().__init__()
         width = config.width
-        self.enter = nn.Sequential(nn.Linear(config.latent, width), nn.Tanh(), nn.Linear(width, width))
+        self.self_conditioning = config.self_conditioning
+        entering = config.latent * (2 if config.self_conditioning else 1)
+        self.enter = nn.Sequential(nn.Linear(entering, width), nn.Tanh(), nn.Linear(width, width))
         self.positions = nn.Parameter(torch.randn(config.positions, width) * 0.02)
+        self.styles = nn.Parameter(torch.randn(config.styles, width) * 0.02) if config.styles else None
         self.time = SinusoidTime(width) if config.family == "discrete" else FourierTime(width)
         fusion = config.inner, config.fusion_heads, config.fusion_hidden, config.dropout, config.query_residual
         self.fusion = CrossModeFusion(width, condition_width, *fusion)
         self.attention = stacked_self_attention(width, config.heads, config.hidden, config.layers, config.dropout)
         self.leave = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, config.latent))
 
-    def forward(self, x: Tensor, time: Tensor, condition: Condition) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, condition: Condition, estimate: Tensor | None = None, style: Tensor | None = None) -> Tensor:
+        """Denoised text.
+
+        estimate : (N, L, latent), the last x̂0, for self-conditioning; zeros where there is none yet. style : (N,) int64; 0 by default.
+        """
+        if self.self_conditioning:
+            x = torch.cat((x, torch.zeros_like(x) if estimate is None else estimate), dim=2)
         text = self.enter(x) + self.positions[: x.shape[1]] + self.time(time)[:, None]
+        if self.styles is not None:
+            text = text + (self.styles[0] if style is None else self.styles[style][:, None])
         return self.leave(self.attention(self.fusion(text, condition)))
+
+
+class ChangeFlag(nn.Module):
+    """Whether anything changed: condition (N, M, condition_width) → logit (N,). Swapping the dates changes nothing.
+
+    Ours: the published models say so in their sentence alone, which costs a whole sampling.
+    """
+
+    def __init__(self, condition_width: int, width: int = 128, dropout: float = 0.2):
+        super().__init__()
+        self.enter = nn.Linear(condition_width, width, bias=False)
+        self.mix = nn.Sequential(nn.Linear(width, width), nn.ReLU())
+        self.leave = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * width, 1))
+
+    def forward(self, condition: Tensor) -> Tensor:
+        tokens = self.mix(self.enter(condition).abs())
+        return self.leave(torch.cat((tokens.mean(1), tokens.amax(1)), dim=1))[:, 0]
 
 
 class DiffusionNet(nn.Module):
@@ -105,6 +143,7 @@ class DiffusionNet(nn.Module):
         self.encoder = ImageDifferenceEncoder(config.encoder, config.pixels)
         self.text = TextSpace(vocabulary, config.latent, config.sigma_data if config.normalised else None)
         self.denoiser = ConditionDenoiser(config, self.encoder.channels)
+        self.flag = ChangeFlag(self.encoder.channels) if config.change_flag else None
         if config.family == "discrete":
             self.diffusion = DiscreteDiffusion.sqrt(config.steps)
         else:
@@ -115,7 +154,23 @@ class DiffusionNet(nn.Module):
         return self.denoiser.fusion.project(self.encoder(before, after))
 
     def denoise(self, x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
-        """Clean estimate x̂0 (N, L, latent) of x = x0 + σ·noise, sigma (N,) > 0."""
+        """Clean estimate x̂0 (N, L, latent) of x = x0 + σ·noise, sigma (N,) > 0; of a network with self-conditioning that of the first step."""
+        return self.chain()(x, sigma, condition)
+
+    def chain(self) -> Denoise:
+        """D(x, σ, condition) for one run of a sampler, which remembers its last estimate for self-conditioning."""
+        last: Tensor | None = None
+
+        def predict(x: Tensor, time: Tensor, condition: Condition) -> Tensor:
+            return self.denoiser(x, time, condition, last)
+
         # Made anew: kept as a member it would go on using this denoiser in a deep copy (EMA).
         levels = self.diffusion if self.config.family == "discrete" else self.preconditioning
-        return levels.denoiser(self.denoiser)(x, sigma, condition)
+        denoise = levels.denoiser(predict)
+
+        def remembering(x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
+            nonlocal last
+            last = denoise(x, sigma, condition)
+            return last
+
+        return remembering

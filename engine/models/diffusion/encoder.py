@@ -18,12 +18,14 @@ from ..efficientnet import EfficientNetLite
 
 SIDE = 14
 RESNETS = {"resnet50": (3, 4, 6), "resnet101": (3, 4, 23)}
-ENCODERS = (*RESNETS, "efficientnet")
+EFFICIENTNETS = {"efficientnet-lite0": "lite0", "efficientnet-lite2": "lite2"}
+ENCODERS = (*RESNETS, *EFFICIENTNETS)
 # Mean and standard deviation of a pixel in 0..1, of ImageNet and of LEVIR-CC.
 PIXELS = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "levir-cc": ((0.39073, 0.38623, 0.32989), (0.15329, 0.14628, 0.13648)),
 }
+LITE_SIZE = 4.0  # about the root mean square of differences of EfficientNet-lite's features, which has no norms; ResNet's are below 1
 FROZEN_STAGES = 2  # of EfficientNet-lite: as ResNet's layer1, they end at stride 4
 # transformers' names of a bottleneck's convolutions and norms; the digit counts from 0 there and from 1 in torchvision.
 _TRANSFORMERS_BLOCK = re.compile(r"encoder\.stages\.(\d+)\.layers\.(\d+)\.(?:layer\.(\d+)|shortcut)\.(convolution|normalization)\.(\w+)")
@@ -108,9 +110,9 @@ class ImageDifferenceEncoder(nn.Module):
             if value not in known:
                 raise InputError(f"{name} {value!r}", "one of " + ", ".join(known), "correct the configuration")
         self.model: ResNet | EfficientNetLite
-        if kind == "efficientnet":
-            self.model = EfficientNetLite("lite0")
-            self.channels = sum(self.model.channels[1:])
+        if kind in EFFICIENTNETS:
+            self.model = EfficientNetLite(EFFICIENTNETS[kind])
+            self.channels = sum(self.model.channels)
             self.frozen = [self.model.stem, *self.model.stages[:FROZEN_STAGES]]
         else:
             self.model = ResNet(RESNETS[kind], width)
@@ -131,11 +133,13 @@ class ImageDifferenceEncoder(nn.Module):
     def tokens(self, images: Tensor) -> Tensor:
         """Features of one date, row by row: (N, 196, channels)."""
         if isinstance(self.model, EfficientNetLite):
-            _, middle, coarse = self.model(images)
-            grid = torch.cat((middle, F.interpolate(coarse, middle.shape[2:], mode="bilinear", align_corners=False)), dim=1)
+            fine, middle, coarse = (features / LITE_SIZE for features in self.model(images))
+            coarse = F.interpolate(coarse, middle.shape[2:], mode="bilinear", align_corners=False)
+            grids = [fine, torch.cat((middle, coarse), dim=1)]
         else:
-            grid = self.model((images.to(self.mean.dtype) - self.mean) / self.std)
-        return F.adaptive_avg_pool2d(grid, SIDE).flatten(2).transpose(1, 2)
+            grids = [self.model((images.to(self.mean.dtype) - self.mean) / self.std)]
+        pooled = torch.cat([F.adaptive_avg_pool2d(grid, SIDE) for grid in grids], dim=1)
+        return pooled.flatten(2).transpose(1, 2)
 
     def forward(self, before: Tensor, after: Tensor) -> Tensor:
         """F(before) − F(after): swapping the dates negates it."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from engine.errors import InputError, ModelError
-from engine.models.diffusion.denoiser import PRESETS, ConditionDenoiser, DiffusionConfig, DiffusionNet
+from engine.models.diffusion.denoiser import PRESETS, ChangeFlag, ConditionDenoiser, DiffusionConfig, DiffusionNet
 from engine.models.diffusion.discrete import sample_ddpm
 from engine.models.diffusion.encoder import RESNETS, ImageDifferenceEncoder, ResNet
 from engine.models.diffusion.karras import karras_grid
@@ -115,7 +115,7 @@ def test_a_checkpoint_of_another_resnet_is_refused():
         model.load_published(torchvision_state((*RESNETS["resnet101"], 3), 8))
 
 
-@pytest.mark.parametrize("kind", ["resnet50", "efficientnet"])
+@pytest.mark.parametrize("kind", ["resnet50", "efficientnet-lite0", "efficientnet-lite2"])
 def test_196_tokens_and_swapping_the_dates_negates_the_condition(kind):
     torch.manual_seed(0)
     encoder = lively(ImageDifferenceEncoder(kind, width=WIDTH)).eval()
@@ -139,7 +139,9 @@ def test_tokens_run_row_by_row(encoder):
     assert col > 8
 
 
-@pytest.mark.parametrize(("kind", "frozen"), [("resnet50", ("conv1.", "bn1.", "layer1.")), ("efficientnet", ("stem.", "stages.0.", "stages.1."))])
+@pytest.mark.parametrize(
+    ("kind", "frozen"), [("resnet50", ("conv1.", "bn1.", "layer1.")), ("efficientnet-lite2", ("stem.", "stages.0.", "stages.1."))]
+)
 def test_frozen_layers_get_no_gradient_and_keep_their_statistics(kind, frozen):
     torch.manual_seed(0)
     encoder = ImageDifferenceEncoder(kind, width=WIDTH).train()
@@ -152,7 +154,7 @@ def test_frozen_layers_get_no_gradient_and_keep_their_statistics(kind, frozen):
 
 
 def test_unknown_encoder_and_pixels_are_refused():
-    with pytest.raises(InputError, match="encoder 'vgg'.*resnet50, resnet101, efficientnet"):
+    with pytest.raises(InputError, match="encoder 'vgg'.*resnet50, resnet101, efficientnet-lite0"):
         ImageDifferenceEncoder("vgg")
     with pytest.raises(InputError, match="pixels 'zero'.*imagenet, levir-cc"):
         ImageDifferenceEncoder("resnet50", "zero")
@@ -181,7 +183,9 @@ def test_where_nothing_changed_words_collapse_without_the_residual_and_not_with_
 
 def test_published_presets_have_no_improvement_and_ours_have_the_residual():
     assert {name: preset.query_residual for name, preset in PRESETS.items()} == {name: name.endswith("compact") for name in PRESETS}
-    assert not PRESETS["kd-rscc"].normalised
+    for name in ("diffusion-rscc", "kd-rscc"):
+        preset = PRESETS[name]
+        assert not (preset.normalised or preset.self_conditioning or preset.change_flag or preset.styles)
 
 
 @pytest.mark.parametrize("net", ["diffusion-rscc-compact", "kd-rscc-compact"], indirect=True)
@@ -259,3 +263,36 @@ def test_a_configuration_that_cannot_be_is_refused():
         DiffusionConfig(width=770)
     with pytest.raises(InputError, match="length 600 with 512 positions"):
         DiffusionConfig(length=600)
+
+
+@pytest.mark.parametrize("net", ["diffusion-rscc-compact", "kd-rscc-compact"], indirect=True)
+def test_a_run_remembers_its_last_estimate_and_another_run_does_not(net):
+    x, sigma, condition = torch.randn(1, 6, 4), torch.tensor([1.0]), torch.randn(1, 5, net.encoder.channels)
+    with torch.inference_mode():
+        run = net.chain()
+        first, second = run(x, sigma, condition), run(x, sigma, condition)
+        assert torch.equal(first, net.denoise(x, sigma, condition))
+        assert not torch.allclose(first, second, atol=1e-5)
+        net.denoiser.self_conditioning = False
+        net.denoiser.enter[0] = torch.nn.Linear(4, 16)
+        run = net.chain()
+        assert torch.equal(run(x, sigma, condition), run(x, sigma, condition))
+
+
+def test_the_flag_is_the_same_with_the_dates_exchanged_and_sees_a_change():
+    torch.manual_seed(0)
+    flag = ChangeFlag(8).eval()
+    condition = torch.randn(3, 196, 8)
+    with torch.inference_mode():
+        assert torch.equal(flag(condition), flag(-condition))
+        assert not torch.allclose(flag(condition), flag(torch.zeros_like(condition)), atol=1e-4)
+
+
+def test_a_style_is_one_of_those_trained_and_the_first_by_default():
+    denoiser = ConditionDenoiser(small("kd-rscc-compact"), 8).eval()
+    denoiser.styles.data.normal_()
+    given = torch.randn(2, 6, 4), torch.tensor([0.1, 0.2]), torch.randn(2, 196, 8)
+    with torch.inference_mode():
+        plain, mixed = denoiser(*given), denoiser(*given, style=torch.tensor([0, 1]))
+    assert torch.allclose(plain[0], mixed[0], atol=1e-6)
+    assert not torch.allclose(plain[1], mixed[1], atol=1e-3)
