@@ -74,8 +74,8 @@ def logits(captioner: ScribeCaptioner, rows: Sequence[PairRow], batch_size: int 
 def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]) -> dict:
     """Temperature and bias of the change score (Platt 1999), and the probability from which each class is named (best F1), on validation.
 
-    Changed and unchanged pairs weigh the same in the fit: how many tiles of a user's area have changed is not known, and of the validation pairs far more
-    have than of most areas.
+    Changed and unchanged pairs weigh the same in the fit: how many tiles of a user's area have changed is not known, and of the validation pairs far
+    more have than of most areas.
     """
     truth = torch.tensor([float(row.changed == 1) for row in rows])
     temperatures, biases = torch.linspace(0.5, 4.0, 71)[:, None, None], torch.linspace(-2.0, 2.0, 81)[:, None]

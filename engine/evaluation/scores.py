@@ -73,7 +73,7 @@ class Scored:
             "calibration": {"ECE": metrics.expected_calibration_error(scores, self.truth), "bins": bins},
             "classes": class_scores(self.pairs, self.captions),
             "groups": {kind: groups for kind in ("quality", "source") if (groups := self._groups(kind))},
-            "well_formed": float(np.mean([is_well_formed(caption.text) for caption in self.captions])),
+            "well_formed": float(np.mean([_written_well(caption) for caption in self.captions])),
         }
 
     def headline(self, weights: np.ndarray | None = None) -> dict[str, np.ndarray]:
@@ -141,6 +141,11 @@ def class_scores(pairs: Sequence[Pair], captions: Sequence[Caption]) -> dict | N
             rows.append(row | {"F1_said": _defined(metrics.flag_scores(said, truth))["F1"]})
     means = {f"macro_{key}{ending}": _mean(rows, key, least) for key in ("F1", "F1_said") for ending, least in (("", ENOUGH), ("_all", 1))}
     return {"pairs": len(known), "rows": rows} | means
+
+
+def _written_well(caption: Caption) -> bool:
+    """Whether the model's own sentence passed the sanity check; one that did not was replaced, with score 0 (``captioner.changed_caption``)."""
+    return is_well_formed(caption.text) and not (caption.changed and caption.score == 0.0)
 
 
 def _mean(rows: Sequence[dict], key: str, least: int) -> float | None:

@@ -3,13 +3,18 @@
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from engine import pipeline, registry
+from engine.captioner import CaptionOptions
 from engine.cli import main
 from engine.demo import write_sample
 from engine.errors import ModelError
+from engine.evaluation.pairs import read_image, read_pairs
 from engine.schema import DEFAULT_MODEL, CaptionRequest
+from engine.text import is_well_formed
 
 GEOTIFF = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "geotiff"
 
@@ -35,6 +40,23 @@ def captions(request, captioner):
         request, None, captioner=captioner, on_event=lambda e: found.update({e["tile"]["properties"]["tile_id"]: e["tile"]}) if "tile" in e else None
     )
     return {tile_id: (tile["properties"]["caption"], tile["properties"]["status"]) for tile_id, tile in found.items()}
+
+
+def test_a_thousand_tiles_have_no_empty_cut_or_stuttered_sentence(captioner):
+    """Every tile is decoded, changed or not, and its sentence read before the sanity check would replace it."""
+    if not GEOTIFF.exists():
+        pytest.skip("../shared/data is not here")
+    folders = (("pairs", "val"), ("levir_cc", "val"), ("levir_cc", "train"))
+    pairs = [pair for folder, split in folders for pair in read_pairs(GEOTIFF.parent / folder, split)][:1000]
+    assert len(pairs) == 1000
+    sentences = []
+    with torch.inference_mode():
+        for start in range(0, len(pairs), 20):
+            dates = [np.concatenate([read_image(path, 256) for path in paths]) for paths in zip(*((p.before, p.after) for p in pairs[start : start + 20]))]
+            encoded = captioner.encode(*map(torch.from_numpy, dates))
+            sentences += [text for text, _ in captioner.generate(encoded.state, torch.arange(20), CaptionOptions(), ())]
+    assert [text for text in sentences if not is_well_formed(text)] == []
+    assert len(set(sentences)) > 100
 
 
 def test_batches_and_clicks_give_the_same_captions(captioner, sample):
