@@ -29,6 +29,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "max_nodata": float,
     "threshold": float,
     "seed": int,
+    "steps": int,
+    "sampler": str,
+    "samples": int,
 }
 COLUMNS = (*REQUIRED, "output", *READERS)
 

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from .errors import EngineError, InputError
-from .schema import UNCHANGED_TEXT, Caption
+from .facts import stated_changes
+from .schema import CLASSES, UNCHANGED_TEXT, Caption, CaptionRequest, verify_sampling
 from .text import is_well_formed
 
 
@@ -42,23 +43,38 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class CaptionOptions:
-    """How to caption. threshold None takes the card's; decoding "beam" or "greedy"; heatmap asks for Caption.heatmap."""
+    """How to caption. threshold None takes the card's; decoding "beam" or "greedy"; heatmap asks for Caption.heatmap.
+
+    steps, sampler, samples : as in ``schema.CaptionRequest``; None takes the model's own.
+    """
 
     threshold: float | None = None
     decoding: str = "beam"
     heatmap: bool = False
+    steps: int | None = None
+    sampler: str | None = None
+    samples: int | None = None
+
+    @classmethod
+    def of(cls, request: CaptionRequest, heatmap: bool = False) -> CaptionOptions:
+        """The options of a request."""
+        return cls(request.threshold, request.decoding, heatmap, request.steps, request.sampler, request.samples)
+
+
+Classes = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass
 class Encoded:
     """A batch after the encoder.
 
-    change_score : (N,) float32 on the CPU, 0..1. classes : N × (added, removed, altered) tuples of class names.
+    change_score : (N,) float32 on the CPU, 0..1. classes : N × (added, removed, altered) tuples of class names, or None of a model that names
+    none: they are then what the sentence states.
     state : whatever ``generate`` needs, indexable by a LongTensor through ``select``. heatmap : (N, h, w) float32 or None.
     """
 
     change_score: np.ndarray
-    classes: list[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]
+    classes: list[Classes] | None
     state: Any
     heatmap: np.ndarray | None = None
 
@@ -71,6 +87,8 @@ class Captioner(ABC):
 
     needs_seed: ClassVar[bool] = False
     has_heatmap: ClassVar[bool] = False
+    # Names of ``CaptionOptions.sampler`` that the model knows; none where it draws no samples.
+    samplers: tuple[str, ...] = ()
     card: ModelCard
     device: torch.device
 
@@ -87,6 +105,14 @@ class Captioner(ABC):
     def generate(self, state: Any, index: torch.Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         """Texts and scores (0..1) of the encoded pairs in ``index``."""
 
+    def verify_options(self, options: CaptionOptions) -> None:
+        """Raises InputError where this model does not take the options."""
+        verify_sampling(options, self.card.id, self.samplers)
+
+    def sampling(self, options: CaptionOptions) -> Any:
+        """Steps, sampler and samples that the options come to, as a dataclass; None of a model that draws no samples."""
+        return None
+
     def caption(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions = CaptionOptions(), seeds: Sequence[int] = ()) -> list[Caption]:
         """Caption N pairs.
 
@@ -102,8 +128,9 @@ class Captioner(ABC):
         Raises
         ------
         InputError
-            Wrong shape or dtype. EngineError: out of memory with a single tile.
+            Wrong shape or dtype, or options that this model does not take. EngineError: out of memory with a single tile.
         """
+        self.verify_options(options)
         self._verify(before, after, seeds)
         if len(before) == 0:
             return []
@@ -135,13 +162,11 @@ class Captioner(ABC):
         captions = []
         for i, score in enumerate(encoded.change_score.tolist()):
             heatmap = encoded.heatmap[i] if options.heatmap and encoded.heatmap is not None else None
-            if i not in texts:
-                captions.append(Caption(UNCHANGED_TEXT, False, score, score=1.0 - score, heatmap=heatmap))
-                continue
-            text, text_score = texts[i]
-            if not is_well_formed(text):
-                text, text_score = plain_caption(*encoded.classes[i]), 0.0
-            captions.append(Caption(text, True, score, *encoded.classes[i], score=text_score, heatmap=heatmap))
+            if i in texts:
+                text, text_score = texts[i]
+                captions.append(changed_caption(text, text_score, score, encoded.classes[i] if encoded.classes else None, heatmap))
+            else:
+                captions.append(unchanged_caption(score, heatmap))
         return captions
 
     def _to_device(self, array: np.ndarray) -> torch.Tensor:
@@ -156,6 +181,25 @@ class Captioner(ABC):
                 )
         if self.card.stochastic and len(seeds) != len(before):
             raise InputError(f"{len(seeds)} seeds for {len(before)} tiles", "one seed a tile", "derive them with engine.captioner.tile_seed")
+
+
+def unchanged_caption(change_score: float, heatmap: np.ndarray | None = None) -> Caption:
+    return Caption(UNCHANGED_TEXT, False, change_score, score=1.0 - change_score, heatmap=heatmap)
+
+
+def changed_caption(text: str, score: float, change_score: float, classes: Classes | None = None, heatmap: np.ndarray | None = None) -> Caption:
+    """A changed tile's caption; a text that fails the sanity check is replaced by a sentence of its classes with score 0."""
+    well_formed = is_well_formed(text)
+    if classes is None:
+        classes = _stated_classes(text) if well_formed else ((), (), ())
+    if not well_formed:
+        text, score = plain_caption(*classes), 0.0
+    return Caption(text, True, change_score, *classes, score=score, heatmap=heatmap)
+
+
+def _stated_classes(text: str) -> Classes:
+    added, removed = (tuple(name for name in CLASSES if name in stated) for stated in stated_changes(text))
+    return added, removed, ()
 
 
 def plain_caption(added: Sequence[str], removed: Sequence[str], altered: Sequence[str]) -> str:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, registry
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError
-from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, STRETCHES, CaptionRequest, HeatmapOutput
+from .report import command as report_command
+from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +134,7 @@ def _add_batch(commands: Any) -> None:
         description="One row a run: columns before and after, and if wanted output and request members such as aoi or resolution. Paths are "
         "relative to it. A row that fails does not stop the others; the exit code is that of the worst.",
         epilog="Columns: before, after, output, aoi, extent, before_bands, after_bands, resolution, tile_px, overlap_px, stretch, max_nodata, "
-        "threshold, seed.",
+        "threshold, seed, steps, sampler, samples.",
     )
     command.add_argument("jobs", metavar="JOBS.csv", type=Path)
     command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder for the GeoPackages")
@@ -152,6 +153,7 @@ def _add_evaluate(commands: Any) -> None:
     command.add_argument("--decoding", choices=DECODINGS, default=DECODINGS[0])
     command.add_argument("--threshold", type=float, help="change score (0 to 1) from which a pair counts as changed; default: the model's own")
     command.add_argument("--json", metavar="OUT", dest="json_file", type=Path, help="write scores and captions to this file")
+    _add_sampling(command)
     command.add_argument("--html", metavar="OUT", dest="html_file", type=Path, help="write a page of the pictures with their captions, worst first")
     command.add_argument("--html-limit", metavar="N", type=int, help="most pairs on that page (default 500)", **quiet)
     command.add_argument("--bootstrap", metavar="N", type=int, help="resamples for the 95 %% intervals (default 1000; 0: none)", **quiet)
@@ -191,6 +193,18 @@ def _add_request_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--decoding", choices=DECODINGS, **quiet)
     command.add_argument("--seed", metavar="N", type=int, help="run seed of stochastic models (default 0)", **quiet)
 
+    _add_sampling(command)
+
+
+def _add_sampling(command: argparse.ArgumentParser) -> None:
+    """Options of models that draw samples; without one the model's own holds."""
+    quiet: dict[str, Any] = {"default": argparse.SUPPRESS}
+    samplers = {row["id"]: row["samplers"] for row in registry.rows() if row.get("samplers")}
+    names = "; ".join(f"{model}: {', '.join(known)}" for model, known in samplers.items())
+    group = command.add_argument_group("models that draw samples", "defaults: the model's own")
+    group.add_argument("--steps", metavar="N", type=int, help="steps of the sampler: fewer are faster", **quiet)
+    group.add_argument("--sampler", metavar="NAME", help=names, **quiet)
+    group.add_argument("--samples", metavar="K", type=int, help="samples a tile; the one most like the others is its caption", **quiet)
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resume", action="store_true", help="continue an earlier, unfinished output")
@@ -321,7 +335,7 @@ def run_evaluate(args: argparse.Namespace, output: Output) -> int:
     from .captioner import CaptionOptions
 
     with stop_signals() as cancelled:
-        options = CaptionOptions(args.threshold, args.decoding)
+        options = CaptionOptions(args.threshold, args.decoding, **{name: getattr(args, name) for name in SAMPLING if hasattr(args, name)})
         settings = evaluate.Settings(**{field.name: getattr(args, field.name) for field in fields(evaluate.Settings) if hasattr(args, field.name)})
         found = evaluate.run(args.data, args.split, args.model, args.device, options, settings, output.event, cancelled)
     output.text(evaluate.table(found))

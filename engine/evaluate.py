@@ -111,6 +111,7 @@ def evaluate(
     kinds = {pair.changed for pair in pairs}
     if settings.balanced and len(kinds) < 2:
         raise InputError(f"{len(pairs)} pairs that are all {'' if True in kinds else 'un'}changed", "both kinds for --balanced", "leave it out")
+    captioner.verify_options(options)
     # Before the captioning, so that a missing Java or an earlier evaluation of other pairs is not found after an hour.
     plain = floors(pairs)
     other = _read_earlier(Path(settings.against), pairs) if settings.against and _is_file(settings.against) else None
@@ -118,7 +119,9 @@ def evaluate(
     scored = Scored.of(name or captioner.card.id, pairs, captions)
     if settings.against and other is None:
         rival = registry.load(settings.against, captioner.device.type)
-        other = Scored.of(settings.against, pairs, caption_pairs(rival, pairs, options, on_event, cancelled)[0])
+        # Steps and samplers are a model's own matter.
+        theirs = replace(options, steps=None, sampler=None, samples=None)
+        other = Scored.of(settings.against, pairs, caption_pairs(rival, pairs, theirs, on_event, cancelled)[0])
     shown = [scored, *([other] if other else []), *plain]
     found = {
         "device": str(captioner.device),

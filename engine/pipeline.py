@@ -21,7 +21,7 @@ from .geo import area, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .reading import MAX_FAILED_IN_A_ROW, POLL_S, BatchReader, ReadTile, TileBatch, read_tile, to_input_size, was_cancelled
-from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption
+from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption, verify_sampling
 
 if TYPE_CHECKING:
     from .schema import TileRef
@@ -113,6 +113,7 @@ def describe(request: CaptionRequest) -> dict:
     """What a run would do: tiles, CRS, ground resolution, bands and warnings; captions nothing."""
     request.verify()
     card = registry.card(request.model)
+    verify_sampling(request, request.model, registry.row(request.model).get("samplers", ()))
     with opened(request, card) as (pair, grid):
         return {**layout(request, pair, grid), "model": card.to_json(), "warnings": warnings_of(request, card, pair)}
 
@@ -153,10 +154,12 @@ def warnings_of(request: CaptionRequest, card: ModelCard, pair: RasterPair) -> l
 def provenance(request: CaptionRequest, captioner: Captioner, pair: RasterPair, grid: TileGrid) -> dict:
     """Everything that is needed to repeat the run."""
     return {
+    sampling = captioner.sampling(CaptionOptions.of(request))
         "request": request.to_json() | {name: absolute(getattr(request, name)) for name in ("before", "after", "aoi")},
         "model": {"id": captioner.card.id, "sha256": registry.row(captioner.card.id).get("sha256")},
         "threshold": captioner.card.threshold if request.threshold is None else request.threshold,
         "grid": layout(request, pair, grid),
+        "sampling": sampling and asdict(sampling),
         "versions": versions() | {"device": str(captioner.device)},
     }
 
@@ -221,7 +224,7 @@ def _caption_batch(
     """All tiles of a batch, each with its caption or None and its share of the time."""
     start_s = time.perf_counter()
     refs = [tile.ref for tile in batch.ready]
-    options = CaptionOptions(request.threshold, request.decoding, heatmap)
+    options = CaptionOptions.of(request, heatmap)
     call = _MODEL_THREAD.submit(_model_call, request, captioner, batch, options)
     while not wait((call,), POLL_S).done:
         if cancelled():
@@ -301,6 +304,7 @@ def run(
         outputs.verify_heatmap(heatmap, output, resume)
     captioner = captioner or load_captioner(request, on_event)
     if heatmap is not None and not captioner.has_heatmap:
+    captioner.verify_options(CaptionOptions.of(request))
         raise InputError(f"{captioner.card.id} has no heat map", f"a model that has one, such as {DEFAULT_MODEL}", "choose another, or no heat map")
     with opened(request, captioner.card) as (pair, grid), ExitStack() as stack:
         summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair))

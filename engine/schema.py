@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -19,9 +20,13 @@ DEFAULT_MODEL = "scribe-s"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 STRETCHES = ("percentile", "none")
 DECODINGS = ("beam", "greedy")
+# Members of a request, and of engine.captioner.CaptionOptions, that only models which draw samples take (kd-rscc, diffusion-rscc).
+SAMPLING = ("steps", "sampler", "samples")
+MAX_SAMPLES = 64
 LAYER_NAME = "change_captions"
 HEATMAP_RASTERS, HEATMAP_POLYGONS = (".tif", ".tiff"), ".gpkg"
 HEATMAP_THRESHOLD = 0.5
+MAX_BATCH = 1024  # 400 MB of pixels
 
 # (name, type, alias); types: text, int, bool, real. Order is the order of the columns.
 OUTPUT_FIELDS = (
@@ -42,6 +47,12 @@ OUTPUT_FIELDS = (
     ("seconds", "real", "Seconds"),
 )
 FIELD_NAMES = tuple(name for name, _, _ in OUTPUT_FIELDS)
+# Columns that a person fills in, empty when written; layers of older versions lack them. `engine.review` says what they mean.
+REVIEW_FIELDS = (
+    ("edited_caption", "text", "Corrected caption"),
+    ("review", "text", "Review"),
+)
+REVIEWS = ("right", "wrong")
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,9 @@ class CaptionRequest:
     decoding : "beam" or "greedy"
     seed : int
         Run seed; a tile's own seed comes from (seed, row, col).
+    steps, samples : int or None; sampler : str or None
+        Of models that draw samples: steps of the sampler, samples a tile (the one most like the others is its caption), and the sampler's name.
+        None takes the model's own; other models take None alone (``verify_sampling``).
     """
 
     before: str
@@ -94,6 +108,9 @@ class CaptionRequest:
     batch_size: int | None = None
     decoding: str = "beam"
     seed: int = 0
+    steps: int | None = None
+    sampler: str | None = None
+    samples: int | None = None
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -139,11 +156,12 @@ class CaptionRequest:
             The first member that is wrong, what is needed and what to do.
         """
         for name in ("before", "after", "model"):
-            _check(isinstance(getattr(self, name), str) and getattr(self, name), name, getattr(self, name), "a non-empty text")
+            _check(_is_text(getattr(self, name)), name, getattr(self, name), "a non-empty text")
         for name in ("before_bands", "after_bands"):
             bands = getattr(self, name)
             ok = bands is None or (len(bands) == 3 and all(_is_int(b) and b >= 1 for b in bands))
             _check(ok, name, bands, "three band numbers counted from 1, such as 1,2,3 (1,1,1 for a grey image)")
+        _check(self.aoi is None or _is_text(self.aoi), "aoi", self.aoi, "the path of a polygon file, or none")
         _check(self.aoi is None or self.extent is None, "aoi and extent", "both", "one of the two")
         if self.extent is not None:
             ok = len(self.extent) == 4 and all(_is_real(v) for v in self.extent)
@@ -160,10 +178,41 @@ class CaptionRequest:
         ok = self.threshold is None or (_is_real(self.threshold) and 0 <= self.threshold <= 1)
         _check(ok, "threshold", self.threshold, "a change score from 0 to 1, or none for the model's own")
         _check(self.device in DEVICES, "device", self.device, ", ".join(DEVICES))
-        ok = self.batch_size is None or (_is_int(self.batch_size) and self.batch_size >= 1)
-        _check(ok, "batch_size", self.batch_size, "1 or more tiles, or none")
+        ok = self.batch_size is None or (_is_int(self.batch_size) and 1 <= self.batch_size <= MAX_BATCH)
+        _check(ok, "batch_size", self.batch_size, f"1 to {MAX_BATCH} tiles, or none")
         _check(self.decoding in DECODINGS, "decoding", self.decoding, " or ".join(DECODINGS))
         _check(_is_int(self.seed) and self.seed >= 0, "seed", self.seed, "a whole number from 0")
+        ok = self.steps is None or (_is_int(self.steps) and self.steps >= 1)
+        _check(ok, "steps", self.steps, "1 or more steps, or none for the model's own")
+        ok = self.samples is None or (_is_int(self.samples) and 1 <= self.samples <= MAX_SAMPLES)
+        _check(ok, "samples", self.samples, f"1 to {MAX_SAMPLES} samples a tile, or none for the model's own")
+        ok = self.sampler is None or (isinstance(self.sampler, str) and self.sampler)
+        _check(ok, "sampler", self.sampler, "the name of a sampler, or none for the model's own")
+
+
+def verify_sampling(options: Any, model: str, samplers: Sequence[str]) -> None:
+    """Check that a model takes the SAMPLING members of a CaptionRequest or CaptionOptions.
+
+    Parameters
+    ----------
+    samplers : names that the model knows (``samplers`` of its row in resources/models.json); empty where it draws no samples.
+
+    Raises
+    ------
+    InputError
+        Sampling options for a model that draws none, or a sampler of another model.
+    """
+    given = [name for name in SAMPLING if getattr(options, name) is not None]
+    if given and not samplers:
+        got = f"{' and '.join(given)} for {model}, which draws no samples"
+        raise InputError(got, "a model that does, such as kd-rscc", f"leave out {' and '.join(given)}, or choose another model")
+    if options.sampler is not None and options.sampler not in samplers:
+        raise InputError(f"sampler {options.sampler!r} for {model}", "one of " + ", ".join(samplers), "choose a sampler of this model")
+
+
+def _is_text(value: Any) -> bool:
+    """A non-empty text that can be a path; operating systems end names at a NUL."""
+    return isinstance(value, str) and value != "" and "\0" not in value
 
 
 def _is_int(value: Any) -> bool:
@@ -208,7 +257,7 @@ class HeatmapOutput:
             The first that is wrong, what is needed and what to do.
         """
         suffixes = (*HEATMAP_RASTERS, HEATMAP_POLYGONS)
-        ok = isinstance(self.path, str) and self.path.lower().endswith(suffixes)
+        ok = _is_text(self.path) and self.path.lower().endswith(suffixes)
         _check(ok, "heatmap", self.path, "a name that ends in .tif (a raster) or .gpkg (polygons)")
         if self.threshold is not None:
             _check(

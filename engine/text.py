@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from .schema import UNCHANGED_TEXT
+
 PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
 SPECIAL = (PAD, START, END, UNKNOWN)
+# What LEVIR-CC's annotators wrote on pairs without change; older versions of the file have no flag.
+NO_CHANGE = frozenset(
+    (
+        "there is no difference",
+        "the two scenes seem identical",
+        UNCHANGED_TEXT,
+        "no change has occurred",
+        "almost nothing has changed",
+    )
+)
 
 
 def is_well_formed(text: str) -> bool:

@@ -12,16 +12,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..reading import to_input_size
-from ..schema import UNCHANGED_TEXT
-
-# What LEVIR-CC's annotators wrote on pairs without change; older versions of the file have no flag.
-NO_CHANGE = {
-    "there is no difference",
-    "the two scenes seem identical",
-    UNCHANGED_TEXT,
-    "no change has occurred",
-    "almost nothing has changed",
-}
+from ..text import NO_CHANGE
 
 
 @dataclass(frozen=True)

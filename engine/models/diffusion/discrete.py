@@ -56,16 +56,16 @@ class DiscreteDiffusion:
         return ((1 - self.alpha_bar) / self.alpha_bar).sqrt()
 
     def respaced(self, steps: int) -> DiscreteDiffusion:
-        """The same levels at evenly spaced steps, both ends kept (Nichol & Dhariwal 2021, section 4).
+        """The same levels at evenly spaced steps, both ends kept (Nichol & Dhariwal 2021, section 4); of one step the noisiest alone.
 
         Raises
         ------
         InputError
-            ``steps`` is not from 2 to the chain's length.
+            ``steps`` is not from 1 to the chain's length.
         """
-        if not 2 <= steps <= len(self):
-            raise InputError(f"{steps} sampling steps", f"2 to {len(self)}", "choose another number of steps")
-        kept = torch.linspace(0, len(self) - 1, steps, dtype=torch.float64).round().long()
+        if not 1 <= steps <= len(self):
+            raise InputError(f"{steps} sampling steps", f"1 to {len(self)}", "choose another number of steps")
+        kept = torch.linspace(len(self) - 1, 0, steps, dtype=torch.float64).round().long().flip(0)
         level = self.alpha_bar[kept]
         before = torch.cat((level.new_ones(1), level[:-1]))
         return DiscreteDiffusion(1 - level / before, self.steps[kept], self.trained_steps)

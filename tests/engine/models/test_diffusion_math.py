@@ -85,8 +85,10 @@ def test_respacing_keeps_levels_ends_and_the_networks_time(chain):
     assert torch.allclose(short.alpha_bar, chain.alpha_bar[short.steps], rtol=1e-9)
     assert short.network_time(torch.tensor([0, 49])).tolist() == pytest.approx([0.0, 999.5])
     assert torch.allclose(chain.respaced(2000).betas, chain.betas, rtol=1e-9)
-    with pytest.raises(InputError, match="1 sampling steps.*2 to 2000"):
-        chain.respaced(1)
+    assert chain.respaced(1).steps.tolist() == [1999]
+    for steps in (0, 2001):
+        with pytest.raises(InputError, match=f"{steps} sampling steps.*1 to 2000"):
+            chain.respaced(steps)
 
 
 def test_clamp_is_the_brute_force_nearest_neighbour_and_idempotent():

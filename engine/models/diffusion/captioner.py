@@ -1,0 +1,216 @@
+"""``kd-rscc`` and ``diffusion-rscc`` behind the Captioner interface: seeded sampling, consensus of several samples, change score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard, changed_caption, unchanged_caption
+from ...device import cpu_has_bf16
+from ...errors import InputError, ModelError
+from ...schema import MAX_SAMPLES, Caption
+from ...text import END, NO_CHANGE, Vocabulary, is_well_formed
+from ...weights import unpack
+from .consensus import consensus
+from .denoiser import DiffusionConfig, DiffusionNet
+from .discrete import clamped, sample_ddim, sample_ddpm
+from .karras import karras_grid
+from .samplers import SAMPLERS, Condition, Denoise, RowNoise
+
+DISCRETE_SAMPLERS: dict[str, Callable[..., Tensor]] = {"ddpm": sample_ddpm, "ddim": sample_ddim}
+SAMPLERS_OF = {"discrete": tuple(DISCRETE_SAMPLERS), "karras": tuple(SAMPLERS)}
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How captions are drawn; a checkpoint holds its own default.
+
+    sampler : one of SAMPLERS_OF its family. steps : of the sampler; heun evaluates the network 2 · steps − 1 times, the others ``steps`` times.
+    samples : a tile; the one that is most like the others is its caption. clamp : every estimate is rounded to words at once (discrete only).
+    """
+
+    sampler: str
+    steps: int
+    samples: int = 1
+    clamp: bool = False
+
+
+# As published.
+FAITHFUL = {"discrete": Sampling("ddpm", 2000, clamp=True), "karras": Sampling("dpmpp-2m", 50)}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One sample of one tile: what was written, and the mean probability of its tokens (0..1)."""
+
+    text: str
+    probability: float
+
+
+class DiffusionCaptioner(Captioner):
+    """Both diffusion models.
+
+    A network with a change flag is scored by it and draws samples of changed tiles alone. The published networks have none: samples of every
+    tile are drawn, and the change score is the share of them that is no sentence of ``text.NO_CHANGE``.
+
+    Parameters
+    ----------
+    calibration : ``temperature`` and ``bias`` of the flag's logit. sampling : the default.
+
+    Attributes
+    ----------
+    cache_condition : whether the condition's keys and values are computed once a tile and not in every step.
+    precision : what the network computes in; chains are float32 always.
+    """
+
+    needs_seed = True
+
+    def __init__(
+        self, net: DiffusionNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], sampling: Sampling, device: torch.device
+    ):
+        self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
+        self.net = net.eval().to(device)
+        self.samplers = SAMPLERS_OF[net.config.family]
+        self.default = sampling
+        self.cache_condition = True
+        self.precision = torch.bfloat16 if device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16()) else torch.float32
+        self.verify_options(CaptionOptions(steps=sampling.steps, sampler=sampling.sampler, samples=sampling.samples))
+
+    @classmethod
+    def from_checkpoint(cls, path: str, device: str = "cpu") -> DiffusionCaptioner:
+        """Load a file written by ``training.train_diffusion``.
+
+        Raises
+        ------
+        ModelError
+            Not a safetensors file, or without the metadata or tensors of this model.
+        """
+        try:
+            with safe_open(path, "pt") as stream:
+                metadata = stream.metadata() or {}
+                state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
+            vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
+            card = ModelCard(**json.loads(metadata["card"]))
+            calibration, sampling = json.loads(metadata["calibration"]), Sampling(**json.loads(metadata["sampling"]))
+            net = DiffusionNet(DiffusionConfig(**json.loads(metadata["config"])), len(vocabulary))
+            net.load_state_dict(state)
+            return cls(net, vocabulary, card, calibration, sampling, torch.device(device))
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError, InputError) as error:
+            raise ModelError(
+                f"{path} cannot be loaded ({error})", "a diffusion checkpoint (safetensors)", "train one with training.train_diffusion"
+            ) from error
+
+    def save_metadata(self) -> dict[str, str]:
+        """What ``from_checkpoint`` needs beside the tensors."""
+        return {
+            "config": json.dumps(asdict(self.net.config)),
+            "vocabulary": json.dumps(self.vocabulary.words, ensure_ascii=False),
+            "card": json.dumps(self.card.to_json()),
+            "calibration": json.dumps(self.calibration),
+            "sampling": json.dumps(asdict(self.default)),
+        }
+
+    def verify_options(self, options: CaptionOptions) -> None:
+        super().verify_options(options)
+        # A chain has no more steps than it was trained with.
+        most = self.net.config.steps if self.net.config.family == "discrete" else None
+        steps, samples = options.steps, options.samples
+        if steps is not None and (steps < 1 or (most and steps > most)):
+            need = f"1 to {most}" if most else "1 or more"
+            raise InputError(f"{steps} steps for {self.card.id}", f"{need} steps", "choose another number of steps")
+        if samples is not None and not 1 <= samples <= MAX_SAMPLES:
+            raise InputError(f"{samples} samples a tile", f"1 to {MAX_SAMPLES} samples", "choose another number of samples")
+
+    def sampling(self, options: CaptionOptions) -> Sampling:
+        given = {name: getattr(options, name) for name in ("steps", "sampler", "samples") if getattr(options, name) is not None}
+        return replace(self.default, **given)
+
+    def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        with self._mixed():
+            tokens = self.net.encoder(before, after)
+            flag = self.net.flag(tokens) if self.net.flag is not None else None
+        if flag is None:
+            score = np.full(len(before), np.nan, np.float32)  # known when the samples are
+        else:
+            score = torch.sigmoid(flag.float() / self.calibration["temperature"] + self.calibration["bias"]).cpu().numpy()
+        return Encoded(score, None, tokens)
+
+    def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
+        return [choose(samples) for samples in self.draw(state[index], self.sampling(options), seeds)]
+
+    def draw(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int]) -> list[list[Drawn]]:
+        """Samples of each tile: condition tokens (N, M, C) as the encoder makes them, N seeds → N × sampling.samples."""
+        condition: Condition = tokens
+        if self.cache_condition:
+            with self._mixed():
+                condition = self.net.denoiser.fusion.project(tokens)
+        # All samples of a tile in succession, as the fusion wants them.
+        points = self._sample(condition, sampling, [sample_seed(seed, number) for seed in seeds for number in range(sampling.samples)])
+        probabilities, ids = self.net.text.logits(points).softmax(-1).max(-1)
+        read = [self._read(*row) for row in zip(ids.tolist(), probabilities.tolist(), strict=True)]
+        return [read[i : i + sampling.samples] for i in range(0, len(read), sampling.samples)]
+
+    def _caption_batch(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions, seeds: Sequence[int]) -> list[Caption]:
+        if self.net.flag is not None:
+            return super()._caption_batch(before, after, options, seeds)
+        threshold = self.card.threshold if options.threshold is None else options.threshold
+        with torch.inference_mode():
+            tokens = self.encode(self._to_device(before), self._to_device(after)).state
+            drawn = self.draw(tokens, self.sampling(options), seeds)
+        captions = []
+        for samples in drawn:
+            score = sum(sample.text not in NO_CHANGE for sample in samples) / len(samples)
+            captions.append(changed_caption(*choose(samples), score) if score >= threshold else unchanged_caption(score))
+        return captions
+
+    def _sample(self, condition: Condition, sampling: Sampling, seeds: Sequence[int]) -> Tensor:
+        """x̂0 (N·K, L, latent) of the seeds of K samples of each of N tiles."""
+        config, noise, chain = self.net.config, RowNoise(seeds), self.net.chain()
+
+        def denoise(x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
+            with self._mixed():
+                return chain(x, sigma, condition).float()
+
+        start = noise(torch.zeros(len(seeds), config.length, config.latent, device=self.device))
+        if config.family == "karras":
+            sigmas = karras_grid(sampling.steps, config.sigma_min, config.sigma_max)
+            return SAMPLERS[sampling.sampler](denoise, float(sigmas[0]) * start, sigmas, condition, noise)
+        estimate: Denoise = clamped(denoise, self.net.text.table()) if sampling.clamp else denoise
+        return DISCRETE_SAMPLERS[sampling.sampler](self.net.diffusion.respaced(sampling.steps), estimate, start, condition, noise)
+
+    def _read(self, ids: Sequence[int], probabilities: Sequence[float]) -> Drawn:
+        """Text between start and end; the pads behind do not count."""
+        end = self.vocabulary.ids[END]
+        written = probabilities[: ids.index(end) + 1] if end in ids else probabilities
+        return Drawn(self.vocabulary.decode(ids), sum(written) / len(written))
+
+    def _mixed(self) -> AbstractContextManager:
+        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == torch.bfloat16 else nullcontext()
+
+
+def choose(samples: Sequence[Drawn]) -> tuple[str, float]:
+    """A changed tile's caption and its score (0..1), among the well-formed sentences that state a change; "" and 0 without any.
+
+    The score is the mean similarity of all samples, itself among them, to the chosen one; of a single sample the mean probability of its tokens.
+    """
+    usable = [sample for sample in samples if is_well_formed(sample.text) and sample.text not in NO_CHANGE]
+    if not usable:
+        return "", 0.0
+    if len(samples) == 1:
+        return usable[0].text, usable[0].probability
+    index, agreement = consensus([sample.text for sample in usable])
+    # What was refused agrees with nothing.
+    return usable[index].text, (1 + agreement * (len(usable) - 1)) / len(samples)
+
+
+def sample_seed(seed: int, number: int) -> int:
+    """Seed of one sample of a tile (63 bits)."""
+    return int(np.random.SeedSequence((seed, number)).generate_state(1, np.uint64)[0] >> np.uint64(1))
