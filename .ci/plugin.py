@@ -6,6 +6,7 @@ QGIS wants one folder with metadata.txt and __init__.py; the repository keeps th
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -41,13 +42,20 @@ def version() -> str:
     return found.group(1).strip()
 
 
+def left_out() -> set[Path]:
+    """Weights that resources/models.json marks as not bundled: users add them, see ``engine.schema.how_to_install``."""
+    rows = json.loads((ROOT / "resources" / "models.json").read_text("utf-8"))["models"]
+    return {ROOT / "resources" / "weights" / row["file"] for row in rows if not row.get("bundled", True)}
+
+
 def members() -> list[tuple[str, bytes]]:
     """Names inside the zip and their contents, sorted by name."""
+    skipped = left_out()
     entries = [(f"{NAME}/__init__.py", INIT.encode())]
     entries += [(f"{NAME}/{name}", (ROOT / name).read_bytes()) for name in FILES]
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*"):
-            if path.is_file() and not FORBIDDEN_PARTS & set(path.parts):
+            if path.is_file() and path not in skipped and not FORBIDDEN_PARTS & set(path.parts):
                 entries.append((f"{NAME}/{path.relative_to(ROOT).as_posix()}", path.read_bytes()))
     return sorted(entries)
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__, registry
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError
 from .report import command as report_command
-from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput
+from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput, how_to_install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -362,9 +362,8 @@ def run_models(args: argparse.Namespace, output: Output) -> int:
     listing = model_files.listing()
     output.result({"models": listing})
     for row in listing:
-        output.text(
-            f"{row['id']}: {row.get('name', '')}. {'at ' + row['path'] if row['available'] else 'weights not here: changescribe models add FILE'}"
-        )
+        where = f"at {row['path']}" if row["available"] else f"not installed: {how_to_install(row['id'], row['file'])}"
+        output.text(f"{row['id']}: {row.get('name', '')}. {where}")
     return EXIT_DONE
 
 

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from . import registry
 from .errors import ModelError, OutputError
+from .schema import user_models_dir
 
 # First bytes of a zip (torch.save) and of a pickle of protocol 2 to 5.
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -63,7 +64,7 @@ def add(path: str) -> dict:
             "the weights of " + ", ".join(f"{row['id']} ({row['sha256'][:12]}…)" for row in registry.rows()),
             "download the file again, or use the version of ChangeScribe that it belongs to",
         )
-    folder = registry.user_models_dir()
+    folder = user_models_dir()
     target = folder / row["file"]
     try:
         folder.mkdir(parents=True, exist_ok=True)

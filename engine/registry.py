@@ -14,22 +14,18 @@ from typing import TYPE_CHECKING
 
 from .errors import ModelError
 
+from .schema import how_to_install, weights_in
 if TYPE_CHECKING:
     from .captioner import Captioner, ModelCard
 
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 
 
-def user_models_dir() -> Path:
-    """Folder of weights that a user added (CHANGESCRIBE_MODELS, else ~/.local/share/changescribe/models or its like)."""
-    if os.environ.get("CHANGESCRIBE_MODELS"):
-        return Path(os.environ["CHANGESCRIBE_MODELS"])
-    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
-    return Path(base) / "changescribe" / "models"
-
-
 def rows() -> list[dict]:
-    """Rows of resources/models.json: id, name, class ("module:Class" under engine.models), file, sha256, licence, paper, trained_on, metrics."""
+    """Rows of resources/models.json: id, name, class ("module:Class" under engine.models), file, sha256, licence, paper, trained_on, metrics.
+
+    ``samplers`` of a model that draws samples: its samplers. ``bundled`` false: weights that the plugin's zip leaves out (``.ci/plugin.py``).
+    """
     return json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
 
 
@@ -55,14 +51,11 @@ def weights_path(model_id: str) -> Path:
     ModelError
         The file is not there.
     """
-    entry = row(model_id)
-    for folder in (RESOURCES / "weights", user_models_dir()):
-        path = folder / entry["file"]
-        if path.is_file():
-            return path
-    raise ModelError(
-        f"no weights of {model_id!r}", f"the file {entry['file']}", f"put it into {user_models_dir()} with `changescribe models add FILE`"
-    )
+    file = row(model_id)["file"]
+    path = weights_in(RESOURCES, file)
+    if path is None:
+        raise ModelError(f"{model_id} is not installed: no weights", f"the file {file}", how_to_install(model_id, file))
+    return path
 
 
 def sha256_of(path: os.PathLike) -> str:
@@ -104,7 +97,7 @@ def card(model_id: str) -> ModelCard:
 
     from .captioner import ModelCard
 
-    path = weights_path(model_id)
+    path = verify(model_id)
     try:
         with safe_open(path, "np") as stream:
             return ModelCard(**json.loads((stream.metadata() or {})["card"]))

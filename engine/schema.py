@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from .errors import InputError
@@ -188,6 +190,28 @@ class CaptionRequest:
         _check(ok, "samples", self.samples, f"1 to {MAX_SAMPLES} samples a tile, or none for the model's own")
         ok = self.sampler is None or (isinstance(self.sampler, str) and self.sampler)
         _check(ok, "sampler", self.sampler, "the name of a sampler, or none for the model's own")
+
+
+def user_models_dir() -> Path:
+    """Folder of weights that a user added (CHANGESCRIBE_MODELS, else ~/.local/share/changescribe/models or its like)."""
+    if os.environ.get("CHANGESCRIBE_MODELS"):
+        return Path(os.environ["CHANGESCRIBE_MODELS"])
+    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "changescribe" / "models"
+
+
+def weights_in(resources: Path, file: str) -> Path | None:
+    """The weights ``file`` of a model, bundled with ``resources`` or added by the user; None where they are not installed."""
+    paths = (folder / file for folder in (resources / "weights", user_models_dir()))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def how_to_install(model: str, file: str) -> str:
+    """What to do about missing weights."""
+    return (
+        f"get {file} of the same version (folder resources/weights of the source code, or where {model} was published), then put it into "
+        f"{user_models_dir()}, by hand or with `changescribe models add {file}`"
+    )
 
 
 def verify_sampling(options: Any, model: str, samplers: Sequence[str]) -> None:

@@ -7,8 +7,10 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
 
@@ -43,6 +45,7 @@ def small_tree(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     (tmp_path / "metadata.txt").write_text("[general]\nversion=1.2.3\n")
+    (tmp_path / "resources" / "models.json").write_text('{"models": [{"file": "in.safetensors"}, {"file": "out.safetensors", "bundled": false}]}')
     monkeypatch.setattr(script, "ROOT", tmp_path)
     return script
 
@@ -72,6 +75,37 @@ def test_zip_is_within_the_site_limits(archive):
     assert refused == []
 
 
+def test_zip_passes_the_site_validator(archive):
+    """The checks of the plugin site's validator in its order, apart from fetching the links."""
+    with zipfile.ZipFile(archive) as opened:
+        names = opened.namelist()
+        assert opened.testzip() is None
+        package = names[0].split("/")[0]
+        parser = configparser.ConfigParser()  # as there with interpolation, which a stray % would break
+        parser.optionxform = str
+        parser.read_string(opened.read(f"{package}/metadata.txt").decode("utf-8"))
+        metadata = dict(parser.items("general"))
+        assert "def classFactory(iface)" in opened.read(f"{package}/__init__.py").decode("utf-8")
+    assert [name for name in names if ".." in name or name.startswith("/") or ".pyc" in name] == []
+    assert [name for name in names if {"__MACOSX", ".git", "__pycache__"} & set(name.split("/"))] == []
+    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]+", package)
+    assert {f"{package}/LICENSE", f"{package}/{metadata['icon'].removeprefix('./')}"} <= set(names)
+    assert re.fullmatch(r"[^/]+", metadata["author"])
+    for key, placeholder in (("tracker", "http://bugs"), ("repository", "http://repo"), ("homepage", "http://homepage")):
+        parts = urlparse(metadata[key])
+        assert parts.scheme and parts.netloc and metadata[key] != placeholder, key
+    assert {metadata[key].lower() for key in ("experimental", "deprecated", "supportsQt6")} <= {"true", "false"}
+
+
+def test_zip_has_no_finding_of_the_site_scan(archive, tmp_path):
+    """The site scans with bandit's default rules and without this repository's settings."""
+    pytest.importorskip("bandit", reason="bandit is not installed")
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    done = subprocess.run([sys.executable, "-m", "bandit", "-q", "-r", str(tmp_path)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
 def test_zip_is_reproducible(archive, tmp_path):
     assert load_script().package(tmp_path).read_bytes() == archive.read_bytes()
 
@@ -81,6 +115,15 @@ def test_zip_leaves_caches_out(small_tree, tmp_path):
         names = opened.namelist()
     assert "changescribe/engine/a.py" in names
     assert not [name for name in names if "__pycache__" in name]
+
+
+def test_zip_leaves_out_the_weights_that_are_not_bundled(small_tree, tmp_path):
+    (tmp_path / "resources" / "weights").mkdir()
+    for name in ("in", "out"):
+        (tmp_path / "resources" / "weights" / f"{name}.safetensors").write_text("")
+    with zipfile.ZipFile(small_tree.package(tmp_path / "dist")) as opened:
+        weights = [name for name in opened.namelist() if name.endswith(".safetensors")]
+    assert weights == ["changescribe/resources/weights/in.safetensors"]
 
 
 @pytest.mark.parametrize("name", ["engine/run.sh", "resources/weights/old.pth", "engine/fast.so"])

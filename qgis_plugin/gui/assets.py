@@ -1,8 +1,7 @@
-"""The plugin's own files: icons, style, help, and the list of models."""
+"""The plugin's own files: icons, style and help."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from qgis.PyQt.QtGui import QIcon
@@ -15,8 +14,3 @@ HELP = RESOURCES / "help" / "index.html"
 def icon(name: str) -> QIcon:
     """Icon ``resources/icons/NAME.svg``."""
     return QIcon(str(RESOURCES / "icons" / f"{name}.svg"))
-
-
-def model_rows() -> list[dict]:
-    """Rows of resources/models.json, the one registry of models."""
-    return json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]

@@ -10,9 +10,10 @@ from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.schema import DEVICES, STRETCHES
-from ..processing.models import model_ids
 from .area import AreaWidget
 from .bands import BandsWidget
+from .model_box import ModelBox
+from .sampling import SamplingWidget
 from .settings import default_device, default_model
 
 RESOLUTIONS = ("native", "model", "metres")
@@ -58,7 +59,7 @@ class RequestForm(QWidget):
         """Members of a CaptionRequest apart from rasters, bands and area."""
         metres = self.resolution.currentIndex() == RESOLUTIONS.index("metres")
         return {
-            "model": self.model.currentText(),
+            "model": self.model.chosen(),
             "device": self.device.currentText(),
             "threshold": self.threshold.value() if self.threshold.value() >= 0 else None,
             "overlap_px": self.overlap.value(),
@@ -66,6 +67,7 @@ class RequestForm(QWidget):
             "stretch": STRETCHES[self.stretch.currentIndex()],
             "max_nodata": self.max_nodata.value() / 100,
             "batch_size": self.batch.value() or None,
+            **self.sampling.options(),
         }
 
     def output_path(self) -> Path:
@@ -102,10 +104,8 @@ class RequestForm(QWidget):
             self.after.setLayer(rasters[0])
 
     def _add_engine_rows(self) -> None:
-        self.model, self.device = QComboBox(), QComboBox()
-        self.model.addItems(model_ids())
+        self.model, self.device = ModelBox(default_model()), QComboBox()
         self.device.addItems(DEVICES)
-        self.model.setCurrentText(default_model())
         self.device.setCurrentText(default_device())
         self.device.setToolTip(self.tr("'auto' takes a GPU that really computes, else the processor; the log says which and why"))
         self.threshold = QDoubleSpinBox()
@@ -152,6 +152,9 @@ class RequestForm(QWidget):
         form.addRow(self.tr("Stretch"), self.stretch)
         form.addRow(self.tr("Skip above"), self.max_nodata)
         form.addRow(self.tr("Tiles a batch"), self.batch)
+        self.sampling = SamplingWidget()
+        form.addRow(self.sampling)
+        self.sampling.set_model(self.model.chosen())
         box.setCollapsed(True)
         return box
 
@@ -162,10 +165,14 @@ class RequestForm(QWidget):
         self.resolution.currentIndexChanged.connect(self._resolution_changed)
         self.metres.valueChanged.connect(lambda _value: self.changed.emit())
         self.overlap.valueChanged.connect(lambda _value: self.changed.emit())
-        self.model.currentIndexChanged.connect(lambda _index: self.changed.emit())
+        self.model.currentIndexChanged.connect(self._model_changed)
 
     def _resolution_changed(self, index: int) -> None:
         self.metres.setVisible(index == RESOLUTIONS.index("metres"))
+        self.changed.emit()
+
+    def _model_changed(self, _index: int) -> None:
+        self.sampling.set_model(self.model.chosen())
         self.changed.emit()
 
     def _layers_changed(self) -> None:

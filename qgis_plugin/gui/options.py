@@ -14,8 +14,8 @@ from ...engine.schema import DEVICES
 from ..client import environment, install, locate
 from ..client.worker_client import EngineClient
 from ..processing.engine_status import diagnose
-from ..processing.models import model_ids
 from .assets import icon
+from .model_box import ModelBox
 from .request import explain
 from .settings import DEVICE_KEY, MODEL_KEY, WHEELS_KEY, default_device, default_model, wheels_folder
 from .setup_bar import SetupBar
@@ -89,7 +89,7 @@ class OptionsPage(QgsOptionsPageWidget):
         changed = settings.value(locate.PYTHON_KEY, "", str) != self.python.filePath().strip()
         settings.setValue(locate.PYTHON_KEY, self.python.filePath().strip())
         settings.setValue(WHEELS_KEY, self.wheels.filePath().strip())
-        settings.setValue(MODEL_KEY, self.model.currentText())
+        settings.setValue(MODEL_KEY, self.model.chosen())
         settings.setValue(DEVICE_KEY, self.device.currentText())
         if changed:
             EngineClient.instance().shutdown()  # the next request starts the newly chosen one
@@ -149,10 +149,8 @@ class OptionsPage(QgsOptionsPageWidget):
     def _defaults_box(self) -> QGroupBox:
         box = QGroupBox(self.tr("Defaults of the panel"))
         form = QFormLayout(box)
-        self.model, self.device = QComboBox(), QComboBox()
-        self.model.addItems(model_ids())
+        self.model, self.device = ModelBox(default_model()), QComboBox()
         self.device.addItems(DEVICES)
-        self.model.setCurrentText(default_model())
         self.device.setCurrentText(default_device())
         form.addRow(self.tr("Model"), self.model)
         form.addRow(self.tr("Device"), self.device)

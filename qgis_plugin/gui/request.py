@@ -14,9 +14,9 @@ from qgis.core import QgsDistanceArea, QgsPointXY, QgsProcessingContext, QgsProj
 from ...engine.errors import ChangeScribeError, OutputError, RasterError
 from ...engine.schema import CaptionRequest
 from ..processing.areas import write_polygons
+from ..processing.models import missing_note, model_row
 from ..processing.rasters import Area, check_pair, has_grid, is_gdal, prepare_pair
 from .area import ChosenArea
-from .assets import model_rows
 
 TILE_PX = 256
 MISMATCH = 1.6  # ratio of ground resolutions from which the user is warned
@@ -124,7 +124,7 @@ def estimate(form) -> Estimate:
     if not has_grid(before):
         return Estimate(0, 0.0, ("The before layer is no file: it is written to a GeoTIFF first.",))
     native_m = gsd_m(before)
-    card = next((row for row in model_rows() if row["id"] == options["model"]), {})
+    card = model_row(options["model"])
     wanted_m = {"native": native_m, "model": card.get("gsd_m") or native_m}.get(options["resolution"], options["resolution"])
     step = (TILE_PX - options["overlap_px"]) * wanted_m / native_m
     tiles = _tiles(box, before, step)
@@ -141,6 +141,8 @@ def _tiles(box: QgsRectangle, before: QgsRasterLayer, step_px: float) -> int:
 
 def _warnings(before: QgsRasterLayer, after: QgsRasterLayer, native_m: float, wanted_m: float, card: dict, tiles: int) -> list[str]:
     found = []
+    if card and missing_note(card["id"]):
+        found.append(f"{card['id']} is not installed: {missing_note(card['id'])}.")
     if tiles == 0:
         found.append("The area does not touch the ground that both layers share.")
     if has_grid(after):

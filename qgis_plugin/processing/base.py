@@ -18,10 +18,10 @@ from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ...engine.errors import ChangeScribeError
-from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, STRETCHES
+from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, MAX_SAMPLES, STRETCHES
 from ..client.call import ignore
 from ..client.worker_client import EngineClient
-from .models import model_ids
+from .models import model_ids, sampler_names
 
 ICON = Path(__file__).absolute().parents[2] / "resources" / "icons" / "changescribe.svg"
 HELP_URL = "https://github.com/changescribe/changescribe#readme"
@@ -29,6 +29,7 @@ POLL_S = 0.2
 
 OVERLAP, RESOLUTION, STRETCH, MAX_NODATA, THRESHOLD = "OVERLAP", "RESOLUTION", "STRETCH", "MAX_NODATA", "THRESHOLD"
 DEVICE, BATCH_SIZE, MODEL, DECODING = "DEVICE", "BATCH_SIZE", "MODEL", "DECODING"
+STEPS, SAMPLER, SAMPLES = "STEPS", "SAMPLER", "SAMPLES"
 COUNTS = ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")
 
 
@@ -78,6 +79,12 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
             _choice(DECODING, self.tr("Decoding"), list(DECODINGS), DECODINGS[0]),
             _choice(DEVICE, self.tr("Device"), list(DEVICES), DEVICES[0]),
             number(BATCH_SIZE, self.tr("Tiles per batch (empty: the engine chooses)"), whole, None, True, 1, 4096),
+            # The last three are of models that draw samples; the engine refuses them for another, and a sampler of another model.
+            number(STEPS, self.tr("Sampling steps (empty: the model's own; for models that draw samples)"), whole, None, True, 1),
+            QgsProcessingParameterEnum(
+                SAMPLER, self.tr("Sampler (empty: the model's own; for models that draw samples)"), sampler_names(), False, None, True, True
+            ),
+            number(SAMPLES, self.tr("Samples per tile (empty: the model's own; for models that draw samples)"), whole, None, True, 1, MAX_SAMPLES),
         ):
             parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
             self.addParameter(parameter)
@@ -95,8 +102,11 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
         }
         if parameters.get(THRESHOLD) is not None:
             options["threshold"] = self.parameterAsDouble(parameters, THRESHOLD, context)
-        if parameters.get(BATCH_SIZE) is not None:
-            options["batch_size"] = self.parameterAsInt(parameters, BATCH_SIZE, context)
+        for parameter, member in ((BATCH_SIZE, "batch_size"), (STEPS, "steps"), (SAMPLES, "samples")):
+            if parameters.get(parameter) is not None:
+                options[member] = self.parameterAsInt(parameters, parameter, context)
+        if parameters.get(SAMPLER):
+            options["sampler"] = self.parameterAsString(parameters, SAMPLER, context)
         return options
 
 

@@ -1,16 +1,44 @@
-"""What the plugin knows of the models without the engine: resources/models.json."""
+"""What the plugin knows of the models without the engine: resources/models.json, and which weights are on this machine."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from ...engine.schema import DEFAULT_MODEL
+from ...engine.schema import DEFAULT_MODEL, how_to_install, weights_in
 
-MODELS_FILE = Path(__file__).absolute().parents[2] / "resources" / "models.json"
+RESOURCES = Path(__file__).absolute().parents[2] / "resources"  # not resolved: a staged folder is made of links
+
+
+def model_rows() -> list[dict]:
+    """Rows of resources/models.json, the one registry of models, the default first."""
+    rows = json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
+    return sorted(rows, key=lambda row: row["id"] != DEFAULT_MODEL)
 
 
 def model_ids() -> list[str]:
     """Ids of the published models, the default first."""
-    ids = [row["id"] for row in json.loads(MODELS_FILE.read_text("utf-8"))["models"]]
-    return [DEFAULT_MODEL] + [model_id for model_id in ids if model_id != DEFAULT_MODEL]
+    return [row["id"] for row in model_rows()]
+
+
+def model_row(model_id: str) -> dict:
+    """The row of a model; empty for an unknown id, such as a setting of another version."""
+    return next((row for row in model_rows() if row["id"] == model_id), {})
+
+
+def samplers_of(model_id: str) -> list[str]:
+    """Names of a model's samplers; none where it draws no samples."""
+    return model_row(model_id).get("samplers", [])
+
+
+def sampler_names() -> list[str]:
+    """Names of all models' samplers, each once."""
+    return list(dict.fromkeys(name for row in model_rows() for name in row.get("samplers", [])))
+
+
+def missing_note(model_id: str) -> str:
+    """What to do about a model whose weights are not on this machine; "" where they are."""
+    row = model_row(model_id)
+    if not row or weights_in(RESOURCES, row["file"]) is not None:
+        return ""
+    return how_to_install(model_id, row["file"])
