@@ -45,6 +45,7 @@ class CachedPairs:
 
     condition : (N, 196, C) float16. changed : (N,) bool. captions : of each, none where only the flag is known. style : as ``batches.style_of``.
     ids : of the pairs they were made from; the first of the conditions are those of the pairs as they are.
+    encoder : one of ``ENCODERS``.
     """
 
     condition: Tensor
@@ -52,6 +53,7 @@ class CachedPairs:
     captions: list[tuple[Tokens, ...]]
     style: list[int]
     ids: list[str]
+    encoder: str
 
     def __len__(self) -> int:
         return len(self.condition)
@@ -87,28 +89,29 @@ def conditions(encoder: ImageDifferenceEncoder, samples: Sequence[Sample], gener
         return encoder(*images.chunk(2)).half()
 
 
-def extract(encoder: ImageDifferenceEncoder, store: PairStore, versions: int, batch_size: int = 16) -> CachedPairs:
+def extract(encoder: ImageDifferenceEncoder, kind: str, store: PairStore, versions: int, batch_size: int = 16) -> CachedPairs:
     """The pairs as they are, and ``versions - 1`` times augmented."""
-    found, start_s = CachedPairs(torch.empty(0), torch.empty(0), [], [], []), time.perf_counter()
-    parts, flags = [], []
+    start_s = time.perf_counter()
+    parts: list[Tensor] = []
+    flags: list[bool] = []
+    captions: list[tuple[Tokens, ...]] = []
+    style: list[int] = []
     for version in range(versions):
         samples = augmented_version(store, version) if version else as_they_are(store)
         generator = torch.Generator().manual_seed(version) if version else None
         for start in range(0, len(samples), batch_size):
             parts.append(conditions(encoder, samples[start : start + batch_size], generator))
-        flags += [sample.flag for sample in samples]
-        found.captions += [sample.captions if sample.flag else UNCHANGED for sample in samples]
-        found.style += [sample.style for sample in samples]
+        flags += [bool(sample.flag) for sample in samples]
+        captions += [sample.captions if sample.flag else UNCHANGED for sample in samples]
+        style += [sample.style for sample in samples]
         print(
             json.dumps({"version": version + 1, "of": versions, "pairs": len(flags), "elapsed_s": round(time.perf_counter() - start_s)}), flush=True
         )
-    found.condition, found.changed = torch.cat(parts), torch.tensor(flags) > 0
-    found.ids = [row.id for row in store.rows]
-    return found
+    return CachedPairs(torch.cat(parts), torch.tensor(flags), captions, style, [row.id for row in store.rows], kind)
 
 
-def save(pairs: CachedPairs, encoder: str, path: Path) -> None:
-    metadata = {"encoder": encoder, "captions": pairs.captions, "style": pairs.style, "ids": pairs.ids}
+def save(pairs: CachedPairs, path: Path) -> None:
+    metadata = {"encoder": pairs.encoder, "captions": pairs.captions, "style": pairs.style, "ids": pairs.ids}
     save_file(
         {"condition": pairs.condition.contiguous(), "changed": pairs.changed},
         path,
@@ -116,8 +119,8 @@ def save(pairs: CachedPairs, encoder: str, path: Path) -> None:
     )
 
 
-def read_cached(path: Path) -> tuple[CachedPairs, str]:
-    """Cached pairs, and the kind of their encoder; the file stays on the disk and is read where it is needed.
+def read_cached(path: Path) -> CachedPairs:
+    """Pairs written by ``save``.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def read_cached(path: Path) -> tuple[CachedPairs, str]:
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         got = f"{path} cannot be read ({error!r})"
         raise InputError(got, "conditions of the frozen encoder", "run python -m training.diffusion_features") from error
-    return CachedPairs(**tensors, captions=[tuple(tuple(c) for c in each) for each in captions], style=style, ids=ids), encoder
+    return CachedPairs(**tensors, captions=[tuple(tuple(c) for c in each) for each in captions], style=style, ids=ids, encoder=encoder)
 
 
 def main() -> None:
@@ -149,7 +152,7 @@ def main() -> None:
     train = [row for row in training_rows(rows) if row.captions]
     check_leakage(train, [row for row in rows if row.split != "train"])
     for name, chosen, versions in (("val", captioned(rows, "val"), 1), ("train", train, args.versions)):
-        save(extract(encoder, PairStore(chosen), versions), kind, args.out / f"{name}.safetensors")
+        save(extract(encoder, kind, PairStore(chosen), versions), args.out / f"{name}.safetensors")
 
 
 if __name__ == "__main__":

@@ -14,20 +14,35 @@ from engine.models.diffusion.karras import Network, Preconditioning
 from engine.models.diffusion.samplers import Condition
 from engine.models.diffusion.text import TextSpace
 
-# What KD-RSCC's cross-entropy reads: the denoised estimate, or the noised input as in the authors' code, which trains the embedding alone.
+# What the cross-entropy reads: the denoised estimate, or the noised embedding as in the authors' codes, which trains the embedding alone.
 CE_READS = ("denoised", "noised")
+# Weight of KD-RSCC's loss: soft min-SNR as published, or that of an unweighted loss on x̂0, which learns more where there is most noise.
+WEIGHTINGS = ("soft-min-snr", "uniform")
 
 
 def discrete_losses(
-    text: TextSpace, predict: Predict, diffusion: DiscreteDiffusion, ids: Tensor, t: Tensor, noises: tuple[Tensor, Tensor], condition: Condition
+    text: TextSpace,
+    predict: Predict,
+    diffusion: DiscreteDiffusion,
+    ids: Tensor,
+    t: Tensor,
+    noises: tuple[Tensor, Tensor],
+    condition: Condition,
+    ce_reads: str = "noised",
 ) -> dict[str, Tensor]:
     """Mean square error of x̂0, rounding cross-entropy and the prior's mean square at T of Diffusion-RSCC.
 
     Parameters
     ----------
     ids : (N, L), pads included, which the model must write as well. t : (N,) int64.
-    noises : two of (N, L, E), for x_start and for x_t.
+    noises : two of (N, L, E), for x_start and for x_t. ce_reads : x_start ("noised", as published) or x̂0.
+
+    Raises
+    ------
+    InputError
+        Another ``ce_reads``.
     """
+    _verify("ce_reads", ce_reads, CE_READS)
     start_noise, step_noise = noises
     embedded = text.embed(ids)
     x_start = embedded + (1 - diffusion.alpha_bar[0]).sqrt().to(embedded) * start_noise
@@ -36,7 +51,8 @@ def discrete_losses(
     target = x_start.where((t > 0)[:, None, None], embedded)
     mse = (target - estimate).square().mean((1, 2))
     prior = (diffusion.alpha_bar[-1].to(embedded) * x_start.square()).mean((1, 2))
-    return _with_total({"mse": mse, "ce": rounding_loss(text, x_start, ids), "prior": prior})
+    ce = rounding_loss(text, x_start if ce_reads == "noised" else estimate, ids)
+    return _with_total({"mse": mse, "ce": ce, "prior": prior})
 
 
 def karras_losses(
@@ -48,20 +64,21 @@ def karras_losses(
     noise: Tensor,
     condition: Condition,
     ce_reads: str = "denoised",
+    weighting: str = "soft-min-snr",
 ) -> dict[str, Tensor]:
-    """c_weight·[mean (F − target)² + CE] of KD-RSCC, target = (x0 − c_skip·x) / c_out.
+    """Weighted sum c_weight·[mean (F − target)² + CE] of KD-RSCC, target = (x0 − c_skip·x) / c_out.
 
     Parameters
     ----------
-    ids : (N, L), pads included. sigma : (N,) > 0. noise : (N, L, E) standard normal. ce_reads : one of ``CE_READS``.
+    ids : (N, L), pads included. sigma : (N,) > 0. noise : (N, L, E) standard normal. ce_reads, weighting : one of ``CE_READS`` and of ``WEIGHTINGS``.
 
     Raises
     ------
     InputError
-        Another ``ce_reads``.
+        Another ``ce_reads`` or ``weighting``.
     """
-    if ce_reads not in CE_READS:
-        raise InputError(f"ce_reads {ce_reads!r}", "one of " + ", ".join(CE_READS), "correct the training options")
+    _verify("ce_reads", ce_reads, CE_READS)
+    _verify("weighting", weighting, WEIGHTINGS)
     rows = sigma[:, None, None]
     c_skip, c_out = preconditioning.c_skip(rows), preconditioning.c_out(rows)
     x0 = text.embed(ids)
@@ -69,6 +86,8 @@ def karras_losses(
     output = network(preconditioning.c_in(rows) * x, preconditioning.c_noise(sigma), condition)
     mse = (output - (x0 - c_skip * x) / c_out).square().mean((1, 2))
     ce = rounding_loss(text, x if ce_reads == "noised" else c_skip * x + c_out * output, ids)
+    if weighting == "uniform":  # (D − x0)² is c_out²·(F − target)²; divided by σ_d² it is of the cross-entropy's size
+        return _with_total({"mse": (c_out[:, 0, 0] / preconditioning.sigma_data) ** 2 * mse, "ce": ce})
     weight = preconditioning.weight(sigma)
     return _with_total({"mse": weight * mse, "ce": weight * ce})
 
@@ -76,6 +95,11 @@ def karras_losses(
 def rounding_loss(text: TextSpace, x: Tensor, ids: Tensor) -> Tensor:
     """Cross-entropy of the tied lm_head over all positions: (N,)."""
     return F.cross_entropy(text.logits(x).transpose(1, 2), ids, reduction="none").mean(1)
+
+
+def _verify(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise InputError(f"{name} {value!r}", "one of " + ", ".join(known), "correct the training options")
 
 
 def _with_total(terms: dict[str, Tensor]) -> dict[str, Tensor]:

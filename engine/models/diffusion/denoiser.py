@@ -17,6 +17,9 @@ from .samplers import Condition, Denoise
 from .text import TextSpace
 
 FAMILIES = ("discrete", "karras")
+# Of the learned positions at the start, about the size of the text that they are added to: at BERT's 0.02, whose embeddings are as small and are
+# normalised, words would take long to find their order.
+POSITION_SIZE = 0.3
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class DiffusionConfig:
 
     family : "discrete" (Diffusion-RSCC) or "karras" (KD-RSCC). encoder, pixels : as ``ImageDifferenceEncoder``.
     latent : width of the space that is diffused. inner, fusion_hidden : of the cross-attention and the block behind it.
-    steps : T of the discrete chain. sigma_data : σ_d of the continuous one.
+    steps : T of the discrete chain. sigma_data : σ_d of the continuous one; sigma_min, sigma_max : of the grid that it is sampled on.
     query_residual : see ``CrossModeFusion``. normalised : embeddings of root mean square sigma_data.
     self_conditioning : the network is also given its last estimate (Chen et al. 2023, arXiv 2208.04202). change_flag : see ``ChangeFlag``.
     styles : kinds of captions told apart in training (0: LEVIR-CC's annotators, 1: ours); captions are written in kind 0. 0: no such input.
@@ -47,6 +50,8 @@ class DiffusionConfig:
     dropout: float = 0.1
     steps: int = 2000
     sigma_data: float = 0.5
+    sigma_min: float = 0.01
+    sigma_max: float = 160.0
     query_residual: bool = False
     normalised: bool = False
     self_conditioning: bool = False
@@ -66,12 +71,13 @@ class DiffusionConfig:
 
 _COMPACT: dict[str, Any] = {
     "encoder": "efficientnet-lite2",
-    "length": 24,
+    "length": 20,
     "width": 256,
     "heads": 8,
     "hidden": 1024,
     "inner": 512,
-    "positions": 24,
+    "positions": 20,
+    "dropout": 0.0,
     "query_residual": True,
     "normalised": True,
     "self_conditioning": True,
@@ -83,7 +89,7 @@ PRESETS = {
     "diffusion-rscc": DiffusionConfig(),
     "kd-rscc": DiffusionConfig("karras", length=44),
     "diffusion-rscc-compact": DiffusionConfig(sigma_data=1.0, **_COMPACT),
-    "kd-rscc-compact": DiffusionConfig("karras", **_COMPACT),
+    "kd-rscc-compact": DiffusionConfig("karras", sigma_min=0.1, sigma_max=10.0, **_COMPACT),
 }
 
 
@@ -96,7 +102,7 @@ class ConditionDenoiser(nn.Module):
         self.self_conditioning = config.self_conditioning
         entering = config.latent * (2 if config.self_conditioning else 1)
         self.enter = nn.Sequential(nn.Linear(entering, width), nn.Tanh(), nn.Linear(width, width))
-        self.positions = nn.Parameter(torch.randn(config.positions, width) * 0.02)
+        self.positions = nn.Parameter(torch.randn(config.positions, width) * POSITION_SIZE)
         self.styles = nn.Parameter(torch.randn(config.styles, width) * 0.02) if config.styles else None
         self.time = SinusoidTime(width) if config.family == "discrete" else FourierTime(width)
         fusion = config.inner, config.fusion_heads, config.fusion_hidden, config.dropout, config.query_residual

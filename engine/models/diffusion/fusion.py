@@ -36,12 +36,19 @@ class CrossModeFusion(nn.Module):
         return self._split(self.key(condition)), self._split(self.value(condition))
 
     def forward(self, text: Tensor, condition: Condition) -> Tensor:
-        """(N, L, width) and either the condition's tokens or what ``project`` made of them → (N, L, width)."""
+        """Text that has seen the condition: (N·K, L, width) → the same.
+
+        Parameters
+        ----------
+        condition : tokens of N pairs, or what ``project`` made of them; ``text`` holds K samples of each in succession.
+        """
         if condition is None:
             raise ValueError("cross-mode fusion needs a condition")
         key, value = self.project(condition) if isinstance(condition, Tensor) else condition
-        attended = F.scaled_dot_product_attention(self._split(self.query(text)), key, value)
-        x = self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
+        # Words do not see one another here: the samples of one pair can stand in one row, without copies of its keys and values.
+        query = self._split(self.query(text).reshape(len(key), -1, self.query.out_features))
+        attended = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        x = self.dropout(self.out(attended.reshape(*text.shape[:2], -1)))
         if self.query_residual:
             x = x + text
         return self.norm(x + self.dropout(self.feed_forward(x)))

@@ -296,3 +296,12 @@ def test_a_style_is_one_of_those_trained_and_the_first_by_default():
         plain, mixed = denoiser(*given), denoiser(*given, style=torch.tensor([0, 1]))
     assert torch.allclose(plain[0], mixed[0], atol=1e-6)
     assert not torch.allclose(plain[1], mixed[1], atol=1e-3)
+
+
+def test_samples_of_a_pair_share_its_condition():
+    denoiser = ConditionDenoiser(small("kd-rscc-compact"), 8).eval()
+    x, time, condition = torch.randn(6, 6, 4), torch.rand(6), torch.randn(2, 9, 8)
+    with torch.inference_mode():
+        shared = denoiser(x, time, condition)
+        assert torch.allclose(shared, denoiser(x, time, condition.repeat_interleave(3, 0)), atol=1e-5)
+        assert not torch.allclose(shared, denoiser(x, time, condition.flip(0)), atol=1e-3)

@@ -1,0 +1,110 @@
+"""One training step of Diffusion-RSCC or KD-RSCC: noise drawn, losses, exponential moving average."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
+
+from engine.models.diffusion.denoiser import DiffusionNet
+from engine.models.diffusion.karras import SIGMA_DENSITIES, stratified_uniform
+from engine.models.diffusion.samplers import Condition
+
+from .diffusion_batches import DiffusionBatch
+from .diffusion_losses import discrete_losses, karras_losses
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimised. density : of σ, one of ``SIGMA_DENSITIES`` (KD-RSCC). ce_reads, weighting : as ``diffusion_losses``.
+
+    flag_weight : of the change flag's cross-entropy. estimate_chance : how often the network is given its own estimate (self-conditioning).
+    """
+
+    density: str = "cosine"
+    ce_reads: str = "noised"
+    weighting: str = "soft-min-snr"
+    flag_weight: float = 0.5
+    estimate_chance: float = 0.5
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is random in a step, for M captions.
+
+    levels : (M,) t, int64, of Diffusion-RSCC or σ of KD-RSCC. noises : (2, M, L, latent) standard normal. use_estimate : of self-conditioning.
+    """
+
+    levels: Tensor
+    noises: Tensor
+    use_estimate: bool
+
+    @classmethod
+    def of(cls, net: DiffusionNet, captions: int, objective: Objective, generator: torch.Generator) -> Draws:
+        """Uniform t, or stratified σ of the objective's density; ``generator`` on the CPU, so that every device trains alike."""
+        if net.config.family == "discrete":
+            levels = torch.randint(len(net.diffusion), (captions,), generator=generator)
+        else:
+            # In a random order: the captions of one pair stand in succession, and would get neighbouring levels.
+            u = stratified_uniform(captions, generator)[torch.randperm(captions, generator=generator)]
+            levels = SIGMA_DENSITIES[objective.density](u).float()
+        noises = torch.randn(2, captions, net.config.length, net.config.latent, generator=generator)
+        return cls(levels, noises, bool(torch.rand((), generator=generator) < objective.estimate_chance))
+
+    def parts(self, count: int) -> list[Draws]:
+        return [Draws(levels, noises, self.use_estimate) for levels, noises in zip(self.levels.chunk(count), self.noises.chunk(count, 1))]
+
+
+def step_losses(net: DiffusionNet, batch: DiffusionBatch, draws: Draws, objective: Objective) -> dict[str, Tensor]:
+    """Means of the loss terms by name; "total" is what to go down on."""
+    device = net.text.embedding.device
+    condition = net.encoder(*(dates.to(device) for dates in batch.source)) if isinstance(batch.source, tuple) else batch.source.to(device)
+    memory = net.denoiser.fusion.project(condition)
+    predict = conditioned(net, batch.style.to(device) if net.config.styles else None, draws.use_estimate)
+    ids, levels, noises = batch.ids.to(device), draws.levels.to(device), draws.noises.to(device)
+    if net.config.family == "discrete":
+        losses = discrete_losses(net.text, predict, net.diffusion, ids, levels, (noises[0], noises[1]), memory, objective.ce_reads)
+    else:
+        reads = objective.ce_reads, objective.weighting
+        losses = karras_losses(net.text, predict, net.preconditioning, ids, levels, noises[0], memory, *reads)
+    means = {name: value.mean() for name, value in losses.items()}
+    if net.flag is not None and objective.flag_weight:
+        means["flag"] = F.binary_cross_entropy_with_logits(net.flag(condition), batch.changed.to(device))
+        means["total"] = means["total"] + objective.flag_weight * means["flag"]
+    return means
+
+
+def conditioned(net: DiffusionNet, style: Tensor | None, use_estimate: bool) -> Callable[[Tensor, Tensor, Condition], Tensor]:
+    """The denoiser with a style and, for self-conditioning, its own estimate, through which no gradient goes (Chen et al. 2023, algorithm 1)."""
+
+    def predict(x: Tensor, time: Tensor, condition: Condition) -> Tensor:
+        estimate = None
+        if net.config.self_conditioning and use_estimate:
+            with torch.no_grad():
+                estimate = clean_estimate(net, net.denoiser(x, time, condition, style=style), x, time)
+        return net.denoiser(x, time, condition, estimate, style)
+
+    return predict
+
+
+def clean_estimate(net: DiffusionNet, output: Tensor, x: Tensor, time: Tensor) -> Tensor:
+    """x̂0 of the network's output, given what it was fed: c_in·x and ln(σ)/4 in KD-RSCC."""
+    if net.config.family == "discrete":
+        return output
+    levels, sigma = net.preconditioning, (4 * time).exp()[:, None, None]
+    return levels.c_skip(sigma) * x / levels.c_in(sigma) + levels.c_out(sigma) * output
+
+
+def moving_average(net: DiffusionNet, largest: float, power: float | None) -> AveragedModel:
+    """Exponential moving average of the weights; with a power its decay grows as 1 − (1 + n)^−power up to ``largest``."""
+
+    @torch.no_grad()
+    def average(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+        decay = largest if power is None else min(largest, 1 - (1 + float(count)) ** -power)
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+
+    return AveragedModel(net, multi_avg_fn=average)
