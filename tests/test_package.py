@@ -102,7 +102,7 @@ def test_zip_has_no_finding_of_the_site_scan(archive, tmp_path):
     pytest.importorskip("bandit", reason="bandit is not installed")
     with zipfile.ZipFile(archive) as opened:
         opened.extractall(tmp_path)
-    done = subprocess.run([sys.executable, "-m", "bandit", "-q", "-r", str(tmp_path)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-m", "bandit", "-q", "-r", str(tmp_path)], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout
 
 
