@@ -17,7 +17,7 @@ import torch
 from . import __version__, device, outputs, registry
 from .captioner import Captioner, CaptionOptions, ModelCard, tile_seed
 from .errors import AreaError, Cancelled, ChangeScribeError, EngineError, InputError
-from .geo import area, registration
+from .geo import access, area, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .reading import MAX_FAILED_IN_A_ROW, POLL_S, BatchReader, ReadTile, TileBatch, read_tile, to_input_size, was_cancelled
@@ -105,6 +105,7 @@ def load_captioner(request: CaptionRequest, on_event: Event = ignore) -> Caption
 @contextmanager
 def opened(request: CaptionRequest, card: ModelCard) -> Iterator[tuple[RasterPair, TileGrid]]:
     """The request's rasters and the tiles of its area."""
+    access.limit()  # whatever an earlier request has opened
     with RasterPair.open(request, card.gsd_m) as pair:
         yield pair, area.tile_grid(request, pair)
 
@@ -112,8 +113,8 @@ def opened(request: CaptionRequest, card: ModelCard) -> Iterator[tuple[RasterPai
 def describe(request: CaptionRequest) -> dict:
     """What a run would do: tiles, CRS, ground resolution, bands and warnings; captions nothing."""
     request.verify()
-    card = registry.card(request.model)
     verify_sampling(request, request.model, registry.row(request.model).get("samplers", ()))
+    card = registry.card(request.model)
     with opened(request, card) as (pair, grid):
         return {**layout(request, pair, grid), "model": card.to_json(), "warnings": warnings_of(request, card, pair)}
 
@@ -153,13 +154,13 @@ def warnings_of(request: CaptionRequest, card: ModelCard, pair: RasterPair) -> l
 
 def provenance(request: CaptionRequest, captioner: Captioner, pair: RasterPair, grid: TileGrid) -> dict:
     """Everything that is needed to repeat the run."""
-    return {
     sampling = captioner.sampling(CaptionOptions.of(request))
+    return {
         "request": request.to_json() | {name: absolute(getattr(request, name)) for name in ("before", "after", "aoi")},
         "model": {"id": captioner.card.id, "sha256": registry.row(captioner.card.id).get("sha256")},
         "threshold": captioner.card.threshold if request.threshold is None else request.threshold,
-        "grid": layout(request, pair, grid),
         "sampling": sampling and asdict(sampling),
+        "grid": layout(request, pair, grid),
         "versions": versions() | {"device": str(captioner.device)},
     }
 
@@ -303,8 +304,8 @@ def run(
     if heatmap is not None:
         outputs.verify_heatmap(heatmap, output, resume)
     captioner = captioner or load_captioner(request, on_event)
-    if heatmap is not None and not captioner.has_heatmap:
     captioner.verify_options(CaptionOptions.of(request))
+    if heatmap is not None and not captioner.has_heatmap:
         raise InputError(f"{captioner.card.id} has no heat map", f"a model that has one, such as {DEFAULT_MODEL}", "choose another, or no heat map")
     with opened(request, captioner.card) as (pair, grid), ExitStack() as stack:
         summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair))

@@ -6,6 +6,7 @@ Parent to worker
         captions an area; output null writes no file (the tile messages are the result); heatmap: see schema.HeatmapOutput, may be left out
     {"type": "caption_at", "id", "request", "x", "y"}                   the tile under a point in the grid's CRS (a click)
     {"type": "describe", "id", "request"}                               tiles, CRS, ground resolution, warnings; captions nothing
+    {"type": "report", "id", "report": ReportRequest.to_json()}         a page on a layer of captions
     {"type": "models", "id"} · {"type": "doctor", "id"}
     {"type": "cancel", "id"}                                            read by a thread; acts between batches
     {"type": "shutdown"}                                                as does the end of stdin
@@ -34,13 +35,13 @@ from .schema import dumps
 PROTOCOL_VERSION = 1
 HEARTBEAT_S = 2.0
 MAX_LINE_CHARS = 4_000_000
-REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "models", "doctor", "cancel", "shutdown")
+REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "report", "models", "doctor", "cancel", "shutdown")
 EVENT_TYPES = ("ready", "progress", "tile", "log", "heartbeat", "result", "error")
 
 
 def encode(message: dict) -> bytes:
-    """Message to one line of UTF-8, newline included."""
-    return (dumps(message) + "\n").encode("utf-8")
+    """Message to one line of UTF-8, newline included; half a surrogate pair, which UTF-8 has no bytes for, as JSON's escape of it."""
+    return (dumps(message) + "\n").encode("utf-8", "backslashreplace")
 
 
 def decode(line: Any, types: tuple = REQUEST_TYPES) -> dict:

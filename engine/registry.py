@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ModelError
-
 from .schema import how_to_install, weights_in
+
 if TYPE_CHECKING:
     from .captioner import Captioner, ModelCard
 
@@ -66,6 +67,12 @@ def sha256_of(path: os.PathLike) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=8)
+def _digest(path: Path, size: int, modified_ns: int) -> str:
+    """``sha256_of``, once for each state of a file."""
+    return sha256_of(path)
+
+
 def verify(model_id: str) -> Path:
     """Path of a model's weights after checking the sha256 of its row.
 
@@ -75,11 +82,14 @@ def verify(model_id: str) -> Path:
         Missing or damaged file.
     """
     entry, path = row(model_id), weights_path(model_id)
-    found = sha256_of(path)
+    state = path.stat()
+    size_fits = state.st_size == entry["bytes"]  # else not read: it may be of any size
+    found = _digest(path, state.st_size, state.st_mtime_ns) if size_fits else ""
     if found != entry["sha256"]:
+        got = f"sha256 {found[:12]}…" if size_fits else f"{state.st_size} bytes"
         raise ModelError(
-            f"{path} is damaged or not the published file (sha256 {found[:12]}…)",
-            f"sha256 {entry['sha256'][:12]}…",
+            f"{path} is damaged or not the published file ({got})",
+            f"sha256 {entry['sha256'][:12]}…, {entry['bytes']} bytes",
             "reinstall the plugin, or add the published file again with `changescribe models add FILE`",
         )
     return path
@@ -91,7 +101,7 @@ def card(model_id: str) -> ModelCard:
     Raises
     ------
     ModelError
-        Unknown or missing, or a file without a card.
+        Unknown, missing or damaged, or a file without a card.
     """
     from safetensors import SafetensorError, safe_open
 

@@ -235,8 +235,8 @@ def verify_sampling(options: Any, model: str, samplers: Sequence[str]) -> None:
 
 
 def _is_text(value: Any) -> bool:
-    """A non-empty text that can be a path; operating systems end names at a NUL."""
-    return isinstance(value, str) and value != "" and "\0" not in value
+    """A non-empty text that can be a path: no NUL, which ends names, and no half of a surrogate pair, which UTF-8 has no bytes for."""
+    return isinstance(value, str) and value != "" and "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _is_int(value: Any) -> bool:

@@ -15,10 +15,13 @@ from rasterio.warp import transform as transform_points
 
 from ..errors import AreaError, NoOverlapError
 from ..schema import CaptionRequest
+from . import access
 from .grid import TileGrid
 from .pair import RasterPair
 
 _EDGE_PARTS = 64
+# All land of the earth at 0.1 m has 2e11 tiles; a run of more than this is a slip of the keyboard.
+MAX_TILES = 1_000_000_000
 
 
 def tile_grid(request: CaptionRequest, pair: RasterPair) -> TileGrid:
@@ -27,7 +30,7 @@ def tile_grid(request: CaptionRequest, pair: RasterPair) -> TileGrid:
     Raises
     ------
     AreaError
-        The AOI is unreadable, empty, of zero size, not polygons, or has no CRS.
+        The AOI is unreadable, empty, of zero size, not polygons, or has no CRS; or there would be more than MAX_TILES tiles.
     NoOverlapError
         The AOI or extent shares no ground with the rasters.
     """
@@ -45,7 +48,15 @@ def tile_grid(request: CaptionRequest, pair: RasterPair) -> TileGrid:
                 "an area on the ground that both rasters share",
                 "check the area's coordinates and CRS (an extent is in the CRS of the before raster)",
             )
-    return TileGrid(pair.height, pair.width, pair.transform, pair.crs, request.tile_px, request.overlap_px, area)
+    grid = TileGrid(pair.height, pair.width, pair.transform, pair.crs, request.tile_px, request.overlap_px, area)
+    most = (grid.window.height // grid.stride_px + 1) * (grid.window.width // grid.stride_px + 1)
+    if most > MAX_TILES:
+        raise AreaError(
+            f"{most:,} tiles of {request.tile_px} px with an overlap of {request.overlap_px} px over {grid.window.height} × {grid.window.width} px",
+            f"at most {MAX_TILES:,} tiles",
+            "take a smaller area, a coarser resolution, or less overlap",
+        )
+    return grid
 
 
 def read_area(path: str, crs: Any) -> Any:
@@ -67,6 +78,7 @@ def read_area(path: str, crs: Any) -> Any:
     AreaError
     """
     file, layer = _split(path)
+    access.allow(file)
     try:
         with fiona.open(file, layer=layer or _only_layer(file)) as collection:
             wkt = collection.crs_wkt

@@ -7,10 +7,10 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from html import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 import fiona
 import numpy as np

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from rasterio.warp import transform as transform_points
 
-from ..errors import NoOverlapError, RasterError
+from ..errors import InputError, NoOverlapError, RasterError
 from ..schema import CaptionRequest, TileRef
 from .grid import pixel_window
 from .ground import at_resolution, pixel_size_m
@@ -22,6 +22,7 @@ from .stretch import Stretch, choose_stretch
 
 _EDGE_POINTS = 33
 _LITTLE_SHARED = 0.5
+MAX_SIDE_PX = 2**31 - 1
 
 
 class RasterPair:
@@ -138,6 +139,9 @@ class RasterPair:
         if request.resolution != "native":
             wanted_m = gsd_m_model if request.resolution == "model" else float(request.resolution)
             self.transform, self.height, self.width = at_resolution(self.crs, self.transform, self.height, self.width, wanted_m)
+            if max(self.height, self.width) > MAX_SIDE_PX:
+                got = f"{self.height} × {self.width} pixels at a resolution of {wanted_m:g} m"
+                raise InputError(got, f"at most {MAX_SIDE_PX} a side, as GDAL has it", "choose a coarser resolution")
         height_m, width_m = pixel_size_m(self.crs, self.transform, self.height, self.width)
         self.gsd_m = float(np.sqrt(height_m * width_m))
         self.warnings += before.notes + after.notes

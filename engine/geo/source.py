@@ -22,12 +22,16 @@ from rasterio.warp import reproject, transform
 from rasterio.windows import Window
 
 from ..errors import RasterError
+from . import access
 from .bands import choose_bands, has_palette
 from .masks import read_valid
 
 # GDAL's cache of blocks, in MB; its default is 5 % of the machine's memory, which on long runs looks like a leak. GDAL reads this
 # once, at the first block, so that rasterio.Env would have to surround whichever read is the first.
 os.environ.setdefault("GDAL_CACHEMAX", "128")
+access.limit()
+# A block is the least that GDAL decodes; a file of a few bytes can claim one of any size.
+MAX_BLOCK_BYTES = 1 << 30
 _ALIGNED_PX = 0.01
 _LATTICE = 9
 
@@ -79,10 +83,17 @@ class RasterSource:
     @contextmanager
     def failures(self, what: str) -> Any:
         """Turn what GDAL raises into a RasterError that names the file."""
+        access.allow(self.path)
         try:
             yield
         except (RasterioError, CPLE_BaseError, OSError) as error:
             reason = str(error.__cause__ or error)
+            if access.is_closed() and access.is_remote(reason):
+                raise RasterError(
+                    f"the {self.name} raster {self.path} refers to data on the network ({reason})",
+                    "a raster whose data are on this computer, or a URL as the raster itself",
+                    f"name the URL, or set {access.ALLOW}=1 in the environment if you trust the file",
+                ) from error
             if not os.path.exists(self.path) and self._signature is None and "://" not in self.path and not self.path.startswith("/vsi"):
                 reason = "there is no such file"
             raise RasterError(
@@ -97,6 +108,15 @@ class RasterSource:
                 f"the {self.name} raster {self.path} is a container of {len(dataset.subdatasets)} rasters",
                 "one raster",
                 "name one of: " + ", ".join(dataset.subdatasets[:5]) if dataset.subdatasets else "choose a raster with bands",
+            )
+        block_bytes = max(height * width * np.dtype(dtype).itemsize for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes))
+        if dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL":
+            block_bytes *= dataset.count
+        if block_bytes > MAX_BLOCK_BYTES:
+            raise RasterError(
+                f"the {self.name} raster {self.path} is stored in blocks of {block_bytes / 1e6:.0f} MB",
+                f"blocks of at most {MAX_BLOCK_BYTES / 1e6:.0f} MB",
+                f"store it in tiles: gdal_translate -co TILED=YES {self.path} tiled.tif; if it should be small, it is damaged",
             )
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise RasterError(f"the {self.name} raster {self.path} holds complex numbers", "real values", "derive an intensity image first")

@@ -281,6 +281,8 @@ def verify_path(path: Path, suffixes: tuple[str, ...]) -> None:
         The folder is missing or read-only, the disk nearly full, or the name another kind's.
     """
     folder = path.parent
+    if "\0" in str(path):
+        raise OutputError(f"{str(path)!r} as output", "a file name", "correct the name")
     if not folder.is_dir():
         raise OutputError(f"the folder {folder} does not exist", "an existing folder", "make it, or choose another output")
     if path.is_dir():

@@ -1,5 +1,6 @@
 """Adding weights: only published safetensors files, known by their sha256."""
 
+import os
 import zipfile
 
 import numpy as np
@@ -56,6 +57,25 @@ def test_a_folder_that_cannot_be_made_is_said(fake_weights, tmp_path, monkeypatc
 
 def test_the_card_is_read_without_the_weights(fake_weights):
     assert registry.card(fakes.ID).threshold == 0.1
-    fake_weights.write_bytes(b"broken")
-    with pytest.raises(ModelError, match="no readable model card"):
+
+
+def test_damaged_weights_are_not_opened(fake_weights):
+    whole = fake_weights.read_bytes()
+    fake_weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(ModelError, match=r"damaged or not the published file \(sha256 \w{12}…\)"):
         registry.card(fakes.ID)
+
+
+def test_weights_of_another_size_are_not_even_read(fake_weights):
+    os.truncate(fake_weights, 1 << 40)  # sparse; to hash it would take an hour
+    with pytest.raises(ModelError, match=rf"not the published file \({1 << 40} bytes\)"):
+        registry.load(fakes.ID)
+
+
+def test_weights_that_change_are_verified_anew(fake_weights):
+    whole = fake_weights.read_bytes()
+    registry.verify(fakes.ID)
+    fake_weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    os.utime(fake_weights, ns=(1, 1))
+    with pytest.raises(ModelError, match="damaged"):
+        registry.verify(fakes.ID)

@@ -8,10 +8,10 @@ import threading
 import time
 
 import pytest
-from runs import ROOT, TILE_PX, count, start, table
 
 from engine.errors import ERRORS
 from engine.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION
+from runs import ROOT, TILE_PX, count, start, table
 
 import fakes
 
@@ -216,8 +216,12 @@ def test_abuse_is_answered_and_survived(parent, line, match):
         ({"request": {"before": "/no/x.tif", "after": "/no/y.tif", "model": "fake"}}, "raster", "/no/x.tif"),
         ({"request": {"before": "/no/x.tif", "after": "/no/y.tif", "model": "gpt"}}, "model", "unknown model 'gpt'"),
         ({"request": {"before": "a", "after": "b", "model": "fake"}, "output": 5}, "input", "output = 5"),
+        ({"request": {"before": "a\0b", "after": "b", "model": "fake"}}, "input", "before = 'a\\x00b'"),
+        ({"request": {"before": "\ud800", "after": "b", "model": "fake"}}, "input", "before = '\\ud800'"),
+        ({"request": {"before": "a", "after": "b", "aoi": 5, "model": "fake"}}, "input", "aoi = 5"),
+        ({"request": {"before": "a", "after": "b", "batch_size": 10**9, "model": "fake"}}, "input", "1 to 1024 tiles"),
     ],
-    ids=["no after", "no object", "no file", "no model", "odd output"],
+    ids=["no after", "no object", "no file", "no model", "odd output", "NUL in a path", "half a surrogate pair", "number as aoi", "huge batch"],
 )
 def test_a_bad_request_is_an_error_and_the_worker_lives_on(parent, members, code, match):
     one = parent()

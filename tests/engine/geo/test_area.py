@@ -184,3 +184,8 @@ def test_features_without_geometry_are_passed_over(tmp_path):
     features = [{"type": "Feature", "properties": {}, "geometry": shape} for shape in (None, geometry)]
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
     assert read_area(str(path), UTM).area == pytest.approx(400, rel=1e-3)
+
+
+def test_more_tiles_than_any_run_needs_are_refused(grid_of):
+    with pytest.raises(AreaError, match=r"tiles of 64 px with an overlap of 63 px.*at most 1,000,000,000"):
+        grid_of(resolution=0.002, overlap_px=63)

@@ -3,6 +3,7 @@
 import os
 import pickle
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -388,3 +389,21 @@ def test_complex_and_empty_bands_are_refused(raster):
 def test_none_stretch_needs_8_bit(raster):
     with pytest.raises(InputError, match="after raster has pixels of type uint16.*percentile"):
         opened(raster(), raster(dtype="uint16"), stretch="none")
+
+
+def test_blocks_of_absurd_size_are_refused(tmp_path):
+    """A file of a few bytes can claim one block of gigabytes, which the first read would make room for."""
+    path = str(tmp_path / "bomb.tif")
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "height": 40_000, "width": 40_000, "crs": HOME}
+    profile["transform"] = centred(HOME, 0.5, 40_000, 40_000)
+    with rasterio.open(path, "w", **profile, compress="deflate", tiled=True, blockxsize=40_000, blockysize=40_000, sparse_ok=True):
+        pass
+    assert Path(path).stat().st_size < 10_000
+    with pytest.raises(RasterError, match=r"blocks of 1600 MB.*gdal_translate -co TILED=YES"):
+        opened(path, path)
+
+
+def test_a_resolution_of_nanometres_is_refused(raster):
+    path = raster()
+    with pytest.raises(InputError, match=r"pixels at a resolution of 1e-09 m.*coarser"):
+        opened(path, raster(), resolution=1e-9)
