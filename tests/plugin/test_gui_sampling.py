@@ -1,12 +1,11 @@
-"""Models that draw samples in panel, settings and toolbox: their options, and weights that are not installed."""
+"""Models that draw samples in panel and settings: their options, and weights that are not installed."""
 
 import json
 
 import pytest
 from gui_window import wait_until
-from qgis.core import QgsProcessingException
 
-from helpers import run, sent
+from helpers import sent
 
 
 @pytest.fixture(autouse=True)
@@ -96,19 +95,3 @@ def test_the_settings_hold_the_id_of_a_model(plugin, window):
     assert window.factories[0].createWidget(None).model.chosen() == "diffusion-rscc"
     page.model.setCurrentIndex(0)
     page.apply()
-
-
-def test_the_toolbox_sends_what_is_given_alone(provider, engine, rasters, tmp_path):
-    engine()
-    inputs = {"BEFORE": rasters["before"], "AFTER": rasters["after"], "OUTPUT": "memory:"}
-    run(inputs)
-    run(inputs | {"MODEL": "kd-rscc", "STEPS": 12, "SAMPLER": "heun", "SAMPLES": 3})
-    first, second = sent(tmp_path / "fake_worker.jsonl")
-    names = ("steps", "sampler", "samples")
-    assert [first.get(name) for name in names] == [None] * 3
-    assert [second[name] for name in names] == [12, "heun", 3]
-
-
-def test_the_toolbox_refuses_a_sampler_that_no_model_has(provider, rasters):
-    with pytest.raises(QgsProcessingException, match="SAMPLER"):
-        run({"BEFORE": rasters["before"], "AFTER": rasters["after"], "OUTPUT": "memory:", "SAMPLER": "magic"})
