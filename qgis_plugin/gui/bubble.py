@@ -6,7 +6,9 @@ from qgis.core import QgsPointXY
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QEvent, QPoint, Qt, QTimer
 from qgis.PyQt.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
-from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
+from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
+
+from .plain import plain_label
 
 WIDTH_PX, TAIL_PX, RADIUS_PX, MARGIN_PX = 300, 14, 8, 6
 BORDER = QColor(0, 114, 178)
@@ -21,10 +23,8 @@ class CaptionBubble(QFrame):
         self._anchor: QgsPointXY | None = None
         self._tail = QPoint()
         self.setFixedWidth(WIDTH_PX)
-        self.text, self.detail = QLabel(), QLabel()
+        self.text, self.detail = plain_label(), plain_label()
         for label in (self.text, self.detail):
-            label.setTextFormat(Qt.TextFormat.PlainText)  # a caption is text, never markup
-            label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         font = self.text.font()
         font.setPointSizeF(font.pointSizeF() * 1.1)

@@ -8,6 +8,7 @@ from qgis.PyQt.QtCore import QObject, QSize, Qt, QTimer
 from qgis.PyQt.QtGui import QPixmap
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from .plain import plain_label
 from .results import caption_text, classes_text
 
 THUMB_PX = 256
@@ -74,9 +75,7 @@ class ComparePanel(QWidget):
         self.flicker = QPushButton(self.tr("Flicker on the map"))
         self.flicker.setCheckable(True)
         self.flicker.setToolTip(self.tr("Show the two dates in turn; the project's layers stay as they are"))
-        self.caption = QLabel()
-        self.caption.setTextFormat(Qt.TextFormat.PlainText)
-        self.caption.setWordWrap(True)
+        self.caption = plain_label()
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row = QHBoxLayout()
         for title, picture in ((self.tr("Before"), self.before), (self.tr("After"), self.after)):

@@ -16,12 +16,13 @@ from qgis.core import (
 )
 from qgis.gui import QgsDockWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from ...engine.errors import Cancelled, ChangeScribeError
 from ...engine.schema import FIELD_NAMES
 from .compare import AROUND, ComparePanel, Flicker, tile_geometry
 from .form import RequestForm, free_path
+from .plain import plain_label
 from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, estimate, output_state
 from .results import ResultsList
 from .run import CaptionRun, tiles_of
@@ -172,9 +173,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.pages = QTabWidget()
         self.pages.addTab(scroll, self.tr("What to caption"))
         self.pages.addTab(page, self.tr("Results"))
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        self.message = plain_label()
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.hide()
         self.progress = QProgressBar()

@@ -7,12 +7,13 @@ from pathlib import Path
 from qgis.core import QgsMapLayerProxyModel, QgsProcessingUtils, QgsProject, QgsRasterLayer
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsMapCanvas, QgsMapLayerComboBox
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLabel, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.schema import DEVICES, STRETCHES
 from .area import AreaWidget
 from .bands import BandsWidget
 from .model_box import ModelBox
+from .plain import plain_label
 from .sampling import SamplingWidget
 from .settings import default_device, default_model
 
@@ -37,8 +38,7 @@ class RequestForm(QWidget):
         self._add_engine_rows()
         layout.addWidget(self._more_options())
         layout.addStretch(1)
-        self.estimate = QLabel()
-        self.estimate.setWordWrap(True)
+        self.estimate = plain_label()
         self.estimate.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._form.addRow(self.estimate)
         for box in self.findChildren(QComboBox):  # long names must not push the page out of a narrow panel

@@ -8,7 +8,7 @@ from qgis.core import QgsApplication, QgsSettings, QgsTask
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication, QIcon
-from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...engine.schema import DEVICES
 from ..client import environment, install, locate
@@ -16,6 +16,7 @@ from ..client.worker_client import EngineClient
 from ..processing.engine_status import diagnose
 from .assets import icon
 from .model_box import ModelBox
+from .plain import plain_label
 from .request import explain
 from .settings import DEVICE_KEY, MODEL_KEY, WHEELS_KEY, default_device, default_model, wheels_folder
 from .setup_bar import SetupBar
@@ -76,7 +77,7 @@ class OptionsPage(QgsOptionsPageWidget):
         layout.addWidget(self._engine_box())
         layout.addWidget(self._defaults_box())
         row = QHBoxLayout()
-        self.copy_button, self.copied = QPushButton(self.tr("Copy diagnostics")), QLabel()
+        self.copy_button, self.copied = QPushButton(self.tr("Copy diagnostics")), plain_label()
         row.addWidget(self.copy_button)
         row.addWidget(self.copied, 1)
         layout.addLayout(row)
@@ -127,8 +128,7 @@ class OptionsPage(QgsOptionsPageWidget):
         self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.wheels.setFilePath(wheels_folder())
         self.wheels.lineEdit().setPlaceholderText(self.tr("empty: download"))
-        self.state = QLabel()
-        self.state.setWordWrap(True)
+        self.state = plain_label()
         self.setup = SetupBar()
         self.repair, self.remove = QPushButton(self.tr("Set up or repair")), QPushButton(self.tr("Remove"))
         row = QHBoxLayout()

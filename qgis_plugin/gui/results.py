@@ -16,6 +16,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from .plain import tool_tip
+
 COLUMNS = ("Score", "What changed", "Classes", "Tile")
 SCORE, CAPTION, CLASSES, TILE = range(4)
 TILE_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -53,7 +55,7 @@ class TileModel(QAbstractTableModel):
         if role == TILE_ROLE:
             return tile
         if role == Qt.ItemDataRole.ToolTipRole and index.column() in (CAPTION, CLASSES):
-            return f"{caption_text(properties)}\n{classes_text(properties)}".strip()
+            return tool_tip(f"{caption_text(properties)}\n{classes_text(properties)}".strip())
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == SCORE:
             return Qt.AlignmentFlag.AlignCenter
         if role != Qt.ItemDataRole.DisplayRole:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsMessageLog, QgsProject, QgsTask, QgsVectorLayer
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsTask, QgsVectorLayer
 from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError
@@ -14,8 +14,8 @@ from ..client.call import POLL_S
 from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
 from ..processing.grid_layer import STYLE, grid_feature, grid_fields, save_style
+from .plain import log
 
-LOG_TAG = "ChangeScribe"
 FLUSH_MS = 300  # the map is redrawn this often while tiles come
 
 
@@ -137,7 +137,7 @@ class CaptionRun(QObject):
         elif kind == "progress":
             self.progressed.emit(event)
         elif kind == "log":
-            QgsMessageLog.logMessage(event["message"], LOG_TAG, notifyUser=False)
+            log(event["message"])
             self.logged.emit(event["level"], event["message"])
 
     def _on_ended(self) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from qgis.core import QgsApplication, QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
-from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError
 from ..client import install, locate
 from ..client.worker_client import EngineClient
+from .plain import plain_label
 from .request import explain
 from .settings import wheels_folder
 
@@ -70,8 +71,7 @@ class SetupBar(QFrame):
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.task: SetupTask | None = None
-        self.label = QLabel()
-        self.label.setWordWrap(True)
+        self.label = plain_label()
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
         self.button, self.cancel_button = QPushButton(), QPushButton(self.tr("Cancel"))

@@ -105,12 +105,17 @@ def finish_layer(layer: QgsVectorLayer, provenance: dict) -> None:
     metadata = QgsLayerMetadata()
     metadata.setType("dataset")
     metadata.setTitle("Change captions")
-    metadata.setAbstract("What changed between two rasters, tile by tile. Made by ChangeScribe " + __version__ + ". " + json.dumps(provenance))
+    metadata.setAbstract("What changed between two rasters, tile by tile. Made by ChangeScribe " + __version__ + ". " + _json(provenance))
     metadata.setCrs(layer.crs())
-    metadata.setHistory([f"{key}: {json.dumps(value)}" for key, value in provenance.items()])
+    metadata.setHistory([f"{key}: {_json(value)}" for key, value in provenance.items()])
     layer.setMetadata(metadata)
     if layer.dataProvider().name() == "ogr":
         _keep_in_file(layer, metadata)
+
+
+def _json(value) -> str:
+    """JSON without what QGIS, which shows metadata as HTML, would take for a tag: a file's name may hold one."""
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 def _keep_in_file(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
