@@ -1,4 +1,4 @@
-"""The command line: ``changescribe caption|batch|evaluate|models|doctor|worker``.
+"""The command line: ``changescribe caption|batch|report|evaluate|models|doctor|worker``.
 
 Exit codes: 0 done, 2 bad arguments or input, 3 cancelled with partial output kept, 4 the engine failed.
 Heavy modules are imported by the commands that need them, so that --help is instant and the worker can guard its stdout first.
@@ -94,6 +94,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_caption(commands)
     _add_batch(commands)
+    _add_json(report_command.add(commands))
     _add_evaluate(commands)
     _add_models(commands)
     doctor = commands.add_parser("doctor", help="check this machine: versions, devices, weights, a real forward pass")
@@ -152,8 +153,8 @@ def _add_evaluate(commands: Any) -> None:
     command.add_argument("--device", choices=DEVICES, default="auto")
     command.add_argument("--decoding", choices=DECODINGS, default=DECODINGS[0])
     command.add_argument("--threshold", type=float, help="change score (0 to 1) from which a pair counts as changed; default: the model's own")
-    command.add_argument("--json", metavar="OUT", dest="json_file", type=Path, help="write scores and captions to this file")
     _add_sampling(command)
+    command.add_argument("--json", metavar="OUT", dest="json_file", type=Path, help="write scores and captions to this file")
     command.add_argument("--html", metavar="OUT", dest="html_file", type=Path, help="write a page of the pictures with their captions, worst first")
     command.add_argument("--html-limit", metavar="N", type=int, help="most pairs on that page (default 500)", **quiet)
     command.add_argument("--bootstrap", metavar="N", type=int, help="resamples for the 95 %% intervals (default 1000; 0: none)", **quiet)
@@ -192,7 +193,6 @@ def _add_request_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batch", metavar="N", dest="batch_size", type=int, help="tiles a batch (default: chosen for the device)", **quiet)
     command.add_argument("--decoding", choices=DECODINGS, **quiet)
     command.add_argument("--seed", metavar="N", type=int, help="run seed of stochastic models (default 0)", **quiet)
-
     _add_sampling(command)
 
 
@@ -205,6 +205,7 @@ def _add_sampling(command: argparse.ArgumentParser) -> None:
     group.add_argument("--steps", metavar="N", type=int, help="steps of the sampler: fewer are faster", **quiet)
     group.add_argument("--sampler", metavar="NAME", help=names, **quiet)
     group.add_argument("--samples", metavar="K", type=int, help="samples a tile; the one most like the others is its caption", **quiet)
+
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--resume", action="store_true", help="continue an earlier, unfinished output")

@@ -95,7 +95,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
             new = _picture(warped, choose_bands(second, None, "after")[0], 2 * width, 2 * height)
     text_inside = _cell_width(cells, to_map) >= MIN_TEXT_CELL_PX
     listed = [] if text_inside else sorted((c for c in cells if c.changed), key=lambda c: -c.properties["change_score"])[:LISTED]
-    grid = _grid(new, cells, to_map, text_inside, listed)
+    grid = draw_grid(new, cells, to_map, text_inside, listed)
     sheet = Image.new("RGB", (2 * width + 3 * GAP_PX, 2 * TITLE_PX + 3 * height + 3 * GAP_PX + LINE_PX * len(listed) + TITLE_PX), PAPER)
     draw = ImageDraw.Draw(sheet)
     for column, (title, picture) in enumerate((("Before", old), ("After", new))):
@@ -105,7 +105,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
     top = TITLE_PX + height + GAP_PX
     changed = sum(cell.changed for cell in cells)
     draw.text((GAP_PX, top + 6), f"What changed: {changed} of {len(cells)} tiles", fill=INK, font=_font(20))
-    _legend(draw, 2 * width + GAP_PX, top + 8, cells)
+    draw_legend(draw, 2 * width + GAP_PX, top + 8, cells)
     sheet.paste(grid, (GAP_PX, top + TITLE_PX))
     for i, cell in enumerate(listed):
         draw.text((GAP_PX, top + TITLE_PX + 2 * height + GAP_PX + LINE_PX * i), f"{i + 1}  {cell.properties['caption']}", fill=INK, font=_font(17))
@@ -132,18 +132,21 @@ def _cell_width(cells: Sequence[Cell], to_map: rasterio.Affine) -> float:
     return float(np.median(spans)) if spans else 0.0
 
 
-def _grid(picture: Image.Image, cells: Sequence[Cell], to_map: rasterio.Affine, text_inside: bool, listed: Sequence[Cell]) -> Image.Image:
+def draw_grid(picture: Image.Image, cells: Sequence[Cell], to_map: rasterio.Affine, text_inside: bool, listed: Sequence[Cell]) -> Image.Image:
     """The map: outlines of all cells, tinted and captioned where changed."""
     image = picture.convert("RGB")
     draw = ImageDraw.Draw(image, "RGBA")
     numbers = {id(cell): str(i + 1) for i, cell in enumerate(listed)}
+    # Thin lines and a stronger tint where cells are small: else the lines would hide the picture, or the tint could not be seen.
+    cell_px = _cell_width(cells, to_map)
+    line_px, tint = min(4, max(1, round(cell_px / 24))), 24 if cell_px >= MIN_TEXT_CELL_PX else 70
     for cell in sorted(cells, key=lambda cell: cell.changed):
         points = [tuple(to_map * point) for point in cell.ring]
         if not cell.changed:
             draw.line(points, fill=(255, 255, 255, 90), width=1)
             continue
-        draw.polygon(points, fill=(*cell.colour, 24))
-        draw.line(points, fill=(*cell.colour, 255), width=4, joint="curve")
+        draw.polygon(points, fill=(*cell.colour, tint))
+        draw.line(points, fill=(*cell.colour, 255), width=line_px, joint="curve")
         x0, y0 = min(x for x, _ in points), min(y for _, y in points)
         width = max(x for x, _ in points) - x0
         if text_inside:
@@ -161,7 +164,7 @@ def _caption(draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, 
     draw.text(corner, wrapped, fill=(*INK, 255), font=font)
 
 
-def _legend(draw: ImageDraw.ImageDraw, right: float, top: float, cells: Sequence[Cell]) -> None:
+def draw_legend(draw: ImageDraw.ImageDraw, right: float, top: float, cells: Sequence[Cell]) -> None:
     """Kinds of change that occur, from the right edge leftwards."""
     used = {cell.colour for cell in cells if cell.changed}
     for name, _, colour in reversed(KINDS):

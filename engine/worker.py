@@ -223,6 +223,11 @@ class Engine:
             return {"models": model_files.listing()}
         if kind == "doctor":
             return doctor.report()
+        if kind == "report":
+            from .report.request import ReportRequest
+            from .report.run import run as report
+
+            return report(ReportRequest.from_json(message.get("report", {})))
         request = CaptionRequest.from_json(message.get("request", {}))
         if kind == "describe":
             return pipeline.describe(request)

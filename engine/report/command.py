@@ -1,0 +1,39 @@
+"""``changescribe report`` on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+from ..errors import EXIT_DONE
+from .request import ReportRequest
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """The command's grammar."""
+    command = commands.add_parser(
+        "report",
+        help="one page on a layer of captions: figures, map, top changes with pictures",
+        description="Writes a self-contained HTML page. Corrected captions take precedence, and what is marked as wrong is left out.",
+    )
+    command.add_argument("layer", metavar="CHANGES.gpkg", help="what a run has written; FILE|layername=NAME picks a layer")
+    command.add_argument("-o", "--output", metavar="OUT.html", required=True)
+    for date in ("before", "after"):
+        command.add_argument(f"--{date}", metavar="FILE", help="raster for the pictures (default: the one the layer was made from)")
+    command.add_argument("--png", metavar="MAP.png", help="also write the map as a picture")
+    command.add_argument("--top", metavar="N", type=int, default=ReportRequest.top, help=f"changes with pictures (default {ReportRequest.top})")
+    command.add_argument("--title", help="heading (default: made of the layer's name)")
+    command.set_defaults(run=run)
+    return command
+
+
+def run(args: argparse.Namespace, output: Any) -> int:
+    from .run import run as report
+
+    found = report(ReportRequest(**{field.name: getattr(args, field.name) for field in fields(ReportRequest)}))
+    for note in found["warnings"]:
+        output.event({"type": "log", "level": "warning", "message": note})
+    output.result(found)
+    output.text("\n".join([found["summary"], *(found[name] for name in ("output", "png") if found[name])]))
+    return EXIT_DONE
