@@ -74,7 +74,7 @@ _COMPACT: dict[str, Any] = {
     "length": 20,
     "width": 256,
     "heads": 8,
-    "hidden": 1024,
+    "hidden": 512,
     "inner": 512,
     "positions": 20,
     "dropout": 0.0,

@@ -1,0 +1,299 @@
+"""Training of the diffusion captioners: batches, averages, resuming, accumulation, what stays frozen, and sentences learnt by heart."""
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.captioner import CaptionOptions
+from engine.errors import InputError
+from engine.models.diffusion.captioner import DiffusionCaptioner, Sampling
+from engine.models.diffusion.denoiser import PRESETS
+from engine.registry import weights_path
+from engine.text import Vocabulary
+from training import diffusion_features, train_diffusion
+from training.datasets import captioned, load_rows
+from training.diffusion_batches import FeatureSource, ImageSource, TextSource, draw, draw_weights
+from training.diffusion_export import export, load_run
+from training.diffusion_features import CachedPairs, read_cached, trained_encoder
+from training.diffusion_log import plot, read_log
+from training.diffusion_steps import Draws, Objective, clean_estimate, moving_average
+from training.diffusion_validate import sample_texts, validate
+from training.train_diffusion import OPTIONS, Run, Task, build, feature_task, image_task, learning_rate, parameter_counts, train
+
+SIZES = {"width": 64, "heads": 4, "hidden": 128, "inner": 64, "fusion_heads": 4, "fusion_hidden": 32, "layers": 2, "positions": 12, "length": 12}
+THINGS = ("houses", "a road", "some trees", "a bridge")
+VERBS = ("are built", "appear", "disappear", "are removed")
+SENTENCES = [tuple(f"{thing} {verb} {'near the river' if i % 2 else 'on bare land'}".split()) for i, thing in enumerate(THINGS) for verb in VERBS]
+CHANNELS = 520
+BUNDLED = weights_path("scribe-s")
+FAMILIES = ("diffusion-rscc-compact", "kd-rscc-compact")
+
+
+def cached(sentences=SENTENCES):
+    condition = torch.randn(len(sentences), 4, CHANNELS, generator=torch.Generator().manual_seed(3)).half()
+    changed = torch.arange(len(sentences)) % 4 > 0
+    return CachedPairs(
+        condition, changed, [(s,) for s in sentences], [0] * len(sentences), [f"p{i}" for i in range(len(sentences))], "efficientnet-lite2"
+    )
+
+
+def small_run(preset, config=None, **options):
+    config = replace(PRESETS[preset], **SIZES, **({"dropout": 0.0} | (config or {})))
+    options = replace(OPTIONS[preset], **({"steps": 4, "pairs": 8, "captions": 2, "validate_every": 2} | options))
+    vocabulary = Vocabulary.build(SENTENCES)
+    return Run(build(config, options, vocabulary), vocabulary, options)
+
+
+def task_of(run, pairs):
+    return Task(run.net, run.vocabulary, pairs, None, lambda average: {"val_objective": 0.0})
+
+
+@pytest.fixture
+def pairs():
+    return FeatureSource(cached(), 0.25, mirror=False)
+
+
+@pytest.mark.parametrize("preset", FAMILIES)
+def test_sixteen_captions_are_learnt_by_heart(preset):
+    run = small_run(preset, steps=350, pairs=16, captions=4, lr=3e-3, warmup=20, bf16=False)
+    source = FeatureSource(cached(), 0.25, mirror=False)
+    for _ in range(run.options.steps):
+        run.advance(source, None)
+    found = sample_texts(run.average.module.eval(), run.vocabulary, cached().condition.float(), range(16), steps=10)
+    assert found == [" ".join(sentence) for sentence in SENTENCES]
+
+
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, pairs):
+    """Dropout, noise and batches are drawn from (seed, step) alone."""
+    whole, first = (small_run("kd-rscc-compact", {"dropout": 0.2}) for _ in range(2))
+    train(whole, task_of(whole, pairs), tmp_path / "whole")
+    first.options = replace(first.options, validate_every=2)
+    for _ in range(2):
+        first.advance(pairs, None)
+    (tmp_path / "parts").mkdir()
+    first.save(tmp_path / "parts" / "last.pt")
+    second = small_run("kd-rscc-compact", {"dropout": 0.2})
+    train(second, task_of(second, pairs), tmp_path / "parts")
+    assert second.step == whole.step == 4
+    for kind in ("net", "average"):
+        expected, found = (getattr(run, kind).state_dict() for run in (whole, second))
+        assert all(torch.equal(value, found[name]) for name, value in expected.items())
+    assert any(not torch.equal(value, whole.net.state_dict()[name]) for name, value in whole.average.module.state_dict().items())
+
+
+@pytest.mark.parametrize("preset", FAMILIES)
+def test_accumulated_parts_step_as_the_whole_batch_does(preset, pairs):
+    gradients = []
+    for accumulate in (1, 4):
+        run = small_run(preset, accumulate=accumulate, bf16=False, clip=None)
+        run.net.flag.leave[0].p = 0.0
+        run.optimizer.step = lambda run=run: gradients.append([p.grad.clone() for p in run.trained if p.grad is not None])
+        run.advance(pairs, None)
+    whole, parts = gradients
+    assert len(whole) > 20
+    assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-5 * float(a.abs().max()) + 1e-7) for a, b in zip(whole, parts, strict=True))
+
+
+def test_the_average_follows_with_a_decay_that_grows_to_its_largest():
+    run = small_run("kd-rscc-compact")
+    for largest, power, decays in ((0.9, None, (0.9, 0.9, 0.9)), (0.45, 0.75, (1 - 2**-0.75, 0.45, 0.45))):
+        average, bias = moving_average(run.net, largest, power), run.net.text.bias
+        average.update_parameters(run.net)  # the first takes the weights as they are
+        expected = bias.detach().clone()
+        for decay in decays:
+            bias.data += 1.0
+            average.update_parameters(run.net)
+            expected = decay * expected + (1 - decay) * bias.detach()
+            assert torch.allclose(average.module.text.bias, expected, atol=1e-5)
+
+
+def test_learning_rates_of_the_presets():
+    published, compact = OPTIONS["diffusion-rscc"], OPTIONS["kd-rscc-compact"]
+    assert learning_rate(published, 0) == 1e-4
+    assert learning_rate(published, 300_000) == pytest.approx(5e-5)
+    assert learning_rate(OPTIONS["kd-rscc"], 150_000) == 5e-5
+    assert learning_rate(compact, 0) == pytest.approx(compact.lr / compact.warmup)
+
+
+def test_self_conditioning_gives_the_estimate_that_sampling_would(pairs):
+    net = small_run("kd-rscc-compact").net.eval()
+    x, sigma, condition = torch.randn(2, 12, 16), torch.tensor([0.3, 4.0]), torch.randn(2, 4, CHANNELS)
+    with torch.no_grad():
+        rows = sigma[:, None, None]
+        fed, time = net.preconditioning.c_in(rows) * x, net.preconditioning.c_noise(sigma)
+        found = clean_estimate(net, net.denoiser(fed, time, condition), fed, time)
+        assert torch.allclose(found, net.denoise(x, sigma, condition), atol=1e-5)
+
+
+def test_noise_levels_of_one_pair_are_spread():
+    """They are stratified over the batch; neighbouring ones for the captions of one pair would teach it one level a step."""
+    run = small_run("kd-rscc-compact")
+    levels = Draws.of(run.net, 64, Objective("text"), torch.Generator().manual_seed(0)).levels
+    assert sorted(levels.tolist()) != levels.tolist()
+    assert levels.log().reshape(16, 4).std(1).mean() > 0.5
+
+
+def test_what_is_drawn():
+    changed, style = np.array([True, True, False, False, True]), np.array([0, 1, 0, 1, 1])
+    weights = draw_weights(changed, style, 0.2, np.array([True, True, True, True, False]))
+    assert weights[~changed].sum() == pytest.approx(0.2)
+    assert weights[0] == pytest.approx(2 * weights[1])
+    assert weights[4] == 0
+    assert np.allclose(draw_weights(changed, style, None, np.ones(5, bool)), 0.2)
+
+
+def test_a_batch_takes_captions_that_fit_where_there_are_any(pairs):
+    known = Vocabulary.build(SENTENCES)
+    sentences = [("houses", "appear"), ("houses", "fly"), ("houses",) * 30]
+    pairs.cached.captions = [tuple(sentences)] * 15 + [(("geese", "fly"),)]
+    batch = draw(pairs, known, 12, 16, 3, (1, 2))
+    assert batch.ids.shape == (48, 12)
+    texts = {known.decode(row) for row in batch.ids.tolist()}
+    assert texts == {"houses appear", "<unk> <unk>"}
+    again, other = draw(pairs, known, 12, 16, 3, (1, 2)), draw(pairs, known, 12, 8, 3, (1, 3))
+    assert torch.equal(batch.source, again.source)
+    assert len(other.changed) == 8
+
+
+def test_a_mirrored_grid_keeps_its_tokens_and_rewrites_its_caption():
+    condition = torch.arange(196.0).reshape(1, 196, 1).repeat(1, 1, 2).half()
+    one = CachedPairs(condition, torch.tensor([True]), [(tuple("a house is built on the left".split()),)], [0], ["p"], "efficientnet-lite2")
+    source, seen = FeatureSource(one, None, mirror=True), set()
+    for seed in range(40):
+        found = source.take([0], np.random.default_rng(seed))
+        grid = found.source[0, :, 0].reshape(14, 14)
+        assert sorted(grid.flatten().tolist()) == list(range(196))
+        word = found.captions[0][0][-1]
+        seen.add(word)
+        corner = {"left": (0, 182), "right": (13, 195)}.get(word)
+        if corner:  # the left column of the grid as it was stands on the side that the caption names
+            column = grid[:, 0] if word == "left" else grid[:, -1]
+            assert set(column.tolist()) == set(range(0, 196, 14))
+    assert {"left", "right"} <= seen
+
+
+def test_images_train_the_encoder_and_leave_its_first_stages(small_data):
+    run = small_run("kd-rscc-compact", pairs=4, bf16=False)
+    source = ImageSource(captioned(load_rows(small_data), "train"), 0.25, augment=True)
+    start = {name: value.clone() for name, value in run.net.encoder.model.state_dict().items()}
+    run.advance(source, None)
+    moved = {name for name, value in run.net.encoder.model.state_dict().items() if not torch.equal(value, start[name])}
+    frozen = ("stem.", "stages.0.", "stages.1.")
+    assert moved
+    assert not [name for name in moved if name.startswith(frozen)]
+    assert {name for name in start if name.startswith("stages.6.")} <= moved
+
+
+def test_sentences_without_pictures_train_all_but_the_flag(pairs):
+    run = small_run("kd-rscc-compact", text_steps=4, weight_decay=0.0)
+    flag = [p.clone() for p in run.net.flag.parameters()]
+    found = run.advance(pairs, TextSource(SENTENCES, CHANNELS))
+    assert "flag" not in found
+    assert all(torch.equal(a, b) for a, b in zip(flag, run.net.flag.parameters(), strict=True))
+    run.step = 4
+    assert "flag" in run.advance(pairs, TextSource(SENTENCES, CHANNELS))
+
+
+def test_validation_shows_the_flags_own_sentence_where_it_says_no(small_data):
+    rows = captioned(load_rows(small_data), "val")
+    run = small_run("kd-rscc-compact")
+    run.net.flag.leave[1].bias.data.fill_(-100.0)
+    found = validate(run.net, run.vocabulary, iter([torch.randn(len(rows), 4, CHANNELS)]), rows, steps=2)
+    assert found["val_bleu4"] > 0.0
+    assert 0.0 <= found["val_well_formed"] <= 1.0
+    assert set(found) <= set(train_diffusion.FIELDS)
+
+
+def _run_main(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["train_diffusion", *map(str, arguments)])
+    train_diffusion.main()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_dry_run_prints_options_and_parameters_and_trains_nothing(preset, small_data, tmp_path, monkeypatch, capsys):
+    _run_main(monkeypatch, "--preset", preset, "--data", small_data, "--out", tmp_path / "run", "--dry-run")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["parameters"]["trained"] < printed["parameters"]["all"]
+    assert printed["options"]["steps"] == OPTIONS[preset].steps
+    assert not (tmp_path / "run").exists()
+
+
+def test_parameters_at_full_size():
+    """models.md: about 58.42 and 58.6 million; the first stages of the encoder do not train."""
+    counts = {name: parameter_counts(PRESETS[name], 998, frozen_encoder=False) for name in ("diffusion-rscc", "kd-rscc")}
+    assert [round(found["all"] / 1e6, 2) for found in counts.values()] == [58.42, 58.55]
+    assert all(0 < found["all"] - found["trained"] < 0.3e6 for found in counts.values())
+
+
+def test_smoke_run_of_the_command(small_data, tmp_path, monkeypatch):
+    _run_main(monkeypatch, "--preset", "kd-rscc-compact", "--data", small_data, "--out", tmp_path / "run", "--smoke", "--device", "cpu")
+    with (tmp_path / "run" / "log.csv").open() as stream:
+        assert [row["step"] for row in csv.DictReader(stream)] == ["1", "2"]
+    assert (tmp_path / "run" / "best.pt").is_file()
+    image = plot(read_log(tmp_path / "run" / "log.csv"))
+    assert len(image.getcolors(1 << 20)) > 3
+
+
+def test_from_cached_conditions_to_a_file_that_captions(small_data, tmp_path, monkeypatch):
+    """The four commands in turn, on the bundled encoder."""
+    features, out = tmp_path / "features", tmp_path / "run"
+    monkeypatch.setattr("sys.argv", ["diffusion_features", "--data", str(small_data), "--out", str(features), "--versions", "2"])
+    diffusion_features.main()
+    found = read_cached(features / "train.safetensors")
+    assert found.condition.shape[1:] == (196, CHANNELS)
+    assert len(found.ids) == 18 and 30 <= len(found) <= 36
+    assert found.captions[0][0] == ("almost", "nothing", "has", "changed") and found.captions[1][0][-1] == "left"
+    assert not torch.equal(found.condition[1], found.condition[19])
+    _run_main(monkeypatch, "--preset", "kd-rscc-compact", "--data", small_data, "--features", features, "--out", out, "--steps", 2, "--device", "cpu")
+    net, vocabulary, step = load_run(out)
+    assert step == 2
+    assert all(torch.equal(value, net.encoder.state_dict()[name]) for name, value in trained_encoder(BUNDLED)[0].state_dict().items())
+    path = export(net, vocabulary, Sampling("dpmpp-2m", 3), captioned(load_rows(small_data), "val"), tmp_path / "kd-rscc.safetensors")
+    captioner = DiffusionCaptioner.from_checkpoint(str(path))
+    assert captioner.calibration["temperature"] > 0
+    assert captioner.default == Sampling("dpmpp-2m", 3)
+    black = np.zeros((1, 3, 256, 256), np.uint8)
+    assert len(captioner.caption(black, black, CaptionOptions(threshold=0.0), [1])) == 1
+    with pytest.raises(InputError, match="of other pairs.*run python -m training.diffusion_features again"):
+        feature_task(small_data, features, replace(PRESETS["kd-rscc-compact"], encoder="efficientnet-lite0"), OPTIONS["kd-rscc-compact"], None)
+
+
+def test_a_run_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="holds no trained network.*train with training.train_diffusion"):
+        load_run(tmp_path)
+
+
+def test_a_log_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"log\.csv cannot be read.*the log of a run"):
+        read_log(tmp_path / "log.csv")
+
+
+def test_a_training_pair_that_shows_a_validation_pair_stops_the_run(small_data, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(small_data, root)
+    folder = root / "levir_cc" / "images" / "val"
+    textured = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8).repeat(32, 0).repeat(32, 1)
+    for name in ("val_000001.webp", "val_000017.webp"):
+        _overwrite(folder / "A" / name, textured)
+    with pytest.raises(InputError, match="1 training pairs show the ground of held-out pairs: levir_cc/val_000001"):
+        image_task(root, PRESETS["kd-rscc-compact"], OPTIONS["kd-rscc-compact"], None)
+
+
+def _overwrite(path, pixels):
+    Image.fromarray(pixels).save(path, lossless=True)
+
+
+def test_a_resnet_needs_its_weights(small_data):
+    with pytest.raises(InputError, match="no weights for resnet101.*--encoder-weights"):
+        image_task(small_data, PRESETS["kd-rscc"], OPTIONS["kd-rscc"], None)
+
+
+def test_features_that_are_not_there(tmp_path):
+    with pytest.raises(InputError, match="cannot be read.*run python -m training.diffusion_features"):
+        read_cached(tmp_path / "train.safetensors")

@@ -1,0 +1,114 @@
+"""Calibrate a trained compact diffusion captioner on the validation split, pack it and enter it into resources/models.json.
+
+    python -m training.diffusion_export --run runs/kd-rscc-compact
+
+Writes resources/weights/kd-rscc.safetensors (bytes and half precision), or diffusion-rscc.safetensors, by the family of the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from engine.captioner import ModelCard
+from engine.errors import InputError
+from engine.models.diffusion.captioner import SAMPLERS_OF, DiffusionCaptioner, Sampling
+from engine.models.diffusion.denoiser import DiffusionConfig, DiffusionNet
+from engine.registry import RESOURCES, sha256_of
+from engine.text import Vocabulary
+from engine.weights import pack, unpack
+
+from .datasets import PairRow, captioned, load_rows, read_batch
+from .export import calibrate
+
+MODEL_IDS = {"discrete": "diffusion-rscc", "karras": "kd-rscc"}
+SAMPLINGS = {"discrete": Sampling("ddim", 20), "karras": Sampling("dpmpp-2m", 10)}
+UNCALIBRATED = {"temperature": 1.0, "bias": 0.0}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True, help="folder of a run of training.train_diffusion")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--sampler", choices=sorted({name for names in SAMPLERS_OF.values() for name in names}), help="default of the checkpoint")
+    parser.add_argument("--steps", type=int, help="likewise")
+    parser.add_argument("--samples", type=int, default=1, help="likewise")
+    args = parser.parse_args()
+    net, vocabulary, step = load_run(args.run)
+    default = SAMPLINGS[net.config.family]
+    sampling = Sampling(args.sampler or default.sampler, args.steps or default.steps, args.samples)
+    model = MODEL_IDS[net.config.family]
+    path = export(net, vocabulary, sampling, captioned(load_rows(args.data), "val"), RESOURCES / "weights" / f"{model}.safetensors")
+    register(model, path)
+    parameters = sum(p.numel() for p in net.parameters())
+    print(json.dumps({"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "parameters": parameters, "step": step}))
+
+
+def load_run(run: Path) -> tuple[DiffusionNet, Vocabulary, int]:
+    """The averaged network of the best validation, its vocabulary and its step.
+
+    Raises
+    ------
+    InputError
+        No such run, or none with a validation.
+    """
+    try:
+        settings = json.loads((run / "settings.json").read_text("utf-8"))
+        best = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{run} holds no trained network ({error})", "settings.json and best.pt", "train with training.train_diffusion") from error
+    vocabulary = Vocabulary(settings["vocabulary"])
+    net = DiffusionNet(DiffusionConfig(**settings["config"]), len(vocabulary))
+    net.load_state_dict(best["state"])
+    return net, vocabulary, best["record"]["step"]
+
+
+def export(net: DiffusionNet, vocabulary: Vocabulary, sampling: Sampling, val_rows: Sequence[PairRow], path: Path) -> Path:
+    """Write the packed weights; a change flag is calibrated on ``val_rows`` as it will be read."""
+    packed = pack(net.state_dict())
+    net.load_state_dict(unpack(packed))
+    name = "KD-RSCC" if net.config.family == "karras" else "Diffusion-RSCC"
+    card = ModelCard(path.stem, f"{path.stem}: compact {name}", gsd_m=0.5, threshold=0.5, memory_mb=1200, stochastic=True)
+    captioner = DiffusionCaptioner(net, vocabulary, card, UNCALIBRATED, sampling, torch.device("cpu"))
+    if net.flag is not None:
+        captioner.calibration = calibrated(captioner, val_rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(packed, path, metadata=captioner.save_metadata())
+    return path
+
+
+def calibrated(captioner: DiffusionCaptioner, rows: Sequence[PairRow], batch_size: int = 16) -> dict[str, float]:
+    """Temperature and bias of the change score, as ``export.calibrate`` fits them."""
+    logits = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            scores = captioner.encode(*(torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size]))).score
+            logits.append(torch.from_numpy(scores).double().logit())
+    found = calibrate(torch.cat(logits).float(), torch.zeros(len(rows), 3, 7), rows)
+    return {name: found[name] for name in UNCALIBRATED}
+
+
+def register(model: str, path: Path) -> None:
+    """Put the file's sha256 and size into the model's row.
+
+    Raises
+    ------
+    InputError
+        It has no row.
+    """
+    file = RESOURCES / "models.json"
+    registry = json.loads(file.read_text("utf-8"))
+    entry = next((row for row in registry["models"] if row["id"] == model), None)
+    if entry is None:
+        raise InputError(f"no row {model} in {file}", "a row for every bundled model", "add one")
+    entry["sha256"], entry["bytes"] = sha256_of(path), path.stat().st_size
+    file.write_text(json.dumps(registry, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
