@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from .errors import InputError
 from .geo.grid import TileGrid
 from .geo.heat import HeatWriter
+from .geo.parts import PartsWriter
+from .geo.tileset import TileSet
 from .geo.writer import GridWriter
 from .schema import HeatmapOutput, TileCaption
 
@@ -34,21 +36,33 @@ class Writers:
     output, heatmap : None for none
     record : the run's provenance
     resume : continue the same run's earlier files
+    part_tiles : an area of more tiles becomes several files; None: never
 
     Attributes
     ----------
-    done : set of (row, col) that an earlier run has finished
+    done : (row, col) of the tiles that an earlier run has finished
     """
 
-    def __init__(self, stack: ExitStack, output: str | None, heatmap: HeatmapOutput | None, grid: TileGrid, record: dict, resume: bool):
-        self.grid: GridWriter | None = None
+    def __init__(
+        self,
+        stack: ExitStack,
+        output: str | None,
+        heatmap: HeatmapOutput | None,
+        grid: TileGrid,
+        record: dict,
+        resume: bool,
+        part_tiles: int | None = None,
+    ):
+        self.grid: GridWriter | PartsWriter | None = None
         self.heat: HeatWriter | None = None
-        self.done: set[tuple[int, int]] = set()
+        self.done = TileSet()
         if heatmap is not None:
             # Part of what makes a run: one without it, or with another, would leave holes in this one.
             record = record | {"heatmap": {"path": os.path.abspath(heatmap.path), "threshold": heatmap.threshold}}
         if output is not None:
-            self.grid = stack.enter_context(GridWriter.open(output, grid.crs.to_wkt(), record, resume))
+            parted = part_tiles is not None and len(grid) > part_tiles
+            writer = PartsWriter(output, grid, record, resume, part_tiles) if parted else GridWriter.open(output, grid.crs.to_wkt(), record, resume)
+            self.grid = stack.enter_context(writer)
             self.done = self.grid.done
         if heatmap is not None:
             record = record | {"output": output and os.path.abspath(output)}

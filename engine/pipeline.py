@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
 
 import rasterio
 import torch
@@ -21,10 +20,7 @@ from .geo import access, area, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .reading import MAX_FAILED_IN_A_ROW, POLL_S, BatchReader, ReadTile, TileBatch, read_tile, to_input_size, was_cancelled
-from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption, verify_sampling
-
-if TYPE_CHECKING:
-    from .schema import TileRef
+from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption, TileRef, verify_sampling
 
 PROGRESS_S = 0.2
 GSD_RATIO_LIMIT = 2.0  # beyond it objects are half or twice the size that the model knows
@@ -36,6 +32,7 @@ AUTO_BATCH = {"cpu": 8, "mps": 16, "cuda": 64}
 _MODEL_THREAD = ThreadPoolExecutor(1, "changescribe-model")
 
 Event = Callable[[dict], None]
+Executor = Callable[..., Generator[TileCaption, None, None]]  # called as caption_tiles is
 
 
 def ignore(event: dict) -> None:
@@ -185,12 +182,12 @@ def caption_tiles(
     captioner: Captioner,
     pair: RasterPair,
     grid: TileGrid,
-    done: Collection[tuple[int, int]] = (),
+    refs: Iterable[TileRef],
     cancelled: Callable[[], bool] = never,
     on_event: Event = ignore,
     heatmap: bool = False,
 ) -> Generator[TileCaption, None, None]:
-    """Caption the tiles of a grid in its order, without those in ``done`` ((row, col) indexes); ``heatmap`` asks for Caption.heatmap.
+    """Caption tiles of a grid in the order of ``refs``; ``heatmap`` asks for Caption.heatmap.
 
     Reading runs ahead in a thread. A tile that fails for its own reason has status "failed" and a log event.
 
@@ -202,7 +199,7 @@ def caption_tiles(
         What fails for every tile: rasters deleted or unreadable, out of memory with one tile.
     """
     batch_size = request.batch_size or AUTO_BATCH[captioner.device.type]
-    reader = BatchReader(request, pair, grid, done, batch_size, captioner.card.input_px)
+    reader = BatchReader(request, pair, refs, batch_size, captioner.card.input_px)
     failed = 0
     for batch in reader.batches(cancelled):
         for tile, caption, elapsed_s in _caption_batch(request, captioner, batch, cancelled, heatmap):
@@ -285,6 +282,8 @@ def run(
     on_event: Event = ignore,
     cancelled: Callable[[], bool] = never,
     heatmap: HeatmapOutput | None = None,
+    part_tiles: int | None = None,
+    caption: Executor = caption_tiles,
 ) -> Summary:
     """Caption an area and write the layer; whatever ends the run, the tiles captioned until then are kept.
 
@@ -294,6 +293,8 @@ def run(
     resume : continue the same request's earlier output
     on_event : takes the protocol's log, progress and tile messages, without an id
     heatmap : where to write where in the tiles the change lies, or None
+    part_tiles : larger areas are written as several files of at most so many tiles (``geo.parts``); None: one file whatever the size
+    caption : what captions the tiles: this process, or a cluster's (``cluster.Workers.caption_tiles``)
 
     Raises
     ------
@@ -311,9 +312,9 @@ def run(
         summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair))
         for message in summary.warnings:
             on_event({"type": "log", "level": "warning", "message": message})
-        writers = outputs.Writers(stack, output, heatmap, grid, provenance(request, captioner, pair, grid), resume)
+        writers = outputs.Writers(stack, output, heatmap, grid, provenance(request, captioner, pair, grid), resume, part_tiles)
         summary.resumed = len(writers.done)
-        tiles = caption_tiles(request, captioner, pair, grid, writers.done, cancelled, on_event, heatmap is not None)
+        tiles = caption(request, captioner, pair, grid, grid.without(writers.done), cancelled, on_event, heatmap is not None)
         _consume(tiles, writers, summary, on_event)
         writers.close(summary.counts())
     _verify_some_worked(summary)

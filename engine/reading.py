@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from .errors import Cancelled, ChangeScribeError, InputError, RasterError
 from .schema import CaptionRequest, TileRef
 
 if TYPE_CHECKING:
-    from .geo.grid import TileGrid
     from .geo.pair import RasterPair
 
 QUEUED_BATCHES = 2  # one that is ready while one computes, and one of slack; more only costs memory
@@ -115,17 +114,17 @@ def to_input_size(tiles: np.ndarray, input_px: int) -> np.ndarray:
 
 
 class BatchReader:
-    """Reads the tiles of a grid in a thread of its own, with file handles of its own.
+    """Reads tiles in a thread of its own, with file handles of its own.
 
     Parameters
     ----------
-    done : (row, col) of the tiles that are written already
+    refs : the tiles; taken one by one as they are read
     batch_size : ready tiles a batch
     input_px : side of the model's input; other tile sizes are resampled to it
     """
 
-    def __init__(self, request: CaptionRequest, pair: RasterPair, grid: TileGrid, done: Collection[tuple[int, int]], batch_size: int, input_px: int):
-        self.request, self.pair, self.grid, self.done = request, pair, grid, done
+    def __init__(self, request: CaptionRequest, pair: RasterPair, refs: Iterable[TileRef], batch_size: int, input_px: int):
+        self.request, self.pair, self.refs = request, pair, refs
         self.batch_size, self.input_px = batch_size, input_px
         self.watch = FileWatch(request.before, request.after)
         self._queue: queue.Queue[TileBatch | BaseException | None] = queue.Queue(QUEUED_BATCHES)
@@ -133,7 +132,7 @@ class BatchReader:
         self._thread = threading.Thread(target=self._read_all, name="changescribe-reader", daemon=True)
 
     def batches(self, cancelled: Callable[[], bool]) -> Iterator[TileBatch]:
-        """Yield the batches in the grid's order; ends the thread when the caller stops early.
+        """Yield the batches in the tiles' order; ends the thread when the caller stops early.
 
         Raises
         ------
@@ -182,11 +181,9 @@ class BatchReader:
 
     def _grouped(self, pair: RasterPair) -> Iterator[TileBatch]:
         batch, befores, afters, failed = TileBatch(), [], [], 0
-        for ref in self.grid:
+        for ref in self.refs:
             if self._stop.is_set():
                 return
-            if (ref.row, ref.col) in self.done:
-                continue
             tile, before, after = self._read(pair, ref)
             failed = failed + 1 if tile.status == "failed" else 0
             if failed > MAX_FAILED_IN_A_ROW:

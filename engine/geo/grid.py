@@ -17,9 +17,11 @@ from affine import Affine
 
 from ..errors import NoOverlapError
 from ..schema import TileRef
+from .tileset import TileSet
 
 # Pixels: an area that crosses a pixel's edge by less came from rounding, not from the user.
 _ROUNDING_PX = 1e-3
+_BAND_ROWS = 32
 
 
 def pixel_window(geometry: Any, transform: Affine, height: int, width: int) -> TileRef:
@@ -128,23 +130,69 @@ class TileGrid:
         row_off, col_off = row * self.stride_px, col * self.stride_px
         return TileRef(row, col, row_off, col_off, min(self.tile_px, self.height - row_off), min(self.tile_px, self.width - col_off))
 
-    def _cols_in_row(self, row: int, col_off: int, width: int) -> np.ndarray:
-        """Columns of the row's tiles that the area covers, among those that share pixels with col_off..col_off + width."""
+    def _cols_in_row(self, row: int, col_off: int, width: int, done: TileSet | None = None) -> np.ndarray:
+        """Columns of the row's tiles that the area covers, among those that share pixels with col_off..col_off + width, without those done."""
         cols = np.asarray(self._span(col_off, width, self.cols), dtype=int)
-        if self._polygon is None:
+        if done is not None:
+            cols = cols[~done.mask(row, cols)]
+        if self._polygon is None or not len(cols):
             return cols
-        left, top = cols * self.stride_px, row * self.stride_px
-        boxes = shapely.box(left, top, np.minimum(left + self.tile_px, self.width), min(top + self.tile_px, self.height))
-        touching = shapely.intersects(self._polygon, boxes)
-        counted = touching & shapely.contains_properly(self._polygon, boxes)
-        for i in np.flatnonzero(touching & ~counted):
-            counted[i] = shapely.intersection(self._polygon, boxes[i]).area > _ROUNDING_PX
-        return cols[counted]
+        first = int(cols[0])
+        return cols[self._covered(row, first, int(cols[-1]) + 1)[cols - first]]
+
+    def _covered(self, row: int, first: int, end: int) -> np.ndarray:
+        """Bool (end - first,): which of these columns' tiles the area covers. Runs of tiles that lie wholly inside or outside are told at once."""
+        polygon, top = self._near(row), row * self.stride_px
+        covered = np.zeros(end - first, bool)
+        runs = np.array([[first, end]])
+        while len(runs):
+            right = np.minimum((runs[:, 1] - 1) * self.stride_px + self.tile_px, self.width)
+            boxes = shapely.box(runs[:, 0] * self.stride_px, top, right, min(top + self.tile_px, self.height))
+            touching = shapely.intersects(polygon, boxes)
+            inside = touching & shapely.contains_properly(polygon, boxes)
+            for start, stop in runs[inside]:
+                covered[start - first : stop - first] = True
+            at_edge = touching & ~inside
+            single = at_edge & (runs[:, 1] - runs[:, 0] == 1)
+            shared = shapely.area(shapely.intersection(polygon, boxes[single])) > _ROUNDING_PX
+            covered[runs[single, 0][shared] - first] = True
+            runs = runs[at_edge & ~single]
+            middle = runs.sum(axis=1, keepdims=True) // 2
+            runs = np.concatenate([np.hstack([runs[:, :1], middle]), np.hstack([middle, runs[:, 1:]])])
+        return covered
+
+    def _near(self, row: int) -> Any:
+        """The area's polygon about a row of tiles, prepared: a country's border has too many points to be asked about tile by tile."""
+        band = row // _BAND_ROWS
+        if band not in self._bands:
+            top, bottom = band * _BAND_ROWS * self.stride_px, (band + 1) * _BAND_ROWS * self.stride_px
+            # A margin, so that tiles at the band's edge can lie properly inside.
+            strip = shapely.box(-self.tile_px, top - self.tile_px, self.width + self.tile_px, bottom + 2 * self.tile_px)
+            polygon = shapely.intersection(self._polygon, strip)
+            shapely.prepare(polygon)
+            self._bands.clear()
+            self._bands[band] = polygon
+        return self._bands[band]
+
+    @cached_property
+    def _bands(self) -> dict[int, Any]:
+        """The band that was asked for last."""
+        return {}
+
+    @property
+    def spanned(self) -> tuple[range, range]:
+        """Rows and columns of tiles that share pixels with the area's window; not all of these tiles need be the area's."""
+        window = self.window
+        return self._span(window.row_off, window.height, self.rows), self._span(window.col_off, window.width, self.cols)
+
+    def without(self, done: TileSet | None) -> Iterator[TileRef]:
+        """Tiles of the area row by row, left to right, that are not done; one row of them is in memory at a time."""
+        for row in self.spanned[0]:
+            for col in self._cols_in_row(row, self.window.col_off, self.window.width, done).tolist():
+                yield self.ref(row, col)
 
     def __iter__(self) -> Iterator[TileRef]:
-        for row in self._span(self.window.row_off, self.window.height, self.rows):
-            for col in self._cols_in_row(row, self.window.col_off, self.window.width):
-                yield self.ref(row, int(col))
+        return self.without(None)
 
     def sharing(self, polygon: Any) -> Iterator[TileRef]:
         """Tiles of the area that share ground with a polygon given in pixels (x to the right, y down)."""
@@ -162,9 +210,9 @@ class TileGrid:
 
     @cached_property
     def _length(self) -> int:
-        rows = self._span(self.window.row_off, self.window.height, self.rows)
+        rows, cols = self.spanned
         if self._polygon is None:
-            return len(rows) * len(self._span(self.window.col_off, self.window.width, self.cols))
+            return len(rows) * len(cols)
         return sum(len(self._cols_in_row(row, self.window.col_off, self.window.width)) for row in rows)
 
     def __len__(self) -> int:

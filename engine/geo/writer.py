@@ -20,19 +20,23 @@ from fiona.errors import FionaError
 
 from ..errors import OutputError
 from ..schema import LAYER_NAME, OUTPUT_FIELDS, TileCaption
+from .tileset import TileSet
 
 FIONA_TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
 SCHEMA = {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name, kind, _ in OUTPUT_FIELDS}}
-BATCH_TILES, BATCH_S = 256, 2.0
+# Opening the file and the disk's commit cost the same for any batch; time bounds what a killed process loses.
+BATCH_TILES, BATCH_S = 2048, 2.0
 # A GeoPackage row takes about 0.5 kB; less than this free is refused before hours are spent.
 MIN_FREE_BYTES = 20_000_000
 # A batch and its journal take less: where this is free, a failed write has another reason.
-FULL_BYTES = 2_000_000
+FULL_BYTES = 4_000_000
 TAG = "changescribe"
 # Written out, with schema.LAYER_NAME's value, because security scans take any query put together at run time for an injection.
 ONE_ROW_A_TILE = "CREATE UNIQUE INDEX change_captions_tile ON change_captions (row, col)"
+# Resuming must not read millions of rows to find those few.
+FAILED_ROWS = "CREATE INDEX change_captions_failed ON change_captions (status) WHERE status = 'failed'"
 DELETE_FAILED = "DELETE FROM change_captions WHERE status = 'failed'"
-SELECT_DONE = "SELECT row, col FROM change_captions"
+SELECT_DONE = "SELECT row * 4294967296 + col FROM change_captions"  # of the index alone, as TileSet.update_packed takes it
 # GDAL keeps the number of rows beside the layer, and a batch that was rolled back stays counted there.
 RECOUNT = "UPDATE gpkg_ogr_contents SET feature_count = (SELECT count(*) FROM change_captions) WHERE table_name = 'change_captions'"
 # What may differ between a run and the run that continues it.
@@ -45,20 +49,20 @@ log = logging.getLogger(__name__)
 class GridWriter:
     """Writes tiles to a GeoPackage; a context manager.
 
-    Every 256 tiles or two seconds a batch is committed: a killed process loses that batch at most. One writer a file: a lock file
+    Every 2048 tiles or two seconds a batch is committed: a killed process loses that batch at most. One writer a file: a lock file
     beside it is held by the operating system, so that a dead process never blocks the next; the empty file stays there, because
     removing it could give two later runs a lock each.
 
     Attributes
     ----------
-    done : set of (row, col) that an earlier run has finished; failed tiles are taken out of the file and done again
+    done : (row, col) of the tiles that an earlier run has finished; failed tiles are taken out of the file and done again
     before_commit : called before tiles are written; what belongs to them must be safe by then, because resuming leaves them out
     """
 
     def __init__(self, path: Path, crs_wkt: str, provenance: Mapping[str, Any], lock: FileLock):
         self.path, self.crs_wkt, self.provenance, self._lock = path, crs_wkt, dict(provenance), lock
-        self.done: set[tuple[int, int]] = set()
-        self.before_commit: Callable[[], None] = _nothing
+        self.done = TileSet()
+        self.before_commit: Callable[[], None] = nothing
         self._pending: list[dict] = []
         self._committed = time.monotonic()
 
@@ -155,6 +159,7 @@ class GridWriter:
                 layer.update_tags({TAG: json.dumps(self.provenance, ensure_ascii=False)})
             with closing(sqlite3.connect(partial)) as database, database:
                 database.execute(ONE_ROW_A_TILE)
+                database.execute(FAILED_ROWS)
             os.replace(partial, self.path)
         except WRITE_ERRORS as error:
             with suppress(OSError):
@@ -190,7 +195,7 @@ class GridWriter:
             with closing(sqlite3.connect(self.path, timeout=5)) as database, database:
                 database.execute(DELETE_FAILED)
                 database.execute(RECOUNT)
-                self.done = set(database.execute(SELECT_DONE))
+                self.done.update_packed(cell for (cell,) in database.execute(SELECT_DONE))
         except sqlite3.Error as error:
             raise write_failure(self.path, error) from error
 
@@ -214,8 +219,8 @@ def _free_bytes(path: Path) -> int:
     return shutil.disk_usage(path.parent).free if path.parent.exists() else 0
 
 
-def _nothing() -> None:
-    pass
+def nothing() -> None:
+    """Take no notice."""
 
 
 def _roll_back(path: Path) -> None:

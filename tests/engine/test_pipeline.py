@@ -14,6 +14,7 @@ from runs import CHANGED_TILES, NODATA_TILE, count, table
 from engine import pipeline, reading
 from engine.captioner import ModelCard
 from engine.errors import AreaError, Cancelled, EngineError, InputError, ModelError, OutputError, RasterError
+from engine.geo.tileset import TileSet
 from engine.geo.writer import GridWriter
 from engine.schema import UNCHANGED_TEXT
 
@@ -61,7 +62,7 @@ def test_captions_do_not_depend_on_the_batch_size(request_of):
 def test_batches_are_full_and_the_done_tiles_left_out(request_of):
     request, model = request_of(batch_size=5), captioner()
     with pipeline.opened(request, model.card) as (pair, grid):
-        found = list(pipeline.caption_tiles(request, model, pair, grid, done={(0, 0), (3, 3)}))
+        found = list(pipeline.caption_tiles(request, model, pair, grid, grid.without(TileSet({(0, 0), (3, 3)}))))
     assert len(found) == 14
     assert model.batches == [5, 5, 3]  # 13 with data
 
@@ -215,7 +216,7 @@ def test_an_unreadable_tile_fails_alone(request_of, monkeypatch):
     request = request_of()
     with pipeline.opened(request, captioner().card) as (pair, grid):
         monkeypatch.setattr(RasterPair, "read", broken)
-        statuses = {(t.ref.row, t.ref.col): t.status for t in pipeline.caption_tiles(request, captioner(), pair, grid)}
+        statuses = {(t.ref.row, t.ref.col): t.status for t in pipeline.caption_tiles(request, captioner(), pair, grid, grid)}
     assert statuses[1, 1] == "failed"
     assert sum(status == "failed" for status in statuses.values()) == 1
 
@@ -225,7 +226,7 @@ def test_rasters_unreadable_in_a_row_end_the_run(request_of, monkeypatch):
     with pipeline.opened(request, captioner().card) as (pair, grid):
         monkeypatch.setattr(type(pair), "read", lambda self, ref: (_ for _ in ()).throw(RasterError("a damaged block")))
         with pytest.raises(RasterError, match="in a row could not be read.*damaged block"):
-            list(pipeline.caption_tiles(request, captioner(), pair, grid))
+            list(pipeline.caption_tiles(request, captioner(), pair, grid, grid))
 
 
 @pytest.mark.parametrize("harm", ["deleted", "truncated"])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import NoOverlapError
 from engine.geo.grid import TileGrid, pixel_window
+from engine.geo.tileset import TileSet
 
 sizes = st.integers(1, 700)
 transforms = st.builds(
@@ -36,6 +37,7 @@ def grids(draw, area=False):
     return TileGrid(height, width, transform, "crs", tile_px, overlap_px, polygon)
 
 
+@settings(deadline=None)
 @given(grids())
 def test_tiles_cover_every_pixel_and_none_is_redundant(grid):
     covered = np.zeros((grid.height, grid.width), int)
@@ -55,6 +57,7 @@ def test_tiles_cover_every_pixel_and_none_is_redundant(grid):
     assert (grid.cols - 2) * grid.stride_px + grid.tile_px < grid.width or grid.cols == 1
 
 
+@settings(deadline=None)
 @given(grids())
 def test_neighbours_share_the_overlap(grid):
     refs = {(ref.row, ref.col): ref for ref in grid}
@@ -64,6 +67,7 @@ def test_neighbours_share_the_overlap(grid):
             assert ref.col_off + grid.tile_px - right.col_off == grid.overlap_px
 
 
+@settings(deadline=None)
 @given(grids(), st.data())
 def test_footprints_are_the_pixels_outlines(grid, data):
     ref = grid.ref(data.draw(st.integers(0, grid.rows - 1)), data.draw(st.integers(0, grid.cols - 1)))
@@ -76,6 +80,7 @@ def test_footprints_are_the_pixels_outlines(grid, data):
     assert shapely.Polygon(np.array(ring) - origin).area == pytest.approx(ref.height * ref.width * pixel_area, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(grids(), st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
 def test_a_point_finds_a_tile_that_holds_it(grid, across, down):
     col_px, row_px = across * grid.width, down * grid.height
@@ -147,3 +152,23 @@ def test_counting_and_walking_a_huge_grid_is_lazy():
 def test_area_off_the_raster():
     with pytest.raises(NoOverlapError, match="covers no pixel of the raster"):
         pixel_window(shapely.box(200, 0, 300, 50), Affine.identity(), 100, 100)
+
+
+@settings(deadline=None)
+@given(grids(), st.randoms(use_true_random=False))
+def test_tiles_that_are_done_are_left_out(grid, random):
+    refs = list(grid)
+    done = {(ref.row, ref.col) for ref in refs if random.random() < 0.5}
+    assert list(grid.without(TileSet(done))) == [ref for ref in refs if (ref.row, ref.col) not in done]
+    assert len(grid) == len(refs)
+
+
+def test_an_area_of_many_points_over_many_rows():
+    """Runs of tiles and bands of rows give what asking tile by tile gives."""
+    angle = np.linspace(0, 2 * np.pi, 3000, endpoint=False)
+    radius = 300 * (0.9 + 0.09 * np.sin(23 * angle))
+    polygon = shapely.Polygon(np.column_stack([300 + radius * np.cos(angle), 300 + radius * np.sin(angle)]))
+    grid = TileGrid(600, 600, Affine.identity(), None, 5, 1, polygon)
+    boxes = {(row, col): shapely.box(4 * col, 4 * row, min(4 * col + 5, 600), min(4 * row + 5, 600)) for row in range(150) for col in range(150)}
+    expected = [cell for cell, box in boxes.items() if shapely.intersection(polygon, box).area > 1e-3]
+    assert [(ref.row, ref.col) for ref in grid] == expected

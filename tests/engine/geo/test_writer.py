@@ -296,6 +296,8 @@ def test_too_little_room_is_said_before_the_run(small_disk):
 
 def test_disk_that_fills_up_keeps_what_was_committed(small_disk, monkeypatch):
     monkeypatch.setattr(module, "MIN_FREE_BYTES", 0)
+    monkeypatch.setattr(module, "BATCH_TILES", 256)
+    monkeypatch.setattr(module, "BATCH_S", 1e9)
     path = small_disk / "out.gpkg"
     with pytest.raises(OutputError, match="is full.*--resume"), begin(path) as writer:
         for i in range(20_000):
