@@ -6,7 +6,7 @@ from qgis.core import QgsRasterLayer
 from qgis.gui import QgsRasterBandComboBox
 from qgis.PyQt.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from ..processing.rasters import shown_bands
+from ..processing.rasters import chosen_bands, shown_bands
 
 SHOWN, AUTOMATIC, CHOSEN = range(3)
 
@@ -40,10 +40,12 @@ class BandsWidget(QWidget):
         self.mode.currentIndexChanged.connect(lambda index: self._row.setVisible(index == CHOSEN))
 
     def set_layer(self, layer: QgsRasterLayer | None) -> None:
-        """Show a layer's bands; its renderer's are the default."""
+        """Show a layer's bands; its renderer's are the default where somebody chose them."""
         self._layer = layer
         shown = shown_bands(layer) if layer is not None else None
         self.mode.setItemText(SHOWN, self.tr("As on the map ({})").format(", ".join(map(str, shown))) if shown else self.tr("As on the map"))
+        if self.mode.currentIndex() != CHOSEN:
+            self.mode.setCurrentIndex(AUTOMATIC if shown and chosen_bands(layer) is None else SHOWN)
         for box, band in zip(self.boxes, shown or (1, 1, 1)):
             box.setLayer(layer)
             box.setBand(band)

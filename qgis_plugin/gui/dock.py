@@ -20,6 +20,7 @@ from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, 
 
 from ...engine.errors import Cancelled, ChangeScribeError
 from ...engine.schema import FIELD_NAMES
+from ..processing.exports import Export
 from .compare import AROUND, ComparePanel, Flicker, tile_geometry
 from .form import RequestForm, free_path
 from .plain import plain_label
@@ -69,7 +70,7 @@ class ChangeScribeDock(QgsDockWidget):
         ChangeScribeError
             The form does not make a request.
         """
-        return build_request(self.form, None), checked_layers(self.form)[0].crs()
+        return build_request(self.form, None)[0], checked_layers(self.form)[0].crs()
 
     def start(self) -> None:
         """Run the form; problems are said in the panel."""
@@ -83,7 +84,7 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(self.tr("{} {}. Choose another output, such as {}.").format(output.name, what, other.name), Qgis.MessageLevel.Warning)
             return
         try:
-            request = self._same_area_request(output) if state == UNFINISHED else build_request(self.form, output)
+            request, exports = self._same_area_request(output) if state == UNFINISHED else build_request(self.form, output)
             crs = checked_layers(self.form)[0].crs()
         except ChangeScribeError as error:
             self._say(str(error), Qgis.MessageLevel.Critical)
@@ -92,9 +93,10 @@ class ChangeScribeDock(QgsDockWidget):
         self.flicker.stop()
         self._shown_crs = crs
         self._say("", Qgis.MessageLevel.Info)
-        self.run = CaptionRun(request, output, state == UNFINISHED, crs, self)
+        self.run = CaptionRun(request, output, state == UNFINISHED, crs, exports, self)
         self.run.tiles.connect(self.results.add)
         self.run.progressed.connect(self._show_progress)
+        self.run.fetching.connect(self._show_fetching)
         self.run.logged.connect(self._show_log)
         self.run.finished.connect(self._run_over)
         self._set_running(True)
@@ -211,10 +213,10 @@ class ChangeScribeDock(QgsDockWidget):
         if visible:
             self.setup.refresh()
 
-    def _same_area_request(self, output: Path) -> dict:
+    def _same_area_request(self, output: Path) -> tuple[dict, list[Export]]:
         """The request that resumes ``output``; the session's own if it was interrupted here, so that moved maps do not matter."""
         if self._interrupted is not None and self._interrupted["output"] == output:
-            return {**self._interrupted["request"], **{name: self.form.options()[name] for name in ("device", "batch_size")}}
+            return {**self._interrupted["request"], **{name: self.form.options()[name] for name in ("device", "batch_size")}}, []
         return build_request(self.form, output)
 
     def _list(self, layer: QgsVectorLayer) -> None:
@@ -228,6 +230,10 @@ class ChangeScribeDock(QgsDockWidget):
         self.progress.setVisible(running)
         self.progress.setRange(0, 0)  # until the engine says how many tiles there are
         self.progress.setFormat(self.tr("Starting the engine…"))
+
+    def _show_fetching(self, name: str) -> None:
+        if self.cancel_button.isEnabled():
+            self.progress.setFormat(self.tr("Fetching {}…").format(name))
 
     def _show_progress(self, event: dict) -> None:
         if not self.cancel_button.isEnabled():

@@ -9,13 +9,23 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from qgis.core import QgsDistanceArea, QgsPointXY, QgsProcessingContext, QgsProject, QgsRasterLayer, QgsRectangle
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsDistanceArea,
+    QgsPointXY,
+    QgsProcessingContext,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+)
 
 from ...engine.errors import ChangeScribeError, OutputError, RasterError
 from ...engine.schema import CaptionRequest
 from ..processing.areas import write_polygons
+from ..processing.exports import Export, export_note
 from ..processing.models import missing_note, model_row
-from ..processing.rasters import Area, check_pair, has_grid, is_gdal, prepare_pair
+from ..processing.rasters import check_pair, exports_of, grid_of, prepare_pair
+from ..processing.sources import Area, engine_opens, has_grid
 from .area import ChosenArea
 
 TILE_PX = 256
@@ -54,8 +64,8 @@ def checked_layers(form) -> tuple[QgsRasterLayer, QgsRasterLayer]:
     return layers
 
 
-def build_request(form, output: Path | None) -> dict:
-    """The form as a verified request's JSON (main thread).
+def build_request(form, output: Path | None) -> tuple[dict, list[Export]]:
+    """The form as a verified request's JSON, and what must be written before it is sent (main thread).
 
     Parameters
     ----------
@@ -72,7 +82,7 @@ def build_request(form, output: Path | None) -> dict:
     area = form.area.area() if output is not None else None
     extent = _extent_of(area, layers[0]) if area is not None else None
     context, members = processing_context(), form.options()
-    all_files = all(is_gdal(layer) for layer in layers)
+    all_files = all(engine_opens(layer) for layer in layers)
     if output is None:
         if not all_files:
             raise RasterError("a layer that is no file", "two raster files for a click", "save the layer as GeoTIFF, or caption an area")
@@ -82,14 +92,14 @@ def build_request(form, output: Path | None) -> dict:
         if not all_files or (area is not None and extent is None):
             _make(folder)
     wanted = Area(area.bounds(), area.crs) if area is not None else None
-    before, after = prepare_pair(layers[0], layers[1], ([], []), wanted, str(folder), context)
+    before, after = prepare_pair(layers[0], layers[1], ([], []), wanted, str(folder), context, members["resolution"])
     if extent is not None:
         members["extent"] = extent
     elif area is not None:
         members["aoi"] = write_polygons(area.geometries, area.crs, area.name, str(folder), context)
     request = CaptionRequest(before.path, after.path, form.before_bands.bands(), form.after_bands.bands(), **members)
     request.verify()
-    return request.to_json()
+    return request.to_json(), exports_of((before, after))
 
 
 def _make(folder: Path) -> None:
@@ -121,25 +131,29 @@ def estimate(form) -> Estimate:
     box = Area(after.extent(), after.crs()).into(before.crs(), context).intersect(before.extent())
     if area is not None:
         box = box.intersect(Area(area.bounds(), area.crs).into(before.crs(), context))
-    if not has_grid(before):
-        return Estimate(0, 0.0, ("The before layer is no file: it is written to a GeoTIFF first.",))
-    native_m = gsd_m(before)
+    limit = Area(area.bounds(), area.crs) if area is not None else None
+    grids = {
+        layer: grid_of(layer, other, limit, options["resolution"], context)
+        for layer, other in ((before, after), (after, before))
+        if not engine_opens(layer)
+    }
+    pixel_x, pixel_y = grids[before].pixel if before in grids else (before.rasterUnitsPerPixelX(), before.rasterUnitsPerPixelY())
+    native_m = ground_m(before.crs(), box.center(), pixel_y)
     card = model_row(options["model"])
     wanted_m = {"native": native_m, "model": card.get("gsd_m") or native_m}.get(options["resolution"], options["resolution"])
     step = (TILE_PX - options["overlap_px"]) * wanted_m / native_m
-    tiles = _tiles(box, before, step)
-    return Estimate(tiles, wanted_m, tuple(_warnings(before, after, native_m, wanted_m, card, tiles)))
+    tiles = _tiles(box, pixel_x * step, pixel_y * step)
+    notes = [export_note(layer, grid) for layer, grid in grids.items()]
+    return Estimate(tiles, wanted_m, (*notes, *_warnings(after, native_m, wanted_m, card, tiles)))
 
 
-def _tiles(box: QgsRectangle, before: QgsRasterLayer, step_px: float) -> int:
+def _tiles(box: QgsRectangle, step_x: float, step_y: float) -> int:
     if box.isEmpty():
         return 0
-    columns = math.ceil(box.width() / before.rasterUnitsPerPixelX() / step_px - 1e-6)
-    rows = math.ceil(box.height() / before.rasterUnitsPerPixelY() / step_px - 1e-6)
-    return max(1, columns) * max(1, rows)
+    return max(1, math.ceil(box.width() / step_x - 1e-6)) * max(1, math.ceil(box.height() / step_y - 1e-6))
 
 
-def _warnings(before: QgsRasterLayer, after: QgsRasterLayer, native_m: float, wanted_m: float, card: dict, tiles: int) -> list[str]:
+def _warnings(after: QgsRasterLayer, native_m: float, wanted_m: float, card: dict, tiles: int) -> list[str]:
     found = []
     if card and missing_note(card["id"]):
         found.append(f"{card['id']} is not installed: {missing_note(card['id'])}.")
@@ -157,11 +171,15 @@ def _warnings(before: QgsRasterLayer, after: QgsRasterLayer, native_m: float, wa
 
 def gsd_m(layer: QgsRasterLayer) -> float:
     """Ground size of a pixel in metres, at the layer's centre."""
+    return ground_m(layer.crs(), layer.extent().center(), layer.rasterUnitsPerPixelY())
+
+
+def ground_m(crs: QgsCoordinateReferenceSystem, at: QgsPointXY, step: float) -> float:
+    """Metres on the ground of a step northwards in the units of a CRS."""
     measure = QgsDistanceArea()
-    measure.setSourceCrs(layer.crs(), QgsProject.instance().transformContext())
+    measure.setSourceCrs(crs, QgsProject.instance().transformContext())
     measure.setEllipsoid("WGS84")
-    centre, step = layer.extent().center(), layer.rasterUnitsPerPixelY()
-    return measure.measureLine(centre, QgsPointXY(centre.x(), centre.y() + step))
+    return measure.measureLine(at, QgsPointXY(at.x(), at.y() + step))
 
 
 def output_state(path: Path) -> str:

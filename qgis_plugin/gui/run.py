@@ -13,6 +13,7 @@ from ...engine.schema import FIELD_NAMES, LAYER_NAME
 from ..client.call import POLL_S
 from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
+from ..processing.exports import Export
 from ..processing.grid_layer import STYLE, grid_feature, grid_fields, save_style
 from .plain import log
 
@@ -20,7 +21,7 @@ FLUSH_MS = 300  # the map is redrawn this often while tiles come
 
 
 class CaptionTask(QgsTask):
-    """Sends one caption request and forwards its events; works in a thread of QGIS's task manager.
+    """Writes what must be written first, sends one caption request and forwards its events; works in a thread of QGIS's task manager.
 
     Signals
     -------
@@ -31,8 +32,9 @@ class CaptionTask(QgsTask):
     happened = pyqtSignal(dict)
     ended = pyqtSignal()
 
-    def __init__(self, request: dict, output: str | None, resume: bool):
+    def __init__(self, request: dict, output: str | None, resume: bool, exports: list[Export]):
         super().__init__("ChangeScribe: caption changes", QgsTask.Flag.CanCancel)
+        self._exports = exports
         self._message = {"type": "caption", "request": request, "output": output, "resume": resume}
         self.result: dict | None = None
         self.error: ChangeScribeError | None = None
@@ -40,6 +42,7 @@ class CaptionTask(QgsTask):
     def run(self) -> bool:
         call = None
         try:
+            self._fetch()
             call = EngineClient.instance().submit(self._message)
             self.result = call.wait(self.isCanceled, self._on_event)
         except ChangeScribeError as error:
@@ -54,6 +57,13 @@ class CaptionTask(QgsTask):
         if self.error is None and self.result is None:  # cancelled before it began
             self.error = Cancelled("the run was cancelled")
         self.ended.emit()
+
+    def _fetch(self) -> None:
+        """Write the layers that the engine does not open itself."""
+        for export in self._exports:
+            self.happened.emit({"type": "fetching", "name": export.name})
+            for note in export.write(self.isCanceled):
+                self.happened.emit({"type": "log", "level": "warning", "message": note})
 
     def _on_event(self, event: dict) -> None:
         if event["type"] == "progress" and event.get("total"):
@@ -75,16 +85,26 @@ class CaptionRun(QObject):
     -------
     tiles : list of tile bodies (properties, footprint), as they come
     progressed : dict, a progress event
+    fetching : name of a layer that is being written
     logged : (level, message)
     finished : when all is over and ``layer`` is final; ``error`` is None after success
     """
 
     tiles = pyqtSignal(list)
     progressed = pyqtSignal(dict)
+    fetching = pyqtSignal(str)
     logged = pyqtSignal(str, str)
     finished = pyqtSignal()
 
-    def __init__(self, request: dict, output: Path, resume: bool, crs: QgsCoordinateReferenceSystem, parent: QObject | None = None):
+    def __init__(
+        self,
+        request: dict,
+        output: Path,
+        resume: bool,
+        crs: QgsCoordinateReferenceSystem,
+        exports: list[Export],
+        parent: QObject | None = None,
+    ):
         super().__init__(parent)
         self.request, self.output, self.resumed = request, output, resume
         self.error: ChangeScribeError | None = None
@@ -92,7 +112,7 @@ class CaptionRun(QObject):
         self._pending: list[dict] = []
         self.layer = live_layer(crs)
         self._layer_id = self.layer.id()
-        self._task = CaptionTask(request, str(output), resume)
+        self._task = CaptionTask(request, str(output), resume, exports)
         self._task.happened.connect(self._on_event)
         self._task.ended.connect(self._on_ended)
         self._timer = QTimer(self)
@@ -136,6 +156,8 @@ class CaptionRun(QObject):
             self._pending.append(event["tile"])
         elif kind == "progress":
             self.progressed.emit(event)
+        elif kind == "fetching":
+            self.fetching.emit(event["name"])
         elif kind == "log":
             log(event["message"])
             self.logged.emit(event["level"], event["message"])

@@ -77,6 +77,7 @@ class CaptionArea(PairAlgorithm):
 
         cancelled = None
         try:
+            self.fetch(feedback)
             aoi = write_area(source, self.folder, context, feedback)
             message = {"type": "caption", "request": self.request(parameters, context, aoi=aoi), "output": None, "resume": False}
             run_engine(message, feedback, on_tile)

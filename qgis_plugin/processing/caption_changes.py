@@ -93,6 +93,7 @@ class CaptionChanges(PairAlgorithm):
             count(counts, tile["properties"])
 
         try:
+            self.fetch(feedback)
             self.heatmap = self._new_heatmap(parameters, context)
             request = self.request(parameters, context, **self._area(parameters, context, feedback))
             self.provenance["request"] = request

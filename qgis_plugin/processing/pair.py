@@ -16,7 +16,8 @@ from qgis.core import (
 from ...engine.errors import ChangeScribeError
 from ...engine.schema import CaptionRequest
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
-from .rasters import Area, bands_of, check_pair, prepare_pair
+from .rasters import Area, bands_of, check_pair, exports_of, grid_of, prepare_pair
+from .sources import engine_opens
 
 BEFORE, AFTER, BEFORE_BANDS, AFTER_BANDS = "BEFORE", "AFTER", "BEFORE_BANDS", "AFTER_BANDS"
 COUNTED_AS = {"captioned": "CAPTIONED", "unchanged": "CAPTIONED", "skipped_nodata": "SKIPPED", "failed": "FAILED"}
@@ -46,7 +47,13 @@ class PairAlgorithm(ChangeScribeAlgorithm):
                 for layer, wanted in zip((before, after), self._bands(parameters, context)):
                     bands_of(layer, wanted, context)
             self.check_area(parameters)
-            CaptionRequest("before", "after", **self.engine_options(parameters, context)).verify()
+            options = self.engine_options(parameters, context)
+            CaptionRequest("before", "after", **options).verify()
+            if before is not None and after is not None:
+                area = self.wanted_area(parameters, context)
+                for layer, other in ((before, after), (after, before)):
+                    if not engine_opens(layer):
+                        grid_of(layer, other, area, options["resolution"], context)
         except ChangeScribeError as error:
             return False, str(error)
         return True, ""
@@ -67,12 +74,25 @@ class PairAlgorithm(ChangeScribeAlgorithm):
         try:
             check_pair(before, after, context)
             area = self.wanted_area(parameters, context)
-            self.before, self.after = prepare_pair(before, after, self._bands(parameters, context), area, self.folder, context)
+            resolution = self.engine_options(parameters, context)["resolution"]
+            self.before, self.after = prepare_pair(before, after, self._bands(parameters, context), area, self.folder, context, resolution)
         except ChangeScribeError as error:
             raise as_processing(error) from error
         for note in self.before.notes + self.after.notes:
             feedback.pushWarning(note)
         return True
+
+    def fetch(self, feedback) -> None:
+        """Write the layers that the engine does not open itself; the first thing to do in processAlgorithm.
+
+        Raises
+        ------
+        Cancelled, RasterError
+        """
+        for export in exports_of((self.before, self.after)):
+            feedback.setProgressText(f"Fetching {export.name}…")
+            for note in export.write(feedback.isCanceled):
+                feedback.pushWarning(note)
 
     def request(self, parameters, context, **area) -> dict:
         """The verified request's JSON, with ``aoi`` or ``extent`` if given.

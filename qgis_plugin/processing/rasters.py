@@ -1,33 +1,19 @@
 """Raster parameters as the engine's input: path, CRS, bands.
 
-Layers belong to the main thread, so all of this happens in an algorithm's preparation. Layers that are no file of GDAL's (online maps, databases)
-are written to a GeoTIFF there.
+Layers belong to the main thread, so all of this happens in an algorithm's preparation. Layers that the engine does not open are written to a
+GeoTIFF later (``exports``).
 """
 
 from __future__ import annotations
 
-import math
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from qgis.core import (
-    QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
-    QgsCsException,
-    QgsDistanceArea,
-    QgsPointXY,
-    QgsProcessingContext,
-    QgsRasterBandStats,
-    QgsRasterFileWriter,
-    QgsRasterLayer,
-    QgsRasterPipe,
-    QgsRectangle,
-)
+from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingContext, QgsRasterLayer
 
 from ...engine.errors import AreaError, NoOverlapError, RasterError
-
-MAX_PIXELS = 64_000_000  # 256 MB as RGBA
-ONLINE_M = 0.5  # metres a pixel where neither raster has a resolution: what the bundled model was trained at
+from .exports import ONLINE_M, Export, PixelGrid, export_note, export_of, pixel_grid
+from .sources import Area, engine_opens, has_grid
 
 
 @dataclass(frozen=True)
@@ -36,6 +22,7 @@ class RasterInput:
 
     path : what GDAL opens. bands : three band numbers counted from 1, or None for the engine's own choice.
     crs : the raster's. name : the layer's. notes : what the user should know.
+    export : what writes ``path`` first, where the engine does not open the layer itself.
     """
 
     path: str
@@ -43,40 +30,7 @@ class RasterInput:
     crs: QgsCoordinateReferenceSystem
     name: str
     notes: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Area:
-    """A rectangle in a CRS."""
-
-    rectangle: QgsRectangle
-    crs: QgsCoordinateReferenceSystem
-
-    def into(self, crs: QgsCoordinateReferenceSystem, context: QgsProcessingContext) -> QgsRectangle:
-        """Bounding rectangle in another CRS.
-
-        Raises
-        ------
-        AreaError
-            The rectangle has no image there.
-        """
-        transform = QgsCoordinateTransform(self.crs, crs, context.transformContext())
-        transform.setBallparkTransformsAreAppropriate(True)
-        try:
-            return transform.transformBoundingBox(self.rectangle)
-        except QgsCsException as error:
-            raise AreaError(
-                f"an area that has no place in {crs.authid() or crs.description()} ({error})", "an area on the rasters", "correct it"
-            ) from error
-
-
-def is_gdal(layer: QgsRasterLayer) -> bool:
-    """Whether GDAL itself opens the layer's source."""
-    return layer.providerType() == "gdal"
-
-
-def has_grid(layer: QgsRasterLayer) -> bool:
-    return layer.width() > 0 and layer.height() > 0
+    export: Export | None = None
 
 
 def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext) -> None:
@@ -119,7 +73,19 @@ def bands_of(layer: QgsRasterLayer, wanted: list[int], context: QgsProcessingCon
     project = context.project()
     if project is None or project.mapLayer(layer.id()) is None:
         return None
-    return shown_bands(layer)
+    return chosen_bands(layer)
+
+
+def chosen_bands(layer: QgsRasterLayer) -> tuple[int, ...] | None:
+    """Bands that the layer shows because somebody chose them, in QGIS or a style file; None leaves the choice to the engine.
+
+    QGIS shows a raster of many bands as 1, 2, 3, whatever they are: in a Sentinel-2 product blue as red.
+    """
+    shown = shown_bands(layer)
+    if not engine_opens(layer) or layer.bandCount() < 4:
+        return shown
+    plain = QgsRasterLayer(layer.source(), layer.name(), layer.providerType(), QgsRasterLayer.LayerOptions(False))
+    return None if shown_bands(plain) == shown else shown
 
 
 def shown_bands(layer: QgsRasterLayer) -> tuple[int, ...] | None:
@@ -155,62 +121,9 @@ def gdal_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None) -> RasterIn
     return RasterInput(f"vrt://{path}?a_srs={layer.crs().authid()}", bands, layer.crs(), layer.name(), notes)
 
 
-def written_input(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, path: str, context: QgsProcessingContext) -> RasterInput:
-    """Write an online or database layer to a GeoTIFF: its grid if it has one, else the other raster's resolution.
-
-    Raises
-    ------
-    RasterError
-        Too many pixels, or the layer gave none.
-    """
-    rectangle = area.into(layer.crs(), context).intersect(layer.extent())
-    if rectangle.isEmpty():
-        raise NoOverlapError(f"{layer.name()} does not reach the area", "a layer that covers it", "choose another extent")
-    pixel_x, pixel_y = _pixel_size(layer, rectangle, other, context)
-    width, height = max(1, math.ceil(rectangle.width() / pixel_x)), max(1, math.ceil(rectangle.height() / pixel_y))
-    if width * height > MAX_PIXELS:
-        got = f"{layer.name()} would give {width} × {height} pixels for this area"
-        raise RasterError(got, f"at most {MAX_PIXELS // 1_000_000} million", "choose a smaller EXTENT, or save the layer as GeoTIFF first")
-    rectangle.setXMaximum(rectangle.xMinimum() + width * pixel_x)
-    rectangle.setYMinimum(rectangle.yMaximum() - height * pixel_y)
-    pipe = QgsRasterPipe()
-    pipe.set(layer.dataProvider().clone())
-    if layer.bandCount() == 1 and layer.renderer() is not None and layer.renderer().type() == "singlebandcolordata":
-        pipe.set(layer.renderer().clone())
-    writer = QgsRasterFileWriter(path)
-    failed = writer.writeRaster(pipe, width, height, rectangle, layer.crs(), context.transformContext())
-    if failed or not os.path.isfile(path):
-        raise RasterError(f"{layer.name()} gave no picture (error {failed})", "a layer that can be drawn", "check that it shows on the map here")
-    if _is_empty(path):
-        raise RasterError(
-            f"{layer.name()} gave an empty picture of this area", "a layer with data here", "check the connection and that it shows on the map"
-        )
-    note = f"{layer.name()} is no file: {width} × {height} pixels of it were written to a GeoTIFF"
-    return RasterInput(path, None, layer.crs(), layer.name(), [note])
-
-
-def _is_empty(path: str) -> bool:
-    """Whether a rendered picture is transparent all over: servers that fail or have nothing answer so."""
-    picture = QgsRasterLayer(path, "picture")
-    if picture.bandCount() != 4:
-        return False
-    return picture.dataProvider().bandStatistics(4, QgsRasterBandStats.Stats.Max).maximumValue == 0
-
-
-def _pixel_size(layer: QgsRasterLayer, rectangle: QgsRectangle, other: QgsRasterLayer, context: QgsProcessingContext) -> tuple[float, float]:
-    """Pixel width and height in the layer's units."""
-    if has_grid(layer):
-        return layer.rasterUnitsPerPixelX(), layer.rasterUnitsPerPixelY()
-    if has_grid(other):
-        seen = Area(other.extent(), other.crs()).into(layer.crs(), context)
-        return seen.width() / other.width(), seen.height() / other.height()
-    measure = QgsDistanceArea()
-    measure.setSourceCrs(layer.crs(), context.transformContext())
-    measure.setEllipsoid("WGS84")
-    centre = rectangle.center()
-    step = rectangle.width() / 1000
-    unit_m = measure.measureLine(centre, QgsPointXY(centre.x() + step, centre.y())) / step
-    return ONLINE_M / unit_m, ONLINE_M / unit_m
+def exported_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None, grid: PixelGrid, path: str, context: QgsProcessingContext) -> RasterInput:
+    """A layer that QGIS will write to ``path``."""
+    return RasterInput(path, bands, layer.crs(), layer.name(), [export_note(layer, grid)], export_of(layer, grid, path, context))
 
 
 def prepare_pair(
@@ -220,8 +133,9 @@ def prepare_pair(
     area: Area | None,
     folder: str,
     context: QgsProcessingContext,
+    resolution: str | float = "native",
 ) -> tuple[RasterInput, RasterInput]:
-    """Both rasters as the engine's input.
+    """Both rasters as the engine's input; ``exports_of`` says what must be written first.
 
     Parameters
     ----------
@@ -231,6 +145,8 @@ def prepare_pair(
         What is to be captioned; None is all the ground they share. Only used for layers that must be written.
     folder : str
         Temporary folder for what is written.
+    resolution : as in CaptionRequest
+        Metres a pixel are also what two online layers are fetched at.
 
     Raises
     ------
@@ -239,12 +155,32 @@ def prepare_pair(
     """
     inputs = []
     for role, layer, other, wanted in (("before", before, after, bands[0]), ("after", after, before, bands[1])):
-        if is_gdal(layer):
-            inputs.append(gdal_input(layer, bands_of(layer, wanted, context)))
-            continue
-        if area is None and not (has_grid(layer) or has_grid(other)):
-            raise AreaError("two online layers without an extent", "a limited area", "set EXTENT or AOI")
-        wished = area or Area(other.extent() if has_grid(other) else layer.extent(), other.crs() if has_grid(other) else layer.crs())
-        written = written_input(layer, wished, other, os.path.join(folder, f"{role}.tif"), context)
-        inputs.append(replace(written, bands=bands_of(layer, wanted, context)))
+        chosen = bands_of(layer, wanted, context)
+        if engine_opens(layer):
+            inputs.append(gdal_input(layer, chosen))
+        else:
+            grid = grid_of(layer, other, area, resolution, context)
+            inputs.append(exported_input(layer, chosen, grid, os.path.join(folder, f"{role}.tif"), context))
     return inputs[0], inputs[1]
+
+
+def grid_of(layer: QgsRasterLayer, other: QgsRasterLayer, area: Area | None, resolution: str | float, context: QgsProcessingContext) -> PixelGrid:
+    """Pixels that a layer is to be written in.
+
+    Raises
+    ------
+    AreaError
+        No limit to what would be fetched.
+    InputError
+        As ``pixel_grid``.
+    """
+    if area is None and not (has_grid(layer) or has_grid(other)):
+        raise AreaError("two online layers without an extent", "a limited area", "set EXTENT or AOI")
+    limit = other if has_grid(other) else layer
+    online_m = resolution if isinstance(resolution, float) else ONLINE_M
+    return pixel_grid(layer, area or Area(limit.extent(), limit.crs()), other, online_m, context)
+
+
+def exports_of(inputs: tuple[RasterInput, RasterInput]) -> list[Export]:
+    """What has to be written before the engine is called."""
+    return [raster.export for raster in inputs if raster.export is not None]

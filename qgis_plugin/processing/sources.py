@@ -1,0 +1,65 @@
+"""Where a layer lies and what opens it: the engine itself, or only QGIS."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsProcessingContext, QgsRasterLayer, QgsRectangle
+
+from ...engine.errors import AreaError
+
+# GDAL's pictures of the whole world: a grid they have only in name.
+_PICTURES = re.compile(r"^(?:WMS|WMTS):|^\s*<(?:GDAL_WMS|GDAL_WMTS)\b", re.I)
+# GDAL's other services and databases, which the engine's GDAL does not have or keeps closed; the engine does not see QGIS's memory or credentials.
+_SERVICES = re.compile(r"^(?:WCS|PG|NGW|EEDAI|STACIT|STACTA|PLMosaic|DAAS):|^\s*<WCS_GDAL\b|^/vsimem/|\bauthcfg=", re.I)
+_HEAD_BYTES = 1024
+
+
+@dataclass(frozen=True)
+class Area:
+    """A rectangle in a CRS."""
+
+    rectangle: QgsRectangle
+    crs: QgsCoordinateReferenceSystem
+
+    def into(self, crs: QgsCoordinateReferenceSystem, context: QgsProcessingContext) -> QgsRectangle:
+        """Bounding rectangle in another CRS.
+
+        Raises
+        ------
+        AreaError
+            The rectangle has no image there.
+        """
+        transform = QgsCoordinateTransform(self.crs, crs, context.transformContext())
+        transform.setBallparkTransformsAreAppropriate(True)
+        try:
+            return transform.transformBoundingBox(self.rectangle)
+        except QgsCsException as error:
+            raise AreaError(
+                f"an area that has no place in {crs.authid() or crs.description()} ({error})", "an area on the rasters", "correct it"
+            ) from error
+
+
+def engine_opens(layer: QgsRasterLayer) -> bool:
+    """Whether the engine's own GDAL opens the layer's source: a file, in an archive or on the web too, but no service and no database."""
+    return layer.providerType() == "gdal" and not any(kind.search(text) for text in _descriptions(layer) for kind in (_PICTURES, _SERVICES))
+
+
+def has_grid(layer: QgsRasterLayer) -> bool:
+    """Whether the layer has pixels of its own; an online map is drawn at any resolution."""
+    return layer.width() > 0 and layer.height() > 0 and not any(_PICTURES.search(text) for text in _descriptions(layer))
+
+
+def _descriptions(layer: QgsRasterLayer) -> list[str]:
+    """What says how GDAL reads the layer: its source, and the text of a small local file that describes a service."""
+    source = layer.source()
+    if layer.providerType() != "gdal" or Path(source).suffix.lower() not in (".xml", ".wms", ".wmts", ".wcs"):
+        return [source]
+    try:
+        with open(source, "rb") as stream:
+            head = stream.read(_HEAD_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return [source]
+    return [source, re.sub(r"^\s*<\?xml[^>]*\?>", "", head.lstrip("\ufeff"))]
