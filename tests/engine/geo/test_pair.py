@@ -19,6 +19,7 @@ from engine.geo.ground import pixel_size_m
 from engine.geo.pair import RasterPair
 from engine.schema import CaptionRequest, TileRef
 
+SENTINEL = Path(__file__).resolve().parents[4] / "shared" / "data" / "geotiff" / "sentinel2"
 FORMS = [
     ("uint8", None),
     ("uint8", "value"),
@@ -213,7 +214,9 @@ def test_invalid_pixels_do_not_leak_through_the_kernel(raster):
         ({"bands": (0, 0, 1, 2), "dtype": "uint16", "descriptions": ("B8", "B4 - red", "B3", "B2")}, None, (2, 3, 4)),
         ({"bands": (0, 1, 2), "dtype": "uint16", "descriptions": ("Red", "Green", "Blue")}, None, (1, 2, 3)),
         ({"bands": (2, 1, 0, 0), "dtype": "float32"}, None, (3, 2, 1)),
-        ({"bands": (0, 1, 2, 0, 1), "dtype": "uint16"}, None, (1, 2, 3)),
+        ({"bands": (2, 1, 0, 0, 0), "dtype": "uint16"}, None, (3, 2, 1)),
+        ({"bands": (0, 2, 1, 0, *[0] * 8), "dtype": "uint16"}, None, (4, 3, 2)),
+        ({"bands": (0, 1, 2, *[0] * 5), "dtype": "uint16"}, None, (1, 2, 3)),
         ({"bands": (1,)}, None, (1, 1, 1)),
         ({"bands": (1,), "nodata": "alpha"}, None, (1, 1, 1)),
         ({"nodata": "alpha"}, None, (1, 2, 3)),
@@ -231,6 +234,37 @@ def test_choice_of_bands(raster, members, asked, expected):
     assert before[:, valid].std() > 20
     for got, truth in zip(before, wanted):
         assert np.corrcoef(got[valid], truth[valid])[0, 1] > 0.98
+
+
+@pytest.mark.parametrize(
+    ("namespace", "tag", "scale"), [("IMAGERY", "CENTRAL_WAVELENGTH_UM", 1), (None, "wavelength", 1000)], ids=["GDAL", "ENVI in nanometres"]
+)
+def test_wavelengths_tell_the_bands(raster, namespace, tag, scale):
+    path = raster(bands=(0, 2, 1, 0, 0), dtype="uint16")
+    with rasterio.open(path, "r+") as dataset:
+        for band, wave_um in enumerate((0.443, 0.4824, 0.5613, 0.6546, 0.8646), 1):  # Landsat 8, bands 1 to 5
+            dataset.update_tags(bidx=band, ns=namespace, **{tag: wave_um * scale})
+    with opened(path, path) as pair:
+        assert pair.before.bands == (4, 3, 2)
+        assert pair.before.notes == []
+
+
+def test_wavelengths_outside_the_visible_tell_nothing(raster):
+    path = raster(bands=(0, 1, 2), dtype="uint16")
+    with rasterio.open(path, "r+") as dataset:
+        for band, wave_um in enumerate((1.6, 2.2, 0.84), 1):
+            dataset.update_tags(bidx=band, ns="IMAGERY", CENTRAL_WAVELENGTH_UM=wave_um)
+    with opened(path, path) as pair:
+        assert pair.before.bands == (1, 2, 3)
+
+
+@pytest.mark.skipif(not SENTINEL.is_dir(), reason=f"needs {SENTINEL}")
+def test_sentinel_2_shows_true_colours():
+    """The shipped pair has B02, B03, B04, B08 without a word of it in the file."""
+    before, after = (str(SENTINEL / f"bercy_{date}_B02_B03_B04_B08.tif") for date in ("before", "after"))
+    with opened(before, after) as pair:
+        assert (pair.before.bands, pair.after.bands) == ((3, 2, 1), (3, 2, 1))
+        assert "3, 2, 1, as satellite products of 4 bands have them, taken for red, green, blue" in pair.before.notes[0]
 
 
 def test_untagged_bands_are_said(raster):
