@@ -1,4 +1,4 @@
-"""The command line: ``changescribe caption|batch|report|evaluate|models|doctor|worker``.
+"""The command line: ``changescribe caption|batch|report|export-reviewed|train|evaluate|models|doctor|worker``.
 
 Exit codes: 0 done, 2 bad arguments or input, 3 cancelled with partial output kept, 4 the engine failed.
 Heavy modules are imported by the commands that need them, so that --help is instant and the worker can guard its stdout first.
@@ -12,12 +12,12 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__, registry
+from . import __version__, registry, train_command
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError
 from .report import command as report_command
 from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput, how_to_install
@@ -44,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     wants_json = "--json" in arguments and arguments[0] != "evaluate"  # whose --json names a file
     try:
+        if arguments[:1] == ["train"]:
+            return train_command.run(arguments[1:])
         args = parser().parse_args(_join_negative(arguments))
         if args.command == "worker":
             from .worker import main as serve
@@ -95,6 +97,8 @@ def parser() -> argparse.ArgumentParser:
     _add_caption(commands)
     _add_batch(commands)
     _add_json(report_command.add(commands))
+    _add_json(report_command.add_export(commands))
+    train_command.add_command(commands)
     _add_evaluate(commands)
     _add_models(commands)
     doctor = commands.add_parser("doctor", help="check this machine: versions, devices, weights, a real forward pass")
@@ -124,7 +128,17 @@ def _add_caption(commands: Any) -> None:
     command.add_argument(
         "--heatmap-threshold", metavar="P", type=float, help=f"heat from which ground lies in a polygon (default {HEATMAP_THRESHOLD}; .gpkg only)"
     )
-    command.add_argument("--dry-run", action="store_true", help="say what would be done: tiles, CRS, ground resolution, warnings")
+    command.add_argument(
+        "--part-tiles", metavar="N", type=int, help="write larger areas as OUT_0001.gpkg, …, of at most N tiles each (default 1000000; 0: one file)"
+    )
+    command.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="caption on a Dask cluster: tcp://HOST:PORT of its scheduler, or local[:N] for N processes here (needs the extra `cluster`)",
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="caption a few tiles and say what all would take: tiles, time, disk, CRS, ground resolution, warnings"
+    )
     command.set_defaults(run=run_caption)
 
 
@@ -276,19 +290,48 @@ def run_caption(args: argparse.Namespace, output: Output) -> int:
     request = CaptionRequest.from_json(request_members(args))
     if not args.output and not args.dry_run:
         raise InputError("no output", "-o OUT.gpkg", "name the GeoPackage to write, or take --dry-run")
-    heatmap = _heatmap(args)
-    with stop_signals() as cancelled:
+    heatmap, part_tiles = _heatmap(args), _part_tiles(args)
+    with stop_signals() as cancelled, ExitStack() as stack:
         from . import pipeline
 
         if args.dry_run:
-            plan = pipeline.describe(request)
-            output.result(plan)
-            output.text(_plan_text(plan))
-            return EXIT_DONE
-        summary = pipeline.run(request, args.output, args.resume, None, output.event, cancelled, heatmap).to_json()
+            return _dry_run(request, args.output, part_tiles, output)
+        caption = pipeline.caption_tiles
+        if args.scheduler is not None:
+            from . import cluster
+
+            request = cluster.portable(request)
+            workers = stack.enter_context(cluster.Workers(args.scheduler, output.event))
+            workers.verify(request.model)
+            caption = workers.caption_tiles
+        summary = pipeline.run(request, args.output, args.resume, None, output.event, cancelled, heatmap, part_tiles, caption).to_json()
+        if args.scheduler is not None:
+            summary["device"] = workers.describe()
     output.result(summary)
     output.text(_summary_text(summary))
     return EXIT_DONE
+
+
+def _dry_run(request: CaptionRequest, path: str | None, part_tiles: int | None, output: Output) -> int:
+    from . import pipeline
+    from .estimate import estimate, text
+
+    plan = pipeline.describe(request)
+    plan["estimate"] = estimate(request, path, part_tiles, output.event)
+    output.result(plan)
+    output.text(f"{_plan_text(plan)}\n{text(plan['estimate'])}")
+    return EXIT_DONE
+
+
+def _part_tiles(args: argparse.Namespace) -> int | None:
+    """Tiles a file, None for one file."""
+    if args.part_tiles is not None and args.part_tiles < 0:
+        raise InputError(f"--part-tiles {args.part_tiles}", "tiles a file, or 0 for one file", "correct it")
+    if args.part_tiles is None:
+        from .geo.parts import PART_TILES
+
+        return PART_TILES
+    return args.part_tiles or None
 
 
 def _heatmap(args: argparse.Namespace) -> HeatmapOutput | None:

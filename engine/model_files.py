@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from . import registry
 from .errors import ModelError, OutputError
-from .schema import user_models_dir
+from .schema import OWN_MEMBERS, OWN_MODELS, own_rows, user_models_dir
 
 # First bytes of a zip (torch.save) and of a pickle of protocol 2 to 5.
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -42,7 +43,9 @@ def check(model_id: str) -> dict:
 
 
 def add(path: str) -> dict:
-    """Copy published weights into the user's folder; the file is known by its sha256.
+    """Copy weights into the user's folder: published ones, known by their sha256, or what ``changescribe train`` has tuned of such.
+
+    A tuned model keeps the id in its card and is listed in the folder's ``models.json``; one of that id that was there is replaced.
 
     Returns
     -------
@@ -55,31 +58,58 @@ def add(path: str) -> dict:
         Not a safetensors file, or not the weights of a known model. OutputError: the folder cannot be written.
     """
     source = Path(path)
-    _check_format(source)
+    metadata = _check_format(source)
     digest = registry.sha256_of(source)
-    row = next((row for row in registry.rows() if row["sha256"] == digest), None)
+    row = next((row for row in registry.published() if row["sha256"] == digest), None)
+    if row is None and "tuned_from" in metadata:
+        return _add_own(source, digest, metadata)
     if row is None:
         raise ModelError(
             f"{path} is not the published file of any known model (sha256 {digest[:12]}…)",
             "the weights of " + ", ".join(f"{row['id']} ({row['sha256'][:12]}…)" for row in registry.rows()),
             "download the file again, or use the version of ChangeScribe that it belongs to",
         )
+    return {"id": row["id"], "path": str(_copy(source, row["file"]))}
+
+
+def _add_own(source: Path, digest: str, metadata: dict[str, str]) -> dict:
+    """Copy and list a tuned model."""
+    try:
+        card, tuned_from = json.loads(metadata["card"]), registry.row(metadata["tuned_from"])["id"]
+        model_id, name = card["id"], str(card["name"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{source} has no readable model card ({error!r})", "what `changescribe train` has written", "tune again") from error
+    registry.verify_own_id(model_id)
+    target = _copy(source, f"{model_id}.safetensors")
+    row = {"id": model_id, "name": name, "tuned_from": tuned_from, "trained_on": name, "sha256": digest, "bytes": source.stat().st_size}
+    others = [{member: other[member] for member in OWN_MEMBERS} for other in own_rows(registry.published()) if other["id"] != model_id]
+    listing, part = target.with_name(OWN_MODELS), target.with_name(f".{OWN_MODELS}.part")
+    try:
+        part.write_text(json.dumps({"models": [*others, row]}, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(part, listing)
+    except OSError as error:
+        raise OutputError(f"{listing} cannot be written ({error})", "a writable folder", "name another folder in CHANGESCRIBE_MODELS") from error
+    return {"id": model_id, "path": str(target)}
+
+
+def _copy(source: Path, file: str) -> Path:
+    """Copy weights into the user's folder under another name; the copy's path."""
     folder = user_models_dir()
-    target = folder / row["file"]
+    target = folder / file
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{row['file']}.", delete=False) as part, source.open("rb") as stream:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{file}.", delete=False) as part, source.open("rb") as stream:
             shutil.copyfileobj(stream, part)
         os.replace(part.name, target)  # a copy cut short never bears the name of the weights
     except OSError as error:
         raise OutputError(
             f"{target} cannot be written ({error})", "a writable folder", "free space, or name another folder in CHANGESCRIBE_MODELS"
         ) from error
-    return {"id": row["id"], "path": str(target)}
+    return target
 
 
-def _check_format(path: Path) -> None:
-    """Refuse what is not safetensors with a configuration.
+def _check_format(path: Path) -> dict[str, str]:
+    """The metadata of a file; refuses what is not safetensors with a configuration.
 
     Raises
     ------
@@ -101,3 +131,4 @@ def _check_format(path: Path) -> None:
     missing = [name for name in ("config", "card") if name not in metadata]
     if missing:
         raise ModelError(f"{path} has no {' and no '.join(missing)} in its metadata", need, remedy)
+    return metadata

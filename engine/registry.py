@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ModelError
-from .schema import how_to_install, weights_in
+from .schema import how_to_install, is_own_id, own_rows, weights_in
 
 if TYPE_CHECKING:
     from .captioner import Captioner, ModelCard
@@ -23,6 +23,12 @@ RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 
 
 def rows() -> list[dict]:
+    """The published models, then those of the user's own."""
+    listed = published()
+    return listed + own_rows(listed)
+
+
+def published() -> list[dict]:
     """Rows of resources/models.json: id, name, class ("module:Class" under engine.models), file, sha256, licence, paper, trained_on, metrics.
 
     ``samplers`` of a model that draws samples: its samplers. ``bundled`` false: weights that the plugin's zip leaves out (``.ci/plugin.py``).
@@ -42,6 +48,13 @@ def row(model_id: str) -> dict:
         if entry["id"] == model_id:
             return entry
     raise ModelError(f"unknown model {model_id!r}", "one of " + ", ".join(entry["id"] for entry in rows()), "see `changescribe models`")
+
+
+def verify_own_id(model_id: str) -> None:
+    """Raises ModelError where a model of the user's cannot be called so."""
+    if not is_own_id(model_id, {entry["id"] for entry in published()}):
+        need = "up to 40 lower-case letters, digits and hyphens, and no published model's id"
+        raise ModelError(f"{model_id!r} as the id of a model of your own", need, "choose another name")
 
 
 def weights_path(model_id: str) -> Path:

@@ -30,6 +30,7 @@ from .datasets import DELTA_SIGNS, PairRow, read_pair
 
 MASK_PX = 32  # side of the mask head's grid
 SEEN_CHANGE = 0.005  # share of a tile from which a building change counts as a changed tile
+REVIEWED = "reviewed"  # source of a user's own pairs (training.tune)
 MEANING = 768  # width of all-MPNet-base-v2
 Tokens = tuple[str, ...]
 
@@ -88,8 +89,8 @@ class PairStore:
 
 
 def style_of(row: PairRow) -> int:
-    """0: LEVIR-CC's captions; 1: the captions written by eye for the other sources."""
-    return 0 if row.source == "lcc" else 1
+    """0: LEVIR-CC's captions, and those of a user's review; 1: the captions written by eye for the other sources."""
+    return 0 if row.source in ("lcc", REVIEWED) else 1
 
 
 @dataclass

@@ -70,6 +70,15 @@ class ChangeState(NamedTuple):
     prior: Tensor
 
 
+class Seen(NamedTuple):
+    """The change branch before its heads: pooled features (N, c), maps (N, 3 · prior_width, 16, 16), mask and prior as in ``ChangeState``."""
+
+    pooled: Tensor
+    maps: Tensor
+    mask: Tensor
+    prior: Tensor
+
+
 class ChangePrior(nn.Module):
     """The change-detection branch: a small feature pyramid over both dates' features and their difference."""
 
@@ -85,6 +94,12 @@ class ChangePrior(nn.Module):
         self.head = nn.Sequential(nn.Linear(pooled, 128), nn.GELU(), nn.Dropout(0.2), nn.Linear(128, out))
 
     def forward(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> ChangeState:
+        seen = self.look(before, after)
+        flag, classes = self.judge(seen)
+        return ChangeState(flag, classes, seen.mask.float(), seen.prior)
+
+    def look(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> Seen:
+        """What the heads see in the features of both dates."""
         levels, dates = [], []
         for lateral, mix, b, a in zip(self.lateral, self.mix, before, after):
             b, a = lateral(b), lateral(a)
@@ -96,14 +111,16 @@ class ChangePrior(nn.Module):
         mask = self.mask(fine)
         prior = coarse + F.relu(self.refine[3](coarse + F.avg_pool2d(fine, 2)))
         pooled = [prior.mean((2, 3)), prior.amax((2, 3))]
-        if self.classes is None:
-            logits = self.head(torch.cat(pooled, dim=1)).float()
-            flag, classes = logits[:, 0], logits[:, 1:]
-        else:
+        if self.classes is not None:
             # Small changes fill a cell of the fine level and vanish in the coarse one.
-            flag = self.head(torch.cat((*pooled, fine.mean((2, 3)), fine.amax((2, 3))), dim=1)).float()[:, 0]
-            classes = self.classes(torch.cat((prior, *dates[1]), dim=1)).float()
-        return ChangeState(flag, classes.unflatten(1, (len(DELTAS), -1)), mask.float(), prior.flatten(2).transpose(1, 2))
+            pooled += [fine.mean((2, 3)), fine.amax((2, 3))]
+        return Seen(torch.cat(pooled, dim=1), torch.cat((prior, *dates[1]), dim=1), mask, prior.flatten(2).transpose(1, 2))
+
+    def judge(self, seen: Seen) -> tuple[Tensor, Tensor]:
+        """Logits of the change flag (N,) and of the classes (N, 3, 7)."""
+        logits = self.head(seen.pooled).float()
+        classes = logits[:, 1:] if self.classes is None else self.classes(seen.maps).float()
+        return logits[:, 0], classes.unflatten(1, (len(DELTAS), -1))
 
 
 class ClassAttention(nn.Module):
@@ -195,6 +212,33 @@ def _tokens(features: Sequence[Tensor]) -> Tensor:
     return torch.cat((F.avg_pool2d(features[1], 2), features[2]), dim=1).flatten(2).transpose(1, 2)
 
 
+def read_checkpoint(path: str) -> tuple[ScribeNet, Vocabulary, ModelCard, dict[str, Any]]:
+    """Network (float32), vocabulary, card and calibration of a file written by ``training.export``.
+
+    Raises
+    ------
+    ModelError
+        Not a safetensors file, or without the metadata or tensors of this model.
+    """
+    try:
+        with safe_open(path, "pt") as stream:
+            metadata = stream.metadata() or {}
+            state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
+        config = ScribeConfig(**json.loads(metadata["config"]))
+        vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
+        card = ModelCard(**json.loads(metadata["card"]))
+        calibration = json.loads(metadata["calibration"])
+        net = ScribeNet(config, len(vocabulary))
+        net.load_state_dict(state)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        raise ModelError(
+            f"{path} cannot be loaded ({error})",
+            "a scribe checkpoint (safetensors)",
+            "add the published file with `changescribe models add FILE`",
+        ) from error
+    return net, vocabulary, card, calibration
+
+
 class ScribeCaptioner(Captioner):
     """``scribe-s`` behind the Captioner interface."""
 
@@ -208,29 +252,8 @@ class ScribeCaptioner(Captioner):
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> ScribeCaptioner:
-        """Load a file written by ``training.export``.
-
-        Raises
-        ------
-        ModelError
-            Not a safetensors file, or without the metadata or tensors of this model.
-        """
-        try:
-            with safe_open(path, "pt") as stream:
-                metadata = stream.metadata() or {}
-                state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
-            config = ScribeConfig(**json.loads(metadata["config"]))
-            vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-            card = ModelCard(**json.loads(metadata["card"]))
-            calibration = json.loads(metadata["calibration"])
-            net = ScribeNet(config, len(vocabulary))
-            net.load_state_dict(state)
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-            raise ModelError(
-                f"{path} cannot be loaded ({error})",
-                "a scribe checkpoint (safetensors)",
-                "add the published file with `changescribe models add FILE`",
-            ) from error
+        """Load a file written by ``training.export``; raises as ``read_checkpoint``."""
+        net, vocabulary, card, calibration = read_checkpoint(path)
         return cls(net, vocabulary, card, calibration, torch.device(device))
 
     def save_metadata(self) -> dict[str, str]:

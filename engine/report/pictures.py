@@ -19,7 +19,6 @@ from ..geo.source import RasterSource
 from ..geo.stretch import choose_stretch
 from ..schema import TileRef
 from .layer import Layer
-from .request import ReportRequest
 
 TILE_PX = 256
 MAP_PX = 1000  # longer side
@@ -55,8 +54,13 @@ def map_frame(layer: Layer) -> Frame:
     return Frame(layer.crs_wkt, Affine((x1 - x0) / width, 0, x0, 0, (y0 - y1) / height, y1), height, width)
 
 
-def tile_frame(cell: Cell, crs_wkt: str) -> Frame:
-    """A tile's own pixel grid, turned as the raster's was; of a footprint that was edited, its bounds."""
+def tile_frame(cell: Cell, crs_wkt: str, longest: float | None = None) -> Frame:
+    """A tile's own pixel grid, turned as the raster's was; of a footprint that was edited, its bounds.
+
+    Parameters
+    ----------
+    longest : length in the CRS that TILE_PX pixels have; None: of the longer side, which makes a tile at the raster's edge as large as others.
+    """
     ring = np.array(cell.ring)
     across, down = ring[1] - ring[0], ring[3 if len(ring) > 3 else -1] - ring[0]
     # The writer's ring: upper left, upper right, lower right, lower left, upper left.
@@ -64,15 +68,16 @@ def tile_frame(cell: Cell, crs_wkt: str) -> Frame:
         (x0, y0), (x1, y1) = ring.min(axis=0), ring.max(axis=0)
         ring, across, down = np.array([(x0, y1)]), np.array((x1 - x0, 0)), np.array((0, y0 - y1))
     lengths = np.hypot(*across), np.hypot(*down)
-    width, height = (max(1, round(TILE_PX * length / max(lengths))) for length in lengths)
+    width, height = (max(1, round(TILE_PX * length / (longest or max(lengths)))) for length in lengths)
     return Frame(crs_wkt, Affine(across[0] / width, down[0] / height, ring[0][0], across[1] / width, down[1] / height, ring[0][1]), height, width)
 
 
 class Pictures:
     """Both dates of a layer's ground; a context manager.
 
-    A raster that the user names must be readable and lie under the layer. One that only the layer's provenance names is left out where it cannot be
-    read: ``notes`` then says so, and the report is made without its pictures. ``paths`` names the rasters, readable or not, by date.
+    A raster that the user names (``before``, ``after``) must be readable and lie under the layer. One that only the layer's provenance names
+    is left out where it cannot be read: ``notes`` then says so, and the report is made without its pictures. ``paths`` names the rasters,
+    readable or not, by date.
 
     Raises
     ------
@@ -80,14 +85,13 @@ class Pictures:
         A raster that the user named cannot be read, or lies elsewhere.
     """
 
-    def __init__(self, request: ReportRequest, layer: Layer):
+    def __init__(self, layer: Layer, before: str | None = None, after: str | None = None):
         self.layer, self.frame = layer, map_frame(layer)
         self.notes: list[str] = []
         self.paths: dict[str, str] = {}
         self._open: dict[str, tuple[RasterSource, Any]] = {}
         earlier = layer.provenance.get("request")
-        for date in DATES:
-            named = getattr(request, date)
+        for date, named in zip(DATES, (before, after)):
             try:
                 if named:
                     self._add(date, named, None)
@@ -142,10 +146,15 @@ class Pictures:
     def _picture(self, date: str, frame: Frame) -> Image.Image | None:
         if date not in self._open:
             return None
-        source, stretch = self._open[date]
-        pixels, valid = source.read(frame.crs, frame.transform, frame.window)
-        picture = np.where(valid, stretch.apply(pixels, valid), np.array(PLAIN, np.uint8)[:, None, None])
+        pixels, valid = self.pixels(date, frame)
+        picture = np.where(valid, pixels, np.array(PLAIN, np.uint8)[:, None, None])
         return Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
+
+    def pixels(self, date: str, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+        """A window of a date that is there, as the model sees it: uint8 (3, height, width), 0 where invalid, and bool (height, width)."""
+        source, stretch = self._open[date]
+        values, valid = source.read(frame.crs, frame.transform, frame.window)
+        return stretch.apply(values, valid), valid
 
     def map(self, numbered: Sequence[Cell]) -> Image.Image:
         """The tiles in the colours of their change over the after date (plain without it); the numbered ones bear their place in the list."""

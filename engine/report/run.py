@@ -40,7 +40,7 @@ def run(request: ReportRequest) -> dict[str, Any]:
     ground = Ground(layer.crs_wkt, layer.cells)
     story = tell(layer, ground)
     shown = top_changes(layer.cells, request.top)
-    with Pictures(request, layer) as pictures:
+    with Pictures(layer, request.before, request.after) as pictures:
         picture = pictures.map(shown)
         page = render(layer, ground, story, shown, pictures, picture, request.title or f"What changed: {Path(layer.path).stem}")
     try:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ...engine.schema import DEFAULT_MODEL, how_to_install, weights_in
+from ...engine.schema import DEFAULT_MODEL, how_to_install, own_rows, weights_in
 
 RESOURCES = Path(__file__).absolute().parents[2] / "resources"  # not resolved: a staged folder is made of links
 
 
 def model_rows() -> list[dict]:
-    """Rows of resources/models.json, the one registry of models, the default first."""
-    rows = json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
-    return sorted(rows, key=lambda row: row["id"] != DEFAULT_MODEL)
+    """Rows of resources/models.json, the one registry of models, the default first; then the user's own models."""
+    published = json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
+    return sorted(published + own_rows(published), key=lambda row: row["id"] != DEFAULT_MODEL)
 
 
 def model_ids() -> list[str]:

@@ -119,7 +119,7 @@ def test_the_pictures_show_the_ground_of_their_tile(captioned, tmp_path):
 
     layer = read_layer(str(captioned))
     cell = next(cell for cell in layer.cells if (cell.properties["row"], cell.properties["col"]) == (1, 2))
-    with Pictures(ReportRequest(str(captioned), "x.html"), layer) as pictures:
+    with Pictures(layer) as pictures:
         seen = {date: np.asarray(pictures.tile(cell, date), float).mean() for date in ("before", "after")}
     for date in seen:
         with rasterio.open(tmp_path / f"{date}.tif") as raster:

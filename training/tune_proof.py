@@ -1,0 +1,109 @@
+"""Does tuning on reviewed tiles help? Two-fold: half of the places tune, the other half is scored, and the other way round.
+
+    python -m training.tune_proof --data ../shared/data --out runs/tune-proof
+
+The pairs are those of the validation split that are not LEVIR-CC's: other places, other sensors, captions of another hand. ``scribe-s`` was
+not trained on them, but its epoch was chosen with them among others. As a reviewer writes one caption a tile, tuning sees one of five;
+scoring takes all five.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from engine import registry
+from engine.errors import ChangeScribeError
+from engine.evaluate import Settings, evaluate, table
+from engine.models.scribe import ScribeCaptioner
+from engine.schema import CLASSES, DEFAULT_MODEL
+
+from .datasets import DELTA_SIGNS, PairRow, captioned, load_rows
+from .evaluate import as_pair
+from .tune import TuneOptions, tune
+
+HELD_OUT = 4  # one place in so many chooses the epoch
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path, default=Path("runs/tune-proof"))
+    parser.add_argument("--source", action="append", help="only these sources (repeatable): msh, xbd, fot, szt, dsi")
+    args = parser.parse_args()
+    rows = [row for row in captioned(load_rows(args.data), "val") if row.source != "lcc" and (not args.source or row.source in args.source)]
+    try:
+        found = cross_fit(rows, args.out)
+    except ChangeScribeError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    Console(soft_wrap=True, highlight=False, markup=False).print(table(found))
+    return 0
+
+
+def cross_fit(rows: Sequence[PairRow], out: Path) -> dict:
+    """Scores of the bundled model against the two tuned ones, each on the half that it has not seen."""
+    halves = split_by_place(rows, 2)
+    captions: dict[str, dict] = {}
+    for fold, (scored, tuning) in enumerate((halves, halves[::-1])):
+        folder = out / f"fold{fold}"
+        data = write_dataset(tuning, folder / "reviewed")
+        captioner = ScribeCaptioner.from_checkpoint(str(tune(data, folder, TuneOptions())))
+        found = evaluate([as_pair(row) for row in scored], captioner, settings=Settings(bootstrap=0)).found
+        captions |= found["captions"]
+    tuned = out / "tuned.json"
+    tuned.write_text(json.dumps({"captions": captions}), "utf-8")
+    pairs = [as_pair(row) for row in rows]
+    # "against" is subtracted, so that a plus in the table speaks for the bundled model.
+    return evaluate(pairs, registry.load(DEFAULT_MODEL), settings=Settings(against=str(tuned))).found
+
+
+def split_by_place(rows: Sequence[PairRow], parts: int) -> list[list[PairRow]]:
+    """Rows in parts that share no place; every source's places are dealt out in turn."""
+    places = sorted({(row.source, row.place) for row in rows})
+    part_of = {place: i % parts for i, (_, place) in enumerate(places)}
+    return [[row for row in rows if part_of[row.place] == part] for part in range(parts)]
+
+
+def write_dataset(rows: Sequence[PairRow], folder: Path) -> Path:
+    """The pairs as a reviewer would have exported them: one caption a tile, some places held out."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    held = {row.id for row in split_by_place(rows, HELD_OUT)[0]}
+    images = []
+    for row in rows:
+        split = "val" if row.id in held else "train"
+        for side, path in (("A", row.before), ("B", row.after)):
+            target = folder / "images" / split / side / row.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+        caption = " ".join(row.captions[0])
+        images.append(
+            {
+                "filename": row.name,
+                "filepath": split,
+                "split": split,
+                "place": row.place,
+                "changeflag": int(row.changed or 0),
+                "delta": _delta(row),
+                "sentences": [{"raw": caption, "tokens": caption.split()}],
+            }
+        )
+    (folder / "LevirCCcaptions.json").write_text(json.dumps({"images": images}), "utf-8")
+    return folder
+
+
+def _delta(row: PairRow) -> dict[str, str] | None:
+    if row.delta is None:
+        return None
+    return {name: sign for i, sign in enumerate(DELTA_SIGNS) for c, name in enumerate(CLASSES) if row.delta[i, c]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
