@@ -26,6 +26,7 @@ from .karras import karras_grid
 from .samplers import SAMPLERS, Condition, Denoise, RowNoise
 
 DISCRETE_SAMPLERS: dict[str, Callable[..., Tensor]] = {"ddpm": sample_ddpm, "ddim": sample_ddim}
+DRAWS = 4  # of a tile at most: a few in a hundred single samples are no sentence, of four in a row hardly one in a hundred thousand
 SAMPLERS_OF = {"discrete": tuple(DISCRETE_SAMPLERS), "karras": tuple(SAMPLERS)}
 
 
@@ -144,16 +145,17 @@ class DiffusionCaptioner(Captioner):
         return Encoded(score, None, tokens)
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
-        return [choose(samples) for samples in self.draw(state[index], self.sampling(options), seeds)]
+        tokens, sampling = state[index], self.sampling(options)
+        return self._choose(tokens, sampling, seeds, self.draw(tokens, sampling, seeds))
 
-    def draw(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int]) -> list[list[Drawn]]:
-        """Samples of each tile: condition tokens (N, M, C) as the encoder makes them, N seeds → N × sampling.samples."""
+    def draw(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], first: int = 0) -> list[list[Drawn]]:
+        """Samples of each tile, numbered from ``first``: condition tokens (N, M, C) as the encoder makes them, N seeds → N × sampling.samples."""
         condition: Condition = tokens
         if self.cache_condition:
             with self._mixed():
                 condition = self.net.denoiser.fusion.project(tokens)
         # All samples of a tile in succession, as the fusion wants them.
-        points = self._sample(condition, sampling, [sample_seed(seed, number) for seed in seeds for number in range(sampling.samples)])
+        points = self._sample(condition, sampling, [sample_seed(seed, first + i) for seed in seeds for i in range(sampling.samples)])
         probabilities, ids = self.net.text.logits(points).softmax(-1).max(-1)
         read = [self._read(*row) for row in zip(ids.tolist(), probabilities.tolist(), strict=True)]
         return [read[i : i + sampling.samples] for i in range(0, len(read), sampling.samples)]
@@ -165,11 +167,24 @@ class DiffusionCaptioner(Captioner):
         with torch.inference_mode():
             tokens = self.encode(self._to_device(before), self._to_device(after)).state
             drawn = self.draw(tokens, self.sampling(options), seeds)
-        captions = []
-        for samples in drawn:
-            score = sum(sample.text not in NO_CHANGE for sample in samples) / len(samples)
-            captions.append(changed_caption(*choose(samples), score) if score >= threshold else unchanged_caption(score))
+            scores = [sum(sample.text not in NO_CHANGE for sample in samples) / len(samples) for samples in drawn]
+            changed = [i for i, score in enumerate(scores) if score >= threshold]
+            chosen = self._choose(tokens[changed], self.sampling(options), [seeds[i] for i in changed], [drawn[i] for i in changed])
+        captions = [unchanged_caption(score) for score in scores]
+        for i, (text, score) in zip(changed, chosen, strict=True):
+            captions[i] = changed_caption(text, score, scores[i])
         return captions
+
+    def _choose(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], drawn: list[list[Drawn]]) -> list[tuple[str, float]]:
+        """Captions of changed tiles and their scores; one none of whose samples is usable gets others, DRAWS times in all."""
+        for number in range(1, DRAWS):
+            again = [i for i, samples in enumerate(drawn) if not any(map(is_usable, samples))]
+            if not again:
+                break
+            others = self.draw(tokens[again], sampling, [seeds[i] for i in again], number * sampling.samples)
+            for i, samples in zip(again, others, strict=True):
+                drawn[i] = samples
+        return [choose(samples) for samples in drawn]
 
     def _sample(self, condition: Condition, sampling: Sampling, seeds: Sequence[int]) -> Tensor:
         """x̂0 (N·K, L, latent) of the seeds of K samples of each of N tiles."""
@@ -196,12 +211,17 @@ class DiffusionCaptioner(Captioner):
         return torch.autocast(self.device.type, torch.bfloat16) if self.precision == torch.bfloat16 else nullcontext()
 
 
+def is_usable(sample: Drawn) -> bool:
+    """Whether a sample can be the caption of a changed tile: a well-formed sentence that does not deny the change."""
+    return is_well_formed(sample.text) and sample.text not in NO_CHANGE
+
+
 def choose(samples: Sequence[Drawn]) -> tuple[str, float]:
-    """A changed tile's caption and its score (0..1), among the well-formed sentences that state a change; "" and 0 without any.
+    """A changed tile's caption and its score (0..1), among the usable samples; "" and 0 without any.
 
     The score is the mean similarity of all samples, itself among them, to the chosen one; of a single sample the mean probability of its tokens.
     """
-    usable = [sample for sample in samples if is_well_formed(sample.text) and sample.text not in NO_CHANGE]
+    usable = [sample for sample in samples if is_usable(sample)]
     if not usable:
         return "", 0.0
     if len(samples) == 1:

@@ -132,7 +132,29 @@ def test_the_tiles_seeds_reach_the_samples(either, monkeypatch):
     calls = []
     monkeypatch.setattr(either, "draw", spy(either.draw, calls))
     either.caption(*random_pairs(2), CaptionOptions(0.0), [11, 12])
-    assert [seeds for _, _, seeds in calls] == [[11, 12]]
+    assert calls[0][2] == [11, 12]
+
+
+def test_a_tile_without_a_usable_sample_gets_others_of_its_own(either, monkeypatch):
+    tokens, rounds = torch.zeros(3, 1, 1), []
+    answers = {(5, 0): "a a a", (5, 1): CHANGE, (6, 0): CHANGE, (7, 0): NO_DIFFERENCE, (7, 1): "a a a", (7, 2): "", (7, 3): NO_DIFFERENCE}
+
+    def draw(tokens, sampling, seeds, first=0):
+        rounds.append(list(seeds))
+        return [[Drawn(answers[seed, first], 0.5)] for seed in seeds]
+
+    monkeypatch.setattr(either, "draw", draw)
+    found = either.generate(tokens, torch.arange(3), CaptionOptions(), [5, 6, 7])
+    assert found == [(CHANGE, 0.5), (CHANGE, 0.5), ("", 0.0)]
+    assert rounds == [[5, 6, 7], [5, 7], [7], [7]]
+
+
+def test_further_samples_are_others(either):
+    tokens = tokens_of(either, 1)
+    with torch.inference_mode():
+        several = either.draw(tokens, replace(either.default, samples=3), [7])
+        one = either.draw(tokens, replace(either.default, samples=1), [7], first=2)
+    assert [sample.text for sample in one[0]] == [several[0][2].text]
 
 
 @pytest.mark.parametrize(("name", "family"), [(name, family) for family, names in module.SAMPLERS_OF.items() for name in names])
