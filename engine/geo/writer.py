@@ -19,11 +19,11 @@ from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError
 
 from ..errors import OutputError
-from ..schema import LAYER_NAME, OUTPUT_FIELDS, TileCaption
+from ..schema import LAYER_NAME, OUTPUT_FIELDS, REVIEW_FIELDS, TileCaption
 from .tileset import TileSet
 
 FIONA_TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
-SCHEMA = {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name, kind, _ in OUTPUT_FIELDS}}
+SCHEMA = {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name, kind, _ in (*OUTPUT_FIELDS, *REVIEW_FIELDS)}}
 # Opening the file and the disk's commit cost the same for any batch; time bounds what a killed process loses.
 BATCH_TILES, BATCH_S = 2048, 2.0
 # A GeoPackage row takes about 0.5 kB; less than this free is refused before hours are spent.
@@ -56,11 +56,13 @@ class GridWriter:
     Attributes
     ----------
     done : (row, col) of the tiles that an earlier run has finished; failed tiles are taken out of the file and done again
+    paths : the one file
     before_commit : called before tiles are written; what belongs to them must be safe by then, because resuming leaves them out
     """
 
     def __init__(self, path: Path, crs_wkt: str, provenance: Mapping[str, Any], lock: FileLock):
         self.path, self.crs_wkt, self.provenance, self._lock = path, crs_wkt, dict(provenance), lock
+        self.paths = [path]
         self.done = TileSet()
         self.before_commit: Callable[[], None] = nothing
         self._pending: list[dict] = []
@@ -172,7 +174,9 @@ class GridWriter:
         try:
             with fiona.open(self.path, "a", driver="GPKG", layer=LAYER_NAME) as layer:
                 if features:
-                    layer.writerecords(features)
+                    # Review's columns, none in layers of older versions, and whatever a user has added meanwhile: empty in what a run writes.
+                    empty = dict.fromkeys(layer.schema["properties"])
+                    layer.writerecords([{**feature, "properties": empty | feature["properties"]} for feature in features])
                 if tags:
                     layer.update_tags(tags)
         except WRITE_ERRORS as error:

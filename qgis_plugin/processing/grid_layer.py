@@ -27,7 +27,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
 from ...engine import __version__
-from ...engine.schema import LAYER_NAME, OUTPUT_FIELDS
+from ...engine.schema import LAYER_NAME, OUTPUT_FIELDS, REVIEW_FIELDS
 
 STYLES = Path(__file__).absolute().parents[2] / "resources" / "styles"
 STYLE, HEATMAP_STYLE = STYLES / "change_captions.qml", STYLES / "change_heat.qml"
@@ -49,7 +49,7 @@ def field(name: str, kind: str, alias: str = "") -> QgsField:
 def grid_fields() -> QgsFields:
     """Fields of the output layer, in the schema's order."""
     fields = QgsFields()
-    for name, kind, alias in OUTPUT_FIELDS:
+    for name, kind, alias in (*OUTPUT_FIELDS, *REVIEW_FIELDS):
         fields.append(field(name, kind, alias))
     return fields
 
@@ -59,7 +59,7 @@ def grid_feature(fields: QgsFields, tile: dict) -> QgsFeature:
     feature = QgsFeature(fields)
     feature.setGeometry(footprint_geometry(tile["footprint"]))
     properties = tile["properties"]
-    feature.setAttributes([properties.get(name) for name, _, _ in OUTPUT_FIELDS])
+    feature.setAttributes([properties.get(name) for name in fields.names()])
     return feature
 
 

@@ -38,7 +38,7 @@ from qgis.core import (  # noqa: E402
 )
 from qgis.PyQt.QtGui import QColor, QFont  # noqa: E402
 
-from engine.schema import OUTPUT_FIELDS  # noqa: E402
+from engine.schema import CLASSES, OUTPUT_FIELDS, REVIEW_FIELDS  # noqa: E402
 
 MEMORY_TYPES = {"text": "string", "int": "integer", "bool": "bool", "real": "double"}
 WRAP_CHARACTERS = 19
@@ -54,6 +54,12 @@ KINDS = (
     ("bareland", "Bare land", "{all} LIKE '%bareland%'", "#8c6239", False),
     ("other", "Other change", "TRUE", "#56b4e9", False),
 )
+# What a person may correct.
+EDITABLE = ("changed", "added", "removed", "altered", "edited_caption", "review")
+CLASS_TEXT = f"coalesce(\"{{field}}\", '') = '' OR regexp_match(\"{{field}}\", '^({'|'.join(CLASSES)})(; ({'|'.join(CLASSES)}))*$')"
+NULL_VALUE = "{2839923C-8B7D-419E-B84B-CA2FE9B80EC7}"  # QGIS's sign for NULL in a value map
+# What holds: a person's words, else the model's. Layers of older versions lack the column, which ``attribute`` forgives.
+CAPTION = 'coalesce(attribute(\'edited_caption\'), "caption", "status")'
 ALL_CLASSES = 'concat("added", \';\', "removed", \';\', "altered")'
 
 
@@ -105,7 +111,7 @@ def labeling() -> QgsVectorLayerSimpleLabeling:
     text.setBuffer(halo)
     settings = QgsPalLayerSettings()
     settings.setFormat(text)
-    settings.fieldName = 'CASE WHEN "changed" THEN "caption" END'
+    settings.fieldName = f'CASE WHEN "changed" THEN {CAPTION} END'
     settings.isExpression = True
     settings.autoWrapLength = WRAP_CHARACTERS
     settings.multilineAlign = QgsPalLayerSettings.MultiLineAlign.MultiCenter
@@ -126,9 +132,7 @@ def escaped(expression: str) -> str:
 
 
 def map_tip() -> str:
-    lines = [
-        f'<div style="width:300px"><b>[% {escaped("coalesce(" + chr(34) + "caption" + chr(34) + ", " + chr(34) + "status" + chr(34) + ")")} %]</b>'
-    ]
+    lines = [f'<div style="width:300px"><b>[% {escaped(CAPTION)} %]</b>']
     for sign, name in (("+", "added"), ("&minus;", "removed"), ("~", "altered")):
         value = escaped(f'"{name}"')
         lines.append(f"[% CASE WHEN \"{name}\" <> '' THEN concat('<br>{sign} ', {value}) ELSE '' END %]")
@@ -140,17 +144,23 @@ def map_tip() -> str:
 
 
 def set_up_form(layer: QgsVectorLayer) -> None:
-    """Aliases; the machine's fields read-only, the caption editable on several lines."""
+    """Aliases; the machine's fields read-only, what a review corrects editable."""
     form = layer.editFormConfig()
     form.setLayout(QgsEditFormConfig.EditorLayout.GeneratedLayout)
-    for name, _, alias in OUTPUT_FIELDS:
+    lines = QgsEditorWidgetSetup("TextEdit", {"IsMultiline": True, "UseHtml": False})
+    choice = QgsEditorWidgetSetup("ValueMap", {"map": [{"Not looked at": NULL_VALUE}, {"Right": "right"}, {"Wrong": "wrong"}]})
+    widgets = {"caption": lines, "edited_caption": lines, "review": choice, "changed": QgsEditorWidgetSetup("CheckBox", {})}
+    for name, _, alias in (*OUTPUT_FIELDS, *REVIEW_FIELDS):
         index = layer.fields().indexOf(name)
         layer.setFieldAlias(index, alias)
-        form.setReadOnly(index, name != "caption")
-    caption = layer.fields().indexOf("caption")
-    layer.setEditorWidgetSetup(caption, QgsEditorWidgetSetup("TextEdit", {"IsMultiline": True, "UseHtml": False}))
+        form.setReadOnly(index, name not in EDITABLE)
+        if name in widgets:
+            layer.setEditorWidgetSetup(index, widgets[name])
+    for change in ("added", "removed", "altered"):
+        names = f"class names joined by '; ', of {', '.join(CLASSES)}"
+        layer.setConstraintExpression(layer.fields().indexOf(change), CLASS_TEXT.format(field=change), names)
     layer.setEditFormConfig(form)
-    layer.setDisplayExpression('coalesce("caption", "status")')
+    layer.setDisplayExpression(CAPTION)
 
 
 # Heat in percent, colour, opacity: what has not changed shows the map below.
@@ -187,7 +197,7 @@ def main() -> None:
     application = QgsApplication([], False)
     application.initQgis()
     save_heat_style()
-    fields = "&".join(f"field={name}:{MEMORY_TYPES[kind]}" for name, kind, _ in OUTPUT_FIELDS)
+    fields = "&".join(f"field={name}:{MEMORY_TYPES[kind]}" for name, kind, _ in (*OUTPUT_FIELDS, *REVIEW_FIELDS))
     layer = QgsVectorLayer(f"Polygon?{fields}", "change_captions", "memory")
     layer.setRenderer(renderer())
     layer.setLabeling(labeling())

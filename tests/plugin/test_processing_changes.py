@@ -36,7 +36,7 @@ def test_each_tile_becomes_a_feature(provider, engine, rasters):
     assert {name: results[name] for name in ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")} == {
         "TILES": 16, "CAPTIONED": 12, "CHANGED": 4, "SKIPPED": 4, "FAILED": 0,
     }  # fmt: skip
-    assert tuple(layer.fields().names()) == FIELD_NAMES
+    assert tuple(layer.fields().names()) == (*FIELD_NAMES, "edited_caption", "review")
     assert layer.crs().authid() == "EPSG:32633"
     first = next(layer.getFeatures())
     assert (first["caption"], first["changed"], first["added"]) == ("a row of houses is built along the road", True, "building; road")

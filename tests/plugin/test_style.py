@@ -120,15 +120,40 @@ def test_only_changed_tiles_are_labelled(layer):
 
 
 def test_form_and_aliases(layer):
-    from changescribe.engine.schema import OUTPUT_FIELDS
+    from changescribe.engine.schema import OUTPUT_FIELDS, REVIEW_FIELDS
 
-    for name, _, alias in OUTPUT_FIELDS:
+    editable = {"changed", "added", "removed", "altered", "edited_caption", "review"}
+    for name, _, alias in (*OUTPUT_FIELDS, *REVIEW_FIELDS):
         index = layer.fields().indexOf(name)
         assert layer.attributeAlias(index) == alias
-        assert layer.editFormConfig().readOnly(index) == (name != "caption")
-    setup = layer.editorWidgetSetup(layer.fields().indexOf("caption"))
+        assert layer.editFormConfig().readOnly(index) == (name not in editable)
+    setup = layer.editorWidgetSetup(layer.fields().indexOf("edited_caption"))
     assert setup.type() == "TextEdit"
     assert setup.config()["IsMultiline"]
+    choices = layer.editorWidgetSetup(layer.fields().indexOf("review")).config()["map"]
+    assert [value for choice in choices for value in choice.values()][1:] == ["right", "wrong"]
+
+
+@pytest.mark.parametrize(
+    ("text", "ok"), [("", True), (None, True), ("building", True), ("building; road", True), ("houses", False), ("road;", False)]
+)
+def test_the_form_takes_only_class_names(layer, text, ok):
+    expression = QgsExpression(layer.constraintExpression(layer.fields().indexOf("added")))
+    assert bool(expression.evaluate(context(layer, feature(layer, added=text)))) is ok
+
+
+def test_a_corrected_caption_is_what_label_and_tip_show(layer):
+    made = feature(layer, caption="a house", edited_caption="a <b>shed</b>")
+    assert QgsExpression(layer.labeling().settings().fieldName).evaluate(context(layer, made)) == "a <b>shed</b>"
+    assert "a &lt;b&gt;shed&lt;/b&gt;" in QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context(layer, made))
+
+
+def test_layers_of_older_versions_are_labelled_too(layer):
+    old = QgsVectorLayer("Polygon?field=caption:string&field=status:string&field=changed:bool", "old", "memory")
+    made = QgsFeature(old.fields())
+    made.setAttributes(["a house", "captioned", True])
+    expression = QgsExpression(layer.labeling().settings().fieldName)
+    assert expression.evaluate(context(old, made)) == "a house", expression.evalErrorString()
 
 
 def test_icons_are_drawings_with_content():

@@ -61,7 +61,7 @@ def test_what_is_written_is_read_back(tmp_path):
         writer.add(tile(0, 0))
         writer.add(tile(0, 1, "skipped_nodata"))
     with fiona.open(path, layer=LAYER_NAME) as layer:
-        assert tuple(layer.schema["properties"]) == FIELD_NAMES
+        assert tuple(layer.schema["properties"]) == (*FIELD_NAMES, "edited_caption", "review")
         assert layer.schema["properties"]["changed"] == "bool" and layer.schema["geometry"] == "Polygon"
         assert layer.crs.to_epsg() == 32633
         first, second = list(layer)
