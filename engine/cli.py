@@ -1,4 +1,4 @@
-"""The command line: ``changescribe caption|batch|report|export-reviewed|train|evaluate|models|doctor|worker``.
+"""The command line: ``changescribe caption|batch|report|export-reviewed|convert|train|evaluate|models|doctor|worker``.
 
 Exit codes: 0 done, 2 bad arguments or input, 3 cancelled with partial output kept, 4 the engine failed.
 Heavy modules are imported by the commands that need them, so that --help is instant and the worker can guard its stdout first.
@@ -17,7 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__, registry, train_command
+from . import __version__, convert, registry, train_command
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError
 from .report import command as report_command
 from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput, how_to_install
@@ -98,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     _add_batch(commands)
     _add_json(report_command.add(commands))
     _add_json(report_command.add_export(commands))
+    _add_json(convert.add(commands))
     train_command.add_command(commands)
     _add_evaluate(commands)
     _add_models(commands)

@@ -1,0 +1,77 @@
+"""``changescribe convert``: a run's layer in other formats."""
+
+import json
+
+import fiona
+import pytest
+
+from engine.cli import main
+from engine.convert import FORMATS, convert
+from engine.errors import InputError, OutputError
+from engine.schema import FIELD_NAMES, LAYER_NAME, OUTPUT_FIELDS
+
+TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
+LONG = "a row of houses is built along the road and " * 8
+
+
+@pytest.fixture
+def layer(tmp_path):
+    """Two tiles in UTM 33N at 15° east, 45.15° north; one has no caption."""
+    path = tmp_path / "out.gpkg"
+    schema = {"geometry": "Polygon", "properties": {name: TYPES[kind] for name, kind, _ in OUTPUT_FIELDS}}
+    with fiona.open(path, "w", driver="GPKG", layer=LAYER_NAME, schema=schema, crs="EPSG:32633") as written:
+        for col, caption in enumerate((LONG, None)):
+            x, y = 500000 + 128 * col, 5000000
+            ring = [(x, y), (x + 128, y), (x + 128, y - 128), (x, y - 128), (x, y)]
+            values = dict.fromkeys(FIELD_NAMES) | {"tile_id": f"c{col}", "row": 0, "col": col, "caption": caption, "change_score": 0.5}
+            written.write({"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": values})
+    return str(path)
+
+
+@pytest.mark.parametrize("suffix", sorted(FORMATS))
+def test_all_tiles_and_values_are_there(layer, tmp_path, suffix):
+    target = tmp_path / f"out{suffix}"
+    assert convert(layer, str(target))["tiles"] == 2
+    with fiona.open(target) as written:
+        rows = {record.properties["tile_id"]: record for record in written}
+        assert [name[:10] for name in FIELD_NAMES] == [name[:10] for name in written.schema["properties"]]
+        epsg = written.crs.to_epsg()
+    x, y = rows["c0"].geometry.coordinates[0][0]
+    assert (epsg, x, y) == pytest.approx((4326, 15.0, 45.153), abs=1e-3) if suffix == ".geojson" else (epsg, x, y) == (32633, 500000, 5000000)
+    assert rows["c0"].properties["caption"] == (LONG[:254].rstrip() if suffix == ".shp" else LONG)
+    assert rows["c1"].properties["caption"] is None
+
+
+def test_what_a_shapefile_cuts_is_said(layer, tmp_path):
+    names, texts = convert(layer, str(tmp_path / "out.shp"))["warnings"]
+    assert "change_score is change_sco, valid_before is valid_befo" in names
+    assert texts == "a Shapefile cuts texts to 254 bytes: those of 1 tile are cut"
+    assert convert(layer, str(tmp_path / "out.fgb"))["warnings"] == []
+
+
+def test_nothing_is_left_of_a_failure(layer, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OutputError, match="cannot be written .disk full"):
+        convert(layer, str(tmp_path / "new.fgb"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.gpkg"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "error", "match"),
+    [
+        ("missing.gpkg", "a.fgb", InputError, "no file .*missing.gpkg. Needed: the GeoPackage of a run"),
+        ("out.gpkg", "a.kml", OutputError, "a.kml as output. Needed: a name that ends in .geojson or .fgb or .shp"),
+        ("out.gpkg", "there.fgb", OutputError, "there.fgb exists"),
+        ("there.fgb", "a.fgb", InputError, "no layer change_captions in .*there.fgb"),
+    ],
+)
+def test_what_is_refused(layer, tmp_path, source, target, error, match):
+    (tmp_path / "there.fgb").touch()
+    with pytest.raises(error, match=match):
+        convert(str(tmp_path / source), str(tmp_path / target))
+
+
+def test_command(layer, tmp_path, capsys):
+    assert main(["convert", layer, "-o", str(tmp_path / "out.geojson"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["result"]["tiles"] == 2
+    assert len(json.loads((tmp_path / "out.geojson").read_text())["features"]) == 2
