@@ -50,7 +50,12 @@ class DiffusionBatch:
         """The batch in ``count`` parts, whose losses are added up before a step."""
         if count == 1:
             return [self]
-        sources = list(zip(*(dates.chunk(count) for dates in self.source))) if isinstance(self.source, tuple) else self.source.chunk(count)
+        sources: Sequence[Source]
+        if isinstance(self.source, tuple):
+            before, after = (dates.chunk(count) for dates in self.source)
+            sources = list(zip(before, after, strict=True))
+        else:
+            sources = self.source.chunk(count)
         rest = (self.changed.chunk(count), self.ids.chunk(count), self.style.chunk(count))
         return [DiffusionBatch(*part) for part in zip(sources, *rest, strict=True)]
 
@@ -71,7 +76,7 @@ class FeatureSource:
     mirror : turn and mirror the grid of tokens at random, and the captions with it; tokens without positions would not notice.
     """
 
-    def __init__(self, cached: CachedPairs, unchanged_share: float, mirror: bool):
+    def __init__(self, cached: CachedPairs, unchanged_share: float | None, mirror: bool):
         self.cached, self.mirror = cached, mirror
         known = np.array([bool(captions) for captions in cached.captions])
         self.weights = draw_weights(cached.changed.numpy(), np.array(cached.style), unchanged_share, known)

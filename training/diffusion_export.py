@@ -84,12 +84,14 @@ def export(net: DiffusionNet, vocabulary: Vocabulary, sampling: Sampling, val_ro
 
 def calibrated(captioner: DiffusionCaptioner, rows: Sequence[PairRow], batch_size: int = 16) -> dict[str, float]:
     """Temperature and bias of the change score, as ``export.calibrate`` fits them."""
+    flag = captioner.net.flag
+    assert flag is not None
     logits = []
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
-            scores = captioner.encode(*(torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size]))).score
-            logits.append(torch.from_numpy(scores).double().logit())
-    found = calibrate(torch.cat(logits).float(), torch.zeros(len(rows), 3, 7), rows)
+            tokens = captioner.encode(*(torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size]))).state
+            logits.append(flag(tokens.float()))
+    found = calibrate(torch.cat(logits), torch.zeros(len(rows), 3, 7), rows)
     return {name: found[name] for name in UNCALIBRATED}
 
 

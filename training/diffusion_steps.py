@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Union
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from engine.models.diffusion.samplers import Condition
 
 from .diffusion_batches import DiffusionBatch
 from .diffusion_losses import discrete_losses, karras_losses
+
+Tensors = Union[list[Tensor], tuple[Tensor, ...]]
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,11 @@ def step_losses(net: DiffusionNet, batch: DiffusionBatch, draws: Draws, objectiv
         reads = objective.ce_reads, objective.weighting
         losses = karras_losses(net.text, predict, net.preconditioning, ids, levels, noises[0], memory, *reads)
     means = {name: value.mean() for name, value in losses.items()}
+    if net.flag is not None:
+        # The flag says that nothing changed, so that the denoiser need not learn the five sentences that say so: they would be its likeliest.
+        told = batch.changed.to(device).repeat_interleave(len(ids) // len(batch.changed))
+        means = {name: (value * told).mean() for name, value in losses.items() if name != "total"}
+        means["total"] = torch.stack(list(means.values())).sum()
     if net.flag is not None and objective.flag_weight:
         means["flag"] = F.binary_cross_entropy_with_logits(net.flag(condition), batch.changed.to(device))
         means["total"] = means["total"] + objective.flag_weight * means["flag"]
@@ -103,7 +111,7 @@ def moving_average(net: DiffusionNet, largest: float, power: float | None) -> Av
     """Exponential moving average of the weights; with a power its decay grows as 1 − (1 + n)^−power up to ``largest``."""
 
     @torch.no_grad()
-    def average(averaged: list[Tensor], current: list[Tensor], count: Tensor) -> None:
+    def average(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
         decay = largest if power is None else min(largest, 1 - (1 + float(count)) ** -power)
         torch._foreach_lerp_(averaged, current, 1 - decay)
 

@@ -81,7 +81,7 @@ def measured(preset: str, variant: Variant, steps: int, data: Path, features: Pa
         task = feature_task(data, features, replace(PRESETS[preset], **variant.config), options, None)
         run = Run(task.net, task.vocabulary, options)
         train(run, task, out)
-        done.write_text(json.dumps(task.scores(run.average.module)), "utf-8")
+        done.write_text(json.dumps(task.scores(run.averaged)), "utf-8")
     return json.loads(done.read_text("utf-8"))
 
 

@@ -86,7 +86,7 @@ class TrainOptions:
 
 
 _COMPACT: dict[str, Any] = {
-    "steps": 10000,
+    "steps": 11000,
     "pairs": 12,
     "captions": 4,
     "lr": 1e-3,
@@ -98,7 +98,7 @@ _COMPACT: dict[str, Any] = {
     "clip": 1.0,
     "bf16": True,
     "min_count": 2,
-    "unchanged_share": 0.25,
+    "unchanged_share": 0.2,
     "augment": True,
     "text_steps": 2500,
     "validate_every": 500,
@@ -131,6 +131,10 @@ class Run:
         o = self.options
         self.optimizer = torch.optim.AdamW(self.trained, lr=o.lr, betas=o.betas, eps=1e-8, weight_decay=o.weight_decay, fused=True)
         self.step, self.best = 0, -math.inf
+
+    @property
+    def averaged(self) -> DiffusionNet:
+        return self.average.module  # type: ignore[return-value]
 
     def advance(self, source: PairSource, text: PairSource | None) -> dict[str, float]:
         """One step; its losses."""
@@ -242,10 +246,10 @@ def train(run: Run, task: Task, out: Path) -> None:
         count = run.step - start_step
         record = {"step": run.step, "seconds": round(time.perf_counter() - start_s), "lr": learning_rate(run.options, run.step - 1)}
         record |= {name: round(value / count, 4) for name, value in sums.items()}
-        record |= task.scores(run.average.module)
+        record |= task.scores(run.averaged)
         if record["val_objective"] > run.best:
             run.best = record["val_objective"]
-            torch.save({"state": run.average.module.state_dict(), "record": record}, out / "best.pt")
+            torch.save({"state": run.averaged.state_dict(), "record": record}, out / "best.pt")
         run.save(out / "last.pt")
         log(out / "log.csv", record)
         sums, start_s, start_step = {}, time.perf_counter(), run.step
@@ -289,7 +293,7 @@ def image_task(data: Path, config: DiffusionConfig, options: TrainOptions, weigh
     if not smoke:
         load_encoder(net, weights)
     source = ImageSource(train_rows, options.unchanged_share, options.augment)
-    text = _text_source(data, net, vocabulary, options)
+    text = _text_source(data, train_rows, net, vocabulary, options)
     return Task(net, vocabulary, source, text, lambda average: validate(average, vocabulary, encoded_conditions(average, val_rows), val_rows))
 
 
@@ -314,7 +318,7 @@ def feature_task(data: Path, features: Path, config: DiffusionConfig, options: T
     load_encoder(net, weights)
     net.encoder.requires_grad_(False)
     source = FeatureSource(cached, options.unchanged_share, options.mirror)
-    text = _text_source(data, net, vocabulary, options)
+    text = _text_source(data, train_rows, net, vocabulary, options)
     val_rows = list(by_id.values())
     return Task(net, vocabulary, source, text, lambda average: validate(average, vocabulary, cached_conditions(held_out.condition), val_rows))
 
@@ -323,10 +327,12 @@ def _training(rows: list[PairRow]) -> list[PairRow]:
     return [row for row in training_rows(rows) if row.captions]
 
 
-def _text_source(data: Path, net: DiffusionNet, vocabulary: Vocabulary, options: TrainOptions) -> PairSource | None:
+def _text_source(data: Path, rows: Sequence[PairRow], net: DiffusionNet, vocabulary: Vocabulary, options: TrainOptions) -> PairSource | None:
+    """LEVIR-CC's training sentences of known words; of a data set without them those of its own training pairs."""
     if not options.text_steps:
         return None
-    return TextSource([s for s in levir_sentences(data) if vocabulary.ids.keys() >= set(s)], net.encoder.channels)
+    sentences = levir_sentences(data) or [caption for row in rows if row.changed for caption in row.captions]
+    return TextSource([s for s in sentences if vocabulary.ids.keys() >= set(s)], net.encoder.channels)
 
 
 def parameter_counts(config: DiffusionConfig, vocabulary: int, frozen_encoder: bool) -> dict[str, int]:

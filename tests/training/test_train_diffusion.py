@@ -65,7 +65,7 @@ def test_sixteen_captions_are_learnt_by_heart(preset):
     source = FeatureSource(cached(), 0.25, mirror=False)
     for _ in range(run.options.steps):
         run.advance(source, None)
-    found = sample_texts(run.average.module.eval(), run.vocabulary, cached().condition.float(), range(16), steps=10)
+    found = sample_texts(run.averaged.eval(), run.vocabulary, cached().condition.float(), range(16), steps=10)
     assert found == [" ".join(sentence) for sentence in SENTENCES]
 
 
@@ -84,7 +84,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, pairs):
     for kind in ("net", "average"):
         expected, found = (getattr(run, kind).state_dict() for run in (whole, second))
         assert all(torch.equal(value, found[name]) for name, value in expected.items())
-    assert any(not torch.equal(value, whole.net.state_dict()[name]) for name, value in whole.average.module.state_dict().items())
+    assert any(not torch.equal(value, whole.net.state_dict()[name]) for name, value in whole.averaged.state_dict().items())
 
 
 @pytest.mark.parametrize("preset", FAMILIES)

@@ -21,14 +21,18 @@ Noise = Callable[[Tensor], Tensor]
 
 
 class RowNoise:
-    """Noise with a generator of its own for each row, so that a row's sample does not depend on the batch around it or on the device."""
+    """Noise with a generator of its own for each row, so that a row's sample does not depend on the batch around it or on the device.
 
-    def __init__(self, seeds: Sequence[int]):
+    temperature : its standard deviation; below 1 samples are likelier and more alike, at 0 there is one.
+    """
+
+    def __init__(self, seeds: Sequence[int], temperature: float = 1.0):
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.temperature = temperature
 
     def __call__(self, x: Tensor) -> Tensor:
         rows = [torch.randn(x.shape[1:], generator=generator) for generator in self.generators]
-        return torch.stack(rows).to(device=x.device, dtype=x.dtype)
+        return self.temperature * torch.stack(rows).to(device=x.device, dtype=x.dtype)
 
 
 def sample_euler(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise) -> Tensor:
