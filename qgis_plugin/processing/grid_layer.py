@@ -122,6 +122,8 @@ def _keep_in_file(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
     path = layer.source().split("|")[0]
     if not path.lower().endswith(".gpkg"):
         layer.saveDefaultMetadata()
+        if not path.lower().endswith(".shp"):  # whose cut field names the style would not find
+            layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
         return
     # Without its layer's name QGIS 3.22 looks for a layer of no name in the GeoPackage and saves nothing.
     name = layer.dataProvider().subLayers()[0].split(QgsDataProvider.sublayerSeparator())[1]
