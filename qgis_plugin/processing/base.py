@@ -70,14 +70,14 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
         whole, real = number.Type.Integer, number.Type.Double
         models = model_ids()
         for parameter in (
-            _choice(MODEL, self.tr("Model"), models, DEFAULT_MODEL),
+            choice(MODEL, self.tr("Model"), models, DEFAULT_MODEL),
             number(THRESHOLD, self.tr("Change score from which a tile counts as changed (empty: the model's own)"), real, None, True, 0.0, 1.0),
             QgsProcessingParameterString(RESOLUTION, self.tr("Ground resolution: native, model, or metres per pixel"), "native"),
             number(OVERLAP, self.tr("Overlap of neighbouring tiles (pixels)"), whole, 0, False, 0, 255),
-            _choice(STRETCH, self.tr("Stretch of pixel values"), list(STRETCHES), STRETCHES[0]),
+            choice(STRETCH, self.tr("Stretch of pixel values"), list(STRETCHES), STRETCHES[0]),
             number(MAX_NODATA, self.tr("Largest share without data (0 to 1); tiles with more are skipped"), real, 0.5, False, 0.0, 1.0),
-            _choice(DECODING, self.tr("Decoding"), list(DECODINGS), DECODINGS[0]),
-            _choice(DEVICE, self.tr("Device"), list(DEVICES), DEVICES[0]),
+            choice(DECODING, self.tr("Decoding"), list(DECODINGS), DECODINGS[0]),
+            choice(DEVICE, self.tr("Device"), list(DEVICES), DEVICES[0]),
             number(BATCH_SIZE, self.tr("Tiles per batch (empty: the engine chooses)"), whole, None, True, 1, 4096),
             # The last three are of models that draw samples; the engine refuses them for another, and a sampler of another model.
             number(STEPS, self.tr("Sampling steps (empty: the model's own; for models that draw samples)"), whole, None, True, 1),
@@ -110,7 +110,8 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
         return options
 
 
-def _choice(name: str, title: str, values: list[str], default: str) -> QgsProcessingParameterEnum:
+def choice(name: str, title: str, values: list[str], default: str) -> QgsProcessingParameterEnum:
+    """A list to choose from."""
     # Static strings: scripts and models hold the value itself, not its place in a list that may grow.
     return QgsProcessingParameterEnum(name, title, values, False, default, False, True)
 

@@ -30,12 +30,13 @@ from qgis.core import (
 from ...engine.errors import Cancelled, ChangeScribeError, InputError
 from ...engine.schema import LAYER_NAME, CaptionRequest
 from ..client.worker_client import EngineClient
-from .base import COUNTS, ChangeScribeAlgorithm, as_processing, run_engine, show_log
+from .base import COUNTS, ChangeScribeAlgorithm, as_processing, choice, run_engine, show_log
 from .grid_layer import field, save_style
-from .jobs import Job, jobs_from_folder, jobs_from_rows
+from .jobs import PAIRINGS, Job, check_patterns, jobs_from_folder, jobs_from_rows, jobs_from_series, series_regex
 from .pair import count
 
 TABLE, FOLDER, BEFORE_PATTERN, AFTER_PATTERN, RESUME = "TABLE", "FOLDER", "BEFORE_PATTERN", "AFTER_PATTERN", "RESUME"
+SERIES_PATTERN, PAIRING = "SERIES_PATTERN", "PAIRING"
 BEFORE_BANDS, AFTER_BANDS = "BEFORE_BANDS", "AFTER_BANDS"
 OUTPUT_FOLDER, SUMMARY = "OUTPUT_FOLDER", "SUMMARY"
 PAIRS, DONE, FAILED_PAIRS = "PAIRS", "DONE", "FAILED_PAIRS"
@@ -60,7 +61,9 @@ class CaptionBatch(ChangeScribeAlgorithm):
         "Captions many pairs of rasters with the same settings: one GeoPackage a pair in the output folder, and a table of what happened.\n\n"
         "The pairs come from a table (CSV or any layer) with the columns before and after and, if wished, output (a name) and aoi (a polygon file); "
         "relative paths are taken from the table's folder. Or from a folder and two name patterns, where {name} stands for what the two files "
-        "of a pair share: {name}_before.tif and {name}_after.tif, or A/{name}.png and B/{name}.png.\n\n"
+        "of a pair share: {name}_before.tif and {name}_after.tif, or A/{name}.png and B/{name}.png. Or from a folder and one pattern with {date}, "
+        "such as {place}_{date}.tif or {place}/ortho_{date}.tif, where each date of a place is compared with the next, or the first with the last; "
+        "a date is a year, month or day, such as 2021, 202106 or 2021-06-30.\n\n"
         "A pair that fails is written into the table with its reason; the others go on. With 'continue', a second run skips what is done "
         "and takes up what was interrupted."
     )
@@ -72,6 +75,8 @@ class CaptionBatch(ChangeScribeAlgorithm):
         self.addParameter(QgsProcessingParameterFile(FOLDER, self.tr("or folder of pairs"), folder, "", None, True))
         self.addParameter(text(BEFORE_PATTERN, self.tr("Name pattern of the before rasters"), "{name}_before.tif"))
         self.addParameter(text(AFTER_PATTERN, self.tr("Name pattern of the after rasters"), "{name}_after.tif"))
+        self.addParameter(text(SERIES_PATTERN, self.tr("or name pattern with dates, such as {place}_{date}.tif"), "", False, True))
+        self.addParameter(choice(PAIRING, self.tr("Dates to compare"), list(PAIRINGS), PAIRINGS[0]))
         for name, title in ((BEFORE_BANDS, "Bands of the before rasters, such as 4,3,2"), (AFTER_BANDS, "Bands of the after rasters")):
             self.addParameter(text(name, self.tr(title), None, False, True))
         self.addParameter(QgsProcessingParameterBoolean(RESUME, self.tr("Continue outputs that are there"), True))
@@ -88,10 +93,21 @@ class CaptionBatch(ChangeScribeAlgorithm):
         try:
             if bool(parameters.get(TABLE)) == bool(parameters.get(FOLDER)):
                 raise InputError("both a table and a folder" if parameters.get(TABLE) else "no pairs", "a table or a folder", "choose one of the two")
+            if parameters.get(FOLDER):
+                self._check_folder(parameters, context)
             self._request(Job("a", "before", "after"), parameters, context)
         except ChangeScribeError as error:
             return False, str(error)
         return True, ""
+
+    def _check_folder(self, parameters, context) -> None:
+        folder = Path(self.parameterAsString(parameters, FOLDER, context))
+        if not folder.is_dir():
+            raise InputError(f"the folder {folder}, which is not there", "a folder of rasters", "choose another")
+        if series := self.parameterAsString(parameters, SERIES_PATTERN, context):
+            series_regex(series)
+        else:
+            check_patterns(*(self.parameterAsString(parameters, name, context) for name in (BEFORE_PATTERN, AFTER_PATTERN)))
 
     def prepareAlgorithm(self, parameters, context, feedback) -> bool:
         try:
@@ -102,8 +118,11 @@ class CaptionBatch(ChangeScribeAlgorithm):
                 self.jobs = jobs_from_rows(rows_of(layer), table_folder(layer))
             else:
                 folder = Path(self.parameterAsString(parameters, FOLDER, context))
-                patterns = [self.parameterAsString(parameters, name, context) for name in (BEFORE_PATTERN, AFTER_PATTERN)]
-                self.jobs = jobs_from_folder(folder, *patterns)
+                before, after, series = (
+                    self.parameterAsString(parameters, name, context) for name in (BEFORE_PATTERN, AFTER_PATTERN, SERIES_PATTERN)
+                )
+                pairing = self.parameterAsString(parameters, PAIRING, context)
+                self.jobs = jobs_from_series(folder, series, pairing) if series else jobs_from_folder(folder, before, after)
         except ChangeScribeError as error:
             raise as_processing(error) from error
         return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 from ...engine.errors import InputError
 from ...engine.schema import CaptionRequest
 
-NAME = "{name}"
+NAME, DATE = "{name}", "{date}"
+CONSECUTIVE, FIRST_LAST = "consecutive", "first-last"
+PAIRINGS = (CONSECUTIVE, FIRST_LAST)
+# Year, or year and month, or a day; with or without the same separator between the parts.
+_DATE = r"(?:19|20)\d\d(?:(?P<_sep>[-_.]?)(?:0[1-9]|1[0-2])(?:(?P=_sep)(?:0[1-9]|[12]\d|3[01]))?)?"
 SETTINGS = {member.name for member in fields(CaptionRequest)} - {"before", "after", "aoi"}
 
 
@@ -62,6 +67,21 @@ def _check_columns(values: dict[str, str]) -> None:
         raise InputError(f"a table with the column {settings[0]}", "the same settings for all pairs", do)
 
 
+def check_patterns(before_pattern: str, after_pattern: str) -> None:
+    """Check the name patterns of a folder of pairs.
+
+    Raises
+    ------
+    InputError
+        A pattern without ``{name}``, or two equal ones.
+    """
+    for pattern in (before_pattern, after_pattern):
+        if pattern.count(NAME) != 1:
+            raise InputError(f"the pattern {pattern!r}", f"{NAME} once, for what the two files of a pair share", f"write it as {NAME}_before.tif")
+    if before_pattern == after_pattern:
+        raise InputError(f"the same pattern {before_pattern!r} for both dates", "two patterns", "correct one, or give a pattern with {date}")
+
+
 def jobs_from_folder(folder: Path, before_pattern: str, after_pattern: str) -> list[Job]:
     """Jobs from the files below ``folder`` whose relative paths fit the patterns; ``{name}`` is what the two of a pair share.
 
@@ -70,14 +90,10 @@ def jobs_from_folder(folder: Path, before_pattern: str, after_pattern: str) -> l
     Raises
     ------
     InputError
-        A pattern without ``{name}``, two equal patterns, or no file that fits.
+        As check_patterns, or no file that fits.
     """
-    for pattern in (before_pattern, after_pattern):
-        if pattern.count(NAME) != 1:
-            raise InputError(f"the pattern {pattern!r}", f"{NAME} once, for what the two files of a pair share", f"write it as {NAME}_before.tif")
-    if before_pattern == after_pattern:
-        raise InputError(f"the same pattern {before_pattern!r} for both dates", "two patterns", "correct one of them")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    check_patterns(before_pattern, after_pattern)
+    files = files_below(folder)
     found = [_matches(files, folder, pattern) for pattern in (before_pattern, after_pattern)]
     if not found[0] and not found[1]:
         do = "correct the patterns; a subfolder is written before a slash: A/{name}.png"
@@ -88,6 +104,68 @@ def jobs_from_folder(folder: Path, before_pattern: str, after_pattern: str) -> l
         problem = "" if before and after else f"{before or after} has no partner ({after_pattern if before else before_pattern})"
         jobs.append(Job(safe_name(name), before, after, "", problem))
     return unique(jobs)
+
+
+def files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def series_regex(pattern: str) -> re.Pattern:
+    """Pattern of a series' names: ``{date}`` once, and any further names in braces, which together say the place.
+
+    Raises
+    ------
+    InputError
+        No ``{date}`` or two, or a name twice.
+    """
+    names = re.findall(r"\{(\w*)\}", pattern)
+    if names.count("date") != 1 or len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
+        raise InputError(f"the pattern {pattern!r}", "{date} once, and a name for each other part that varies", "write it as {place}_{date}.tif")
+    parts = re.split(r"\{(\w+)\}", pattern.replace("\\", "/"))
+    found = [f"(?P<date>{_DATE})" if name == "date" else f"(?P<{name}>[^/]+?)" for name in parts[1::2]]
+    return re.compile("".join(re.escape(text) + group for text, group in zip(parts[::2], [*found, ""])))
+
+
+def jobs_from_series(folder: Path, pattern: str, pairing: str) -> list[Job]:
+    """Jobs from the files below ``folder`` whose relative paths fit a pattern with ``{date}``, such as ``{place}_{date}.tif``.
+
+    Parameters
+    ----------
+    pairing : "consecutive" pairs each date of a place with the next; "first-last" only the first with the last.
+
+    A place with a single date, or with years and months side by side, becomes a job with a problem.
+
+    Raises
+    ------
+    InputError
+        As series_regex, two files of one place and date, or no file that fits.
+    """
+    regex = series_regex(pattern)
+    places: dict[str, dict[str, Path]] = defaultdict(dict)
+    for path in files_below(folder):
+        match = regex.fullmatch(path.relative_to(folder).as_posix())
+        if match is None:
+            continue
+        place = "_".join(value for name, value in match.groupdict().items() if name not in ("date", "_sep"))
+        date = re.sub(r"\D", "", match["date"])
+        if date in places[place]:
+            raise InputError(f"two files of {place or 'the series'} of {match['date']}", "one a date", f"rename {places[place][date]} or {path}")
+        places[place][date] = path
+    if not places:
+        do = "correct the pattern; a date is 2021, 202106, 20210630, 2021-06 or 2021-06-30, a subfolder is written before a slash"
+        raise InputError(f"no file in {folder} fits {pattern}", "rasters of several dates", do)
+    return unique([job for place in sorted(places) for job in _series_jobs(place, places[place], pairing)])
+
+
+def _series_jobs(place: str, dated: dict[str, Path], pairing: str) -> list[Job]:
+    dates = sorted(dated)
+    what = place or "the series"
+    if len(dates) == 1:
+        return [Job(safe_name(f"{place}_{dates[0]}"), str(dated[dates[0]]), "", "", f"{dated[dates[0]]} is the only date of {what}")]
+    if len({len(date) for date in dates}) > 1:  # whether 2020 is before or after 2020-06 nobody can say
+        return [Job(safe_name(f"{place}_{dates[0]}"), str(dated[dates[0]]), "", "", f"{what} has the dates {', '.join(dates)}, not all of one form")]
+    pairs = list(zip(dates, dates[1:])) if pairing == CONSECUTIVE else [(dates[0], dates[-1])]
+    return [Job(safe_name(f"{place}_{before}_{after}"), str(dated[before]), str(dated[after])) for before, after in pairs]
 
 
 def _matches(files: list[Path], folder: Path, pattern: str) -> dict[str, Path]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from changescribe.engine.errors import InputError
-from changescribe.qgis_plugin.processing.jobs import Job, jobs_from_folder, jobs_from_rows
+from changescribe.qgis_plugin.processing.jobs import Job, jobs_from_folder, jobs_from_rows, jobs_from_series
 from changescribe.qgis_plugin.processing.summary import AREA_FIELDS, AreaSummary, row
 
 
@@ -45,6 +45,51 @@ def test_bad_patterns_are_refused(tmp_path, patterns, message):
     touch(tmp_path, "a_before.tif")
     with pytest.raises(InputError, match=message):
         jobs_from_folder(tmp_path, *patterns)
+
+
+def test_a_series_is_paired_by_date(tmp_path):
+    touch(tmp_path, "north_2019.tif", "north_2021.tif", "north_2020.tif", "old_town_2020.tif", "old_town_2021.tif", "notes.txt", "north_21.tif")
+    jobs = jobs_from_series(tmp_path, "{place}_{date}.tif", "consecutive")
+    assert [job.name for job in jobs] == ["north_2019_2020", "north_2020_2021", "old_town_2020_2021"]
+    assert jobs[1] == Job("north_2020_2021", str(tmp_path / "north_2020.tif"), str(tmp_path / "north_2021.tif"))
+    assert [job.name for job in jobs_from_series(tmp_path, "{place}_{date}.tif", "first-last")] == ["north_2019_2021", "old_town_2020_2021"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names", "wanted"),
+    [
+        ("{date}.tif", ["20210630.tif", "20201231.tif"], "20201231_20210630"),
+        ("{city}/{tile}_{date}_rgb.tif", ["oslo/a_2021-06_rgb.tif", "oslo/a_2020-12_rgb.tif"], "oslo_a_202012_202106"),
+        ("S2_{date}_T{tile}.tif", ["S2_2020-01-31_T33U.tif", "S2_2021-01-31_T33U.tif"], "33U_20200131_20210131"),
+    ],
+)
+def test_names_of_series(tmp_path, pattern, names, wanted):
+    touch(tmp_path, *names)
+    assert [job.name for job in jobs_from_series(tmp_path, pattern, "consecutive")] == [wanted]
+
+
+def test_a_place_without_a_pair_is_a_problem_of_its_own(tmp_path):
+    touch(tmp_path, "a_2020.tif", "a_2021.tif", "b_2020.tif", "c_2020.tif", "c_202106.tif")
+    problems = {job.name: job.problem for job in jobs_from_series(tmp_path, "{place}_{date}.tif", "consecutive")}
+    assert problems["a_2020_2021"] == ""
+    assert problems["b_2020"] == f"{tmp_path / 'b_2020.tif'} is the only date of b"
+    assert problems["c_2020"] == "c has the dates 2020, 202106, not all of one form"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("{place}.tif", "the pattern '{place}.tif'. Needed: {date} once"),
+        ("{date}_{date}.tif", "Needed: {date} once"),
+        ("{}_{date}.tif", "Needed: {date} once, and a name for each other part"),
+        ("{place}-{date}.tif", "no file in .* fits {place}-{date}.tif"),
+        ("{place}_{date}.tif", "two files of a of 202001|two files of a of 2020-01"),
+    ],
+)
+def test_bad_series_are_refused(tmp_path, pattern, message):
+    touch(tmp_path, "a_2020-01.tif", "a_202001.tif")
+    with pytest.raises(InputError, match=message):
+        jobs_from_series(tmp_path, pattern, "consecutive")
 
 
 def test_rows_become_jobs_with_paths_from_the_tables_folder():

@@ -105,6 +105,20 @@ def test_a_table_gives_pairs_areas_and_outputs(provider, engine, tmp_path):
     assert (second["before"], second["aoi"]) == (str(folder / "a_after.tif"), None)
 
 
+def test_a_series_is_captioned_from_date_to_date(provider, engine, tmp_path):
+    engine()
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for date in ("2019", "2020", "2021"):
+        write_raster(folder / f"town_{date}.tif")
+    parameters = {"FOLDER": str(folder), "SERIES_PATTERN": "{place}_{date}.tif", "OUTPUT_FOLDER": str(tmp_path / "out"), "SUMMARY": "memory:"}
+    results, context = run(parameters, name=BATCH)
+    assert [row["name"] for row in attributes(context.getMapLayer(results["SUMMARY"]))] == ["town_2019_2020", "town_2020_2021"]
+    run({**parameters, "PAIRING": "first-last", "OUTPUT_FOLDER": str(tmp_path / "ends")}, name=BATCH)
+    last = sent(tmp_path / "fake_worker.jsonl")[-1]
+    assert (last["before"], last["after"]) == (str(folder / "town_2019.tif"), str(folder / "town_2021.tif"))
+
+
 def test_a_dying_engine_fails_its_pair_and_not_the_batch(provider, engine, tmp_path):
     engine("crash")
     folder = batch_folder(tmp_path)
@@ -132,6 +146,8 @@ def test_a_cancelled_batch_lists_what_did_not_run(provider, engine, tmp_path):
         ({"FOLDER": "/tmp", "BEFORE_BANDS": "1,x"}, "bands '1,x'. Needed: three band numbers"),
         ({"FOLDER": "/tmp", "BEFORE_BANDS": "1,2"}, "before_bands = .1, 2.. Needed: three band numbers"),
         ({"FOLDER": "/tmp", "BEFORE_PATTERN": "x.tif"}, "the pattern 'x.tif'. Needed: {name} once"),
+        ({"FOLDER": "/tmp", "SERIES_PATTERN": "{place}.tif"}, "the pattern '{place}.tif'. Needed: {date} once"),
+        ({"FOLDER": "/nowhere"}, "the folder /nowhere, which is not there"),
     ],
 )
 def test_bad_batch_parameters_are_refused(provider, engine, tmp_path, changes, message):
