@@ -7,6 +7,7 @@ Parent to worker
     {"type": "caption_at", "id", "request", "x", "y"}                   the tile under a point in the grid's CRS (a click)
     {"type": "describe", "id", "request"}                               tiles, CRS, ground resolution, warnings; captions nothing
     {"type": "report", "id", "report": ReportRequest.to_json()}         a page on a layer of captions
+    {"type": "export_reviewed", "id", "export": {"layer", "output", "before", "after"}}    reviewed tiles as a data set; rasters may be null
     {"type": "models", "id"} · {"type": "doctor", "id"}
     {"type": "cancel", "id"}                                            read by a thread; acts between batches
     {"type": "shutdown"}                                                as does the end of stdin
@@ -35,7 +36,7 @@ from .schema import dumps
 PROTOCOL_VERSION = 1
 HEARTBEAT_S = 2.0
 MAX_LINE_CHARS = 4_000_000
-REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "report", "models", "doctor", "cancel", "shutdown")
+REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "report", "export_reviewed", "models", "doctor", "cancel", "shutdown")
 EVENT_TYPES = ("ready", "progress", "tile", "log", "heartbeat", "result", "error")
 
 

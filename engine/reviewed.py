@@ -70,6 +70,20 @@ def export(layers: Sequence[str], folder: Path, before: str | None = None, after
     return {"output": str(folder), **counts}
 
 
+def export_of(members: Any) -> dict[str, Any]:
+    """``export`` of one layer, from the protocol's message.
+
+    Raises
+    ------
+    InputError
+        Unknown, missing or ill-typed members; and as ``export``.
+    """
+    ok = isinstance(members, dict) and {"layer", "output"} <= set(members) <= {"layer", "output", *DATES}
+    if not ok or not all(isinstance(members[name], str) and "\0" not in members[name] for name in members if members[name] is not None):
+        raise InputError(f"an export {members!r}", "an object with the paths layer and output, and if wanted before and after", "correct its members")
+    return export([members["layer"]], Path(members["output"]), members.get("before"), members.get("after"))
+
+
 def choose(layer: Layer) -> list[Cell]:
     """The judged tiles, and sure unchanged ones, evenly spread over the layer, until both kinds are equally many."""
     judged = [cell for cell in layer.cells if is_judged(cell)]

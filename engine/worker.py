@@ -228,6 +228,10 @@ class Engine:
             from .report.run import run as report
 
             return report(ReportRequest.from_json(message.get("report", {})))
+        if kind == "export_reviewed":
+            from .reviewed import export_of
+
+            return export_of(message.get("export"))
         request = CaptionRequest.from_json(message.get("request", {}))
         if kind == "describe":
             return pipeline.describe(request)

@@ -41,6 +41,7 @@ from .datasets.rows import delta_array, words
 from .losses import caption_loss, known_bce
 
 MIN_CHANGED = 8
+WARMUP = 20  # steps
 # One date twice is an unchanged tile that costs no review; without unchanged tiles the heads would learn to see change everywhere.
 VIEWS_DRAWN = AugmentOptions(swap=0.15, same=0.15, compose=0.0, shift_px=2, captions=5, other_style=0.0)
 PLAIN = AugmentOptions(swap=0.0, same=0.0, compose=0.0, shift=0.0, captions=5, other_style=0.0)
@@ -117,7 +118,7 @@ def tune(data: Path, out: Path, options: TuneOptions = TuneOptions()) -> Path:
     train = list(_views(net, vocabulary, train_rows, VIEWS_DRAWN, options.views, options))
     held = list(_views(net, vocabulary, held_rows, PLAIN, 1, options))
     best = fit(net, train, held, options)
-    if best["epoch"] == 0:
+    if not any(best["epochs"].values()):
         raise InputError(
             f"tuning on {len(train_rows)} pairs does not lower the loss on the {len(held_rows)} held-out ones",
             "more reviewed tiles, or captions that are more alike",
@@ -195,40 +196,50 @@ def losses(net: ScribeNet, looked: Looked) -> dict[str, Tensor]:
     return found
 
 
+def parts_of(net: ScribeNet) -> dict[str, nn.Module]:
+    """What is trained, by the loss term that alone depends on it: the parts share no weights and see the same frozen features."""
+    parts: dict[str, nn.Module] = {"caption": nn.ModuleList((net.decoder, net.styles)), "flag": net.prior.head}
+    if net.prior.classes is not None:
+        parts["classes"] = net.prior.classes
+    return parts
+
+
 def fit(net: ScribeNet, train: Sequence[Looked], held: Sequence[Looked], options: TuneOptions) -> dict:
-    """Train decoder and heads; leaves the net at its best epoch (0: untuned) by the held-out loss.
+    """Train decoder and heads; leaves each part of the net at its best epoch (0: untuned) by its held-out loss.
 
     Returns
     -------
     dict
-        ``epoch``, and the held-out loss terms ``before`` and ``after``.
+        ``epochs`` chosen, and the held-out loss ``before`` and ``after``, each by part.
     """
-    language = [*net.decoder.parameters(), *net.styles.parameters()]
-    heads = [*net.prior.head.parameters(), *(net.prior.classes.parameters() if net.prior.classes is not None else ())]
-    groups = [{"params": language, "peak": options.lr}, {"params": heads, "peak": options.heads_lr}]
+    parts = parts_of(net)
+    peaks = {name: options.lr if name == "caption" else options.heads_lr for name in parts}
+    groups = [{"params": list(part.parameters()), "peak": peaks[name]} for name, part in parts.items()]
     optimizer = torch.optim.AdamW(groups, lr=options.lr, weight_decay=options.weight_decay, betas=(0.9, 0.98))
-    rng, total = np.random.default_rng(options.seed), options.epochs * len(train)
+    rng, total, step = np.random.default_rng(options.seed), options.epochs * len(train), 0
     before = held_losses(net, held)
-    chosen, after, state, step = 0, before, _copy(net), 0
+    after, epochs, states = dict(before), dict.fromkeys(parts, 0), {name: _copy(part) for name, part in parts.items()}
     for epoch in range(1, options.epochs + 1):
         net.train()
         for i in rng.permutation(len(train)):
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * step / total))
-            loss = sum(losses(net, train[i]).values(), torch.zeros(()))
+                group["lr"] = group["peak"] * min(1.0, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / total))
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_([*language, *heads], 1.0)
+            sum(losses(net, train[i]).values(), torch.zeros(())).backward()
+            for part in parts.values():
+                nn.utils.clip_grad_norm_(part.parameters(), 1.0)
             optimizer.step()
             step += 1
         found = held_losses(net, held)
         print(json.dumps({"epoch": epoch, **found}), flush=True)
-        if sum(found.values()) < sum(after.values()):
-            chosen, after, state = epoch, found, _copy(net)
-        elif epoch - chosen >= options.patience:
+        for name in parts:
+            if found[name] < after[name]:
+                after[name], epochs[name], states[name] = found[name], epoch, _copy(parts[name])
+        if epoch - max(epochs.values()) >= options.patience:
             break
-    net.load_state_dict(state)
-    return {"epoch": chosen, "before": before, "after": after}
+    for name, part in parts.items():
+        part.load_state_dict(states[name])
+    return {"epochs": epochs, "before": before, "after": after}
 
 
 @torch.no_grad()
@@ -242,8 +253,8 @@ def held_losses(net: ScribeNet, held: Sequence[Looked]) -> dict[str, float]:
     return {name: round(sum(v * n for v, n in terms) / sum(n for _, n in terms), 4) for name, terms in sums.items()}
 
 
-def _copy(net: ScribeNet) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in net.state_dict().items()}
+def _copy(part: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in part.state_dict().items()}
 
 
 def _save(path: Path, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict, options: TuneOptions) -> None:
@@ -259,11 +270,12 @@ def _save(path: Path, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, c
 
 def _describe(path: Path, data: Path, options: TuneOptions, record: dict) -> None:
     before, after = (", ".join(f"{name} {value:.3f}" for name, value in record[key].items()) for key in ("before", "after"))
+    chosen = ", ".join(f"{name} {epoch}" for name, epoch in record["epochs"].items())
     lines = [
         f"# {options.name}",
         "",
         f"{options.model} (sha256 {registry.row(options.model)['sha256']}), its decoder and heads tuned on {record['pairs']} reviewed tiles "
-        f"of {data.resolve()}, with {record['held_out']} held out to choose the epoch ({record['epoch']}).",
+        f"of {data.resolve()}, with {record['held_out']} held out to choose the epochs ({chosen}; 0: as it was).",
         "",
         f"Held-out loss before: {before}; after: {after}. It was used to choose, so it flatters; caption an area that was not reviewed and look.",
         "",

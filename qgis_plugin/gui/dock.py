@@ -26,6 +26,7 @@ from .form import RequestForm, free_path
 from .plain import plain_label
 from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, estimate, output_state
 from .results import ResultsList
+from .review import ReviewBar
 from .run import CaptionRun, tiles_of
 from .setup_bar import SetupBar
 
@@ -53,6 +54,7 @@ class ChangeScribeDock(QgsDockWidget):
         self._shown_crs = QgsCoordinateReferenceSystem()
         self._interrupted: dict | None = None
         self.form, self.results, self.compare = RequestForm(self._canvas), ResultsList(), ComparePanel()
+        self.review = ReviewBar()
         self.flicker = Flicker(self._canvas, self._restore_canvas, self)
         self._build()
         self._estimate_timer = QTimer(self)
@@ -90,6 +92,7 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(str(error), Qgis.MessageLevel.Critical)
             return
         self.results.clear()
+        self.review.set_layer(None)
         self.flicker.stop()
         self._shown_crs = crs
         self._say("", Qgis.MessageLevel.Info)
@@ -129,6 +132,7 @@ class ChangeScribeDock(QgsDockWidget):
     def show_tile(self, tile: dict) -> None:
         """Zoom to a tile, flash it, and show both dates."""
         before, after = self.form.layers()
+        self.review.show_tile(tile["properties"])
         self.compare.show_tile(tile, before, after, self._shown_crs)
         box = self._to_canvas(tile_geometry(tile))
         if box is not None:
@@ -154,6 +158,7 @@ class ChangeScribeDock(QgsDockWidget):
         self._estimate_timer.stop()
         QgsProject.instance().layersAdded.disconnect(self._project_changed)
         QgsProject.instance().layersRemoved.disconnect(self._project_changed)
+        self.review.set_layer(None)
         self.compare.stop()
         self.flicker.dispose()
         self.setup.dispose()
@@ -161,13 +166,18 @@ class ChangeScribeDock(QgsDockWidget):
 
     def _build(self) -> None:
         self.setup = SetupBar()
+        listed = QWidget()
+        column = QVBoxLayout(listed)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.results, 1)
+        column.addWidget(self.review)
         scroll = QScrollArea()
         scroll.setWidget(self.form)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         page = QSplitter(Qt.Orientation.Vertical)
-        page.addWidget(self.results)
+        page.addWidget(listed)
         page.addWidget(self.compare)
         page.setStretchFactor(0, 1)
         page.setStretchFactor(1, 1)
@@ -201,6 +211,8 @@ class ChangeScribeDock(QgsDockWidget):
         self.form.output.fileChanged.connect(lambda _path: self._estimate_timer.start())
         self.results.load.clicked.connect(self.list_active_layer)
         self.results.chosen.connect(self.show_tile)
+        self.review.edited.connect(self.results.model.update)
+        self.review.said.connect(lambda text: self._say(text, Qgis.MessageLevel.Info))
         self.compare.flicker.toggled.connect(self._flicker)
         self.visibilityChanged.connect(self._visible)
         QgsProject.instance().layersAdded.connect(self._project_changed)
@@ -223,6 +235,7 @@ class ChangeScribeDock(QgsDockWidget):
         self._shown_crs = layer.crs()
         self.results.clear()
         self.results.add(tiles_of(layer))
+        self.review.set_layer(layer)
 
     def _set_running(self, running: bool) -> None:
         self.run_button.setEnabled(not running)
@@ -253,6 +266,8 @@ class ChangeScribeDock(QgsDockWidget):
         self._set_running(False)
         if run.resumed and run.layer.dataProvider().name() == "ogr":  # the engine sends only the new tiles
             self._list(run.layer)
+        elif run.has_layer():
+            self.review.set_layer(run.layer)
         rows = self.results.model.rowCount()
         if run.error is None:
             self._interrupted = None

@@ -21,6 +21,7 @@ from .plain import tool_tip
 COLUMNS = ("Score", "What changed", "Classes", "Tile")
 SCORE, CAPTION, CLASSES, TILE = range(4)
 TILE_ROLE = int(Qt.ItemDataRole.UserRole)
+VERDICTS = {"right": " ✓", "wrong": " ✗"}
 STATUS_TEXTS = {"skipped_nodata": "(skipped: too little data)", "failed": "(failed)"}
 
 
@@ -80,6 +81,13 @@ class TileModel(QAbstractTableModel):
             self.tiles.extend(new)
             self.endInsertRows()
 
+    def update(self, tile_id: str, values: dict) -> None:
+        """Take over values of a tile that somebody has edited."""
+        row = self._rows.get(tile_id)
+        if row is not None:
+            self.tiles[row]["properties"].update(values)
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+
     def clear(self) -> None:
         self.beginResetModel()
         self.tiles, self._rows = [], {}
@@ -87,7 +95,9 @@ class TileModel(QAbstractTableModel):
 
 
 def caption_text(properties: dict) -> str:
-    return properties.get("caption") or STATUS_TEXTS.get(properties.get("status", ""), "")
+    """The caption that holds, a person's before the model's, and the verdict on it."""
+    text = properties.get("edited_caption") or properties.get("caption") or STATUS_TEXTS.get(properties.get("status", ""), "")
+    return text + VERDICTS.get(properties.get("review") or "", "")
 
 
 class TileFilter(QSortFilterProxyModel):

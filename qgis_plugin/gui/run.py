@@ -9,7 +9,7 @@ from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, 
 from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError
-from ...engine.schema import FIELD_NAMES, LAYER_NAME
+from ...engine.schema import FIELD_NAMES, LAYER_NAME, REVIEW_FIELDS
 from ..client.call import POLL_S
 from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
@@ -139,14 +139,14 @@ class CaptionRun(QObject):
         if not self._pending:
             return
         tiles, self._pending = self._pending, []
-        if self._layer_there():
+        if self.has_layer():
             fields = self.layer.fields()
             self.layer.dataProvider().addFeatures([grid_feature(fields, tile) for tile in tiles])
             self.layer.updateExtents()
             self.layer.triggerRepaint()
         self.tiles.emit(tiles)
 
-    def _layer_there(self) -> bool:
+    def has_layer(self) -> bool:
         """The user may have removed the live layer from the project."""
         return QgsProject.instance().mapLayer(self._layer_id) is not None
 
@@ -169,9 +169,9 @@ class CaptionRun(QObject):
         stored = output_layer(self.output)
         if stored is not None:
             self._swap(stored)
-        elif self._layer_there() and self.layer.featureCount() == 0:
+        elif self.has_layer() and self.layer.featureCount() == 0:
             QgsProject.instance().removeMapLayer(self._layer_id)
-        elif self._layer_there():
+        elif self.has_layer():
             self.layer.setName(f"{LAYER_NAME} (not saved)")
         self.finished.emit()
 
@@ -213,10 +213,11 @@ def output_layer(path: Path) -> QgsVectorLayer | None:
 def tiles_of(layer: QgsVectorLayer) -> list[dict]:
     """Tile bodies (properties, footprint) of an output layer, as the engine's messages have them."""
     found = []
+    names = [name for name in (*FIELD_NAMES, *(name for name, _, _ in REVIEW_FIELDS)) if layer.fields().indexOf(name) >= 0]
     for feature in layer.getFeatures():
         shape = feature.geometry()
         ring = shape.asMultiPolygon()[0][0] if shape.isMultipart() else shape.asPolygon()[0]
-        properties = {name: None if feature[name] == NULL else feature[name] for name in FIELD_NAMES}
+        properties = {name: None if feature[name] == NULL else feature[name] for name in names}
         found.append({"properties": properties, "footprint": [[point.x(), point.y()] for point in ring]})
     return found
 

@@ -11,6 +11,7 @@ from .caption_area import CaptionArea
 from .caption_batch import CaptionBatch
 from .caption_changes import CaptionChanges
 from .engine_status import EngineStatus
+from .reviewed import ChangeReport, ExportReviewed
 
 
 class ChangeScribeProvider(QgsProcessingProvider):
@@ -35,5 +36,5 @@ class ChangeScribeProvider(QgsProcessingProvider):
         return HELP_URL
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (CaptionChanges, CaptionBatch, CaptionArea, EngineStatus):
+        for algorithm in (CaptionChanges, CaptionBatch, CaptionArea, ChangeReport, ExportReviewed, EngineStatus):
             self.addAlgorithm(algorithm())

@@ -84,6 +84,11 @@ class Fake:
                 say("result", id=message["id"], result={"tile": tile(message["request"], 0)})
             elif kind == "doctor":
                 say("result", id=message["id"], result={"python": "3.11", "torch": "fake", "device": "cpu", "ok": True})
+            elif kind == "report":
+                with open(message["report"]["output"], "w", encoding="utf-8") as stream:
+                    stream.write("<html></html>")
+                found = {"summary": "16 tiles were compared.", "warnings": ["No pictures."], "tiles": 16, "changed": 4, "changed_m2": 65536.0}
+                say("result", id=message["id"], result=found)
             elif kind in ("models", "describe"):
                 say("result", id=message["id"], result={"models": [], "tiles": SIDE * SIDE})
 

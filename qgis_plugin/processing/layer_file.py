@@ -1,0 +1,47 @@
+"""A layer of change captions as a file that the engine reads."""
+
+from __future__ import annotations
+
+import os
+
+from qgis.core import QgsProcessingContext, QgsProviderRegistry, QgsVectorFileWriter, QgsVectorLayer
+
+from ...engine.errors import InputError, OutputError
+from ...engine.schema import FIELD_NAMES, LAYER_NAME
+
+
+def check_layer(layer: QgsVectorLayer) -> None:
+    """Raises InputError where a layer is none of change captions, or has edits that are not saved."""
+    missing = [name for name in FIELD_NAMES if layer.fields().indexOf(name) < 0]
+    if missing:
+        need = "a layer that ChangeScribe wrote"
+        raise InputError(
+            f"the layer {layer.name()} has no column {', '.join(missing)}", need, "choose one; a Shapefile cuts names, so keep a GeoPackage"
+        )
+    if layer.isModified():
+        raise InputError(f"the layer {layer.name()} has edits that are not saved", "what is on the map to be in the layer", "save the layer's edits")
+
+
+def layer_file(layer: QgsVectorLayer, folder: str, context: QgsProcessingContext) -> str:
+    """``path`` or ``path|layername=NAME`` of a GeoPackage that holds the layer: its own, else a copy in ``folder`` (main thread).
+
+    Raises
+    ------
+    InputError
+        As ``check_layer``. OutputError: the copy cannot be written.
+    """
+    check_layer(layer)
+    registry = QgsProviderRegistry.instance()
+    parts = registry.decodeUri("ogr", layer.source()) if layer.dataProvider().name() == "ogr" else {}
+    path = parts.get("path", "")
+    if path.lower().endswith(".gpkg") and os.path.isfile(path) and not layer.subsetString():
+        return f"{path}|layername={parts['layerName']}" if parts.get("layerName") else path
+    copy = os.path.join(folder, "layer.gpkg")
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName = "GPKG", LAYER_NAME
+    error, reason = QgsVectorFileWriter.writeAsVectorFormatV3(layer, copy, context.transformContext(), options)[:2]
+    if error:
+        raise OutputError(f"a copy of {layer.name()} cannot be written ({reason})", "room in the folder for temporary files", "free some space")
+    # Which rasters it was made of stands in the metadata.
+    registry.saveLayerMetadata("ogr", registry.encodeUri("ogr", {"path": copy, "layerName": LAYER_NAME}), layer.metadata())
+    return copy

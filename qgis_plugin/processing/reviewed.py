@@ -1,0 +1,147 @@
+"""What becomes of a layer of captions afterwards: a report, and a data set of what a person has reviewed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingException,
+    QgsProcessingOutputHtml,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterFileDestination,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsProcessingParameterVectorLayer,
+    QgsProcessingUtils,
+)
+
+from ...engine.errors import Cancelled, ChangeScribeError, RasterError
+from .base import ChangeScribeAlgorithm, as_processing, run_engine
+from .layer_file import check_layer, layer_file
+
+LAYER, BEFORE, AFTER, OUTPUT, PNG, TOP, TITLE = "LAYER", "BEFORE", "AFTER", "OUTPUT", "PNG", "TOP", "TITLE"
+RASTERS = (
+    "\n\nThe pictures are read from the rasters that the layer was made from. If they were moved, or were no files, choose them here; "
+    "rasters in files only."
+)
+
+
+class LayerAlgorithm(ChangeScribeAlgorithm):
+    """Has LAYER, BEFORE and AFTER; after preparation ``self.members`` holds their paths and no layer is needed any more."""
+
+    def add_layer_parameters(self) -> None:
+        polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
+        self.addParameter(QgsProcessingParameterVectorLayer(LAYER, self.tr("Change captions"), polygons))
+        for name, title in ((BEFORE, "Before (if it was moved)"), (AFTER, "After (if it was moved)")):
+            self.addParameter(QgsProcessingParameterRasterLayer(name, self.tr(title), None, True))
+
+    def checkParameterValues(self, parameters, context):
+        ok, message = super().checkParameterValues(parameters, context)
+        layer = self.parameterAsVectorLayer(parameters, LAYER, context) if ok else None
+        try:
+            if layer is not None:  # inside a model it comes only at run time
+                check_layer(layer)
+        except ChangeScribeError as error:
+            return False, str(error)
+        return ok, message
+
+    def prepareAlgorithm(self, parameters, context, feedback) -> bool:
+        layer = self.parameterAsVectorLayer(parameters, LAYER, context)
+        if layer is None:
+            raise QgsProcessingException(self.invalidSourceError(parameters, LAYER))
+        try:
+            folder = tempfile.mkdtemp(dir=QgsProcessingUtils.tempFolder())
+            self.members = {"layer": layer_file(layer, folder, context)}
+            for name in (BEFORE, AFTER):
+                self.members[name.lower()] = _raster_path(self.parameterAsRasterLayer(parameters, name, context))
+        except ChangeScribeError as error:
+            raise as_processing(error) from error
+        return True
+
+    def ask(self, message: dict, feedback) -> dict:
+        """The engine's answer; its errors as Processing's."""
+        try:
+            return run_engine(message, feedback)
+        except Cancelled as error:
+            raise QgsProcessingException(str(error)) from error
+        except ChangeScribeError as error:
+            raise as_processing(error) from error
+
+
+class ChangeReport(LayerAlgorithm):
+    NAME = "changereport"
+    TITLE = "Report on changes"
+    TAGS = ("html", "summary", "statistics", "print", "area")
+    HELP = (
+        "Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a "
+        "summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no network.\n\n"
+        "Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first." + RASTERS
+    )
+
+    def initAlgorithm(self, configuration=None) -> None:
+        self.add_layer_parameters()
+        whole = QgsProcessingParameterNumber.Type.Integer
+        self.addParameter(QgsProcessingParameterNumber(TOP, self.tr("Changes with pictures"), whole, 12, False, 0, 200))
+        self.addParameter(QgsProcessingParameterString(TITLE, self.tr("Heading (empty: made of the layer's name)"), None, False, True))
+        self.addParameter(QgsProcessingParameterFileDestination(OUTPUT, self.tr("Report"), "HTML (*.html)"))
+        self.addParameter(QgsProcessingParameterFileDestination(PNG, self.tr("Map"), "PNG (*.png)", None, True, False))
+        self.addOutput(QgsProcessingOutputHtml("HTML", self.tr("Report")))
+        self.addOutput(QgsProcessingOutputString("SUMMARY", self.tr("Summary")))
+        for name, title in (("TILES", "Tiles"), ("CHANGED", "Changed tiles"), ("CHANGED_M2", "Ground under changed tiles (m²)")):
+            self.addOutput(QgsProcessingOutputNumber(name, self.tr(title)))
+
+    def prepareAlgorithm(self, parameters, context, feedback) -> bool:
+        super().prepareAlgorithm(parameters, context, feedback)
+        # A copy's file has no name that says anything.
+        self.title = self.parameterAsString(parameters, TITLE, context) or self.parameterAsVectorLayer(parameters, LAYER, context).name()
+        return True
+
+    def processAlgorithm(self, parameters, context, feedback) -> dict:
+        output = self.parameterAsFileOutput(parameters, OUTPUT, context)
+        png = self.parameterAsFileOutput(parameters, PNG, context) or None
+        top = self.parameterAsInt(parameters, TOP, context)
+        report = {**self.members, "output": output, "png": png, "top": top, "title": self.title}
+        found = self.ask({"type": "report", "report": report}, feedback)
+        for note in found["warnings"]:
+            feedback.pushWarning(note)
+        feedback.pushInfo(found["summary"])
+        results = {OUTPUT: output, "HTML": output, "SUMMARY": found["summary"]}
+        results |= {"TILES": found["tiles"], "CHANGED": found["changed"], "CHANGED_M2": found["changed_m2"]}
+        return {**results, PNG: png} if png else results
+
+
+class ExportReviewed(LayerAlgorithm):
+    NAME = "exportreviewed"
+    TITLE = "Export reviewed tiles"
+    TAGS = ("training", "correct", "fine-tune", "data set", "LEVIR-CC")
+    HELP = (
+        "Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: "
+        "pictures of both dates and a JSON file with captions and classes, a quarter of them held out. A tile that is marked as wrong and not "
+        "corrected is left out.\n\nWith the source code of ChangeScribe the model can be tuned on it: changescribe train --from-reviewed FOLDER "
+        "--out FOLDER. Save the layer's edits first." + RASTERS
+    )
+
+    def initAlgorithm(self, configuration=None) -> None:
+        self.add_layer_parameters()
+        self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, self.tr("Folder for the data set")))
+        for name, title in (("TRAIN", "Tiles to learn from"), ("HELD_OUT", "Tiles held out"), ("CHANGED", "Changed tiles")):
+            self.addOutput(QgsProcessingOutputNumber(name, self.tr(title)))
+
+    def processAlgorithm(self, parameters, context, feedback) -> dict:
+        output = self.parameterAsString(parameters, OUTPUT, context)
+        found = self.ask({"type": "export_reviewed", "export": {**self.members, "output": output}}, feedback)
+        feedback.pushInfo(f"{found['train']} tiles to learn from, {found['val']} held out; {found['changed']} changed")
+        return {OUTPUT: output, "TRAIN": found["train"], "HELD_OUT": found["val"], "CHANGED": found["changed"]}
+
+
+def _raster_path(layer) -> str | None:
+    if layer is None:
+        return None
+    if layer.dataProvider().name() != "gdal":
+        raise RasterError(f"{layer.name()} is no raster file", "a raster in a file", "export it with Layer > Save As, and choose the file")
+    return os.path.abspath(layer.source()) if os.path.exists(layer.source()) else layer.source()
