@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from .errors import EngineError, InputError
+from .errors import EngineError, InputError, is_out_of_memory
 from .facts import stated_changes
 from .schema import CLASSES, UNCHANGED_TEXT, Caption, CaptionRequest, verify_sampling
 from .text import is_well_formed
@@ -214,7 +214,4 @@ def tile_seed(run_seed: int, row: int, col: int) -> int:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    return isinstance(error, torch.OutOfMemoryError) or is_out_of_memory(error)

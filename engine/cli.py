@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, convert, registry, train_command
-from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError
+from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, is_out_of_memory, unexpected
 from .report import command as report_command
 from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput, how_to_install
 
@@ -60,9 +60,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone, and the interpreter would complain about flushing it
         return Cancelled.exit_code
-    except Exception as error:  # a bug: the traceback is what its report needs
-        traceback.print_exc()
-        return _fail(EngineError(f"{type(error).__name__}: {error}", "", "report it with the lines above and `changescribe doctor`"), wants_json)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            traceback.print_exc()  # a bug: this is what its report needs
+        return _fail(unexpected(error), wants_json)
 
 
 def _fail(error: ChangeScribeError, wants_json: bool) -> int:

@@ -97,6 +97,24 @@ class EngineError(ChangeScribeError):
     code = "engine"
 
 
+# What torch, numpy, the dynamic loader and C++ say.
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "failed to map segment", "bad_alloc")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception of any library means that there is no memory left."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY)
+
+
+def unexpected(error: Exception) -> EngineError:
+    """What a user reads of an exception that nobody has foreseen: no memory left, or a bug."""
+    if is_out_of_memory(error):
+        do = "choose a smaller batch size, close other programs, then run again with --resume"
+        return EngineError(f"out of memory ({error})", "more memory", do)
+    return EngineError(f"{type(error).__name__}: {error}", "", "report it with the lines above and `changescribe doctor`")
+
+
 ERRORS = {
     cls.code: cls
     for cls in (ChangeScribeError, InputError, RasterError, NoOverlapError, AreaError, OutputError, ModelError, ProtocolError, Cancelled, EngineError)

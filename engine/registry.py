@@ -92,12 +92,15 @@ def verify(model_id: str) -> Path:
     Raises
     ------
     ModelError
-        Missing or damaged file.
+        Missing, unreadable or damaged file.
     """
     entry, path = row(model_id), weights_path(model_id)
-    state = path.stat()
-    size_fits = state.st_size == entry["bytes"]  # else not read: it may be of any size
-    found = _digest(path, state.st_size, state.st_mtime_ns) if size_fits else ""
+    try:
+        state = path.stat()
+        size_fits = state.st_size == entry["bytes"]  # else not read: it may be of any size
+        found = _digest(path, state.st_size, state.st_mtime_ns) if size_fits else ""
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror})", "a readable file", "check its permissions and its disk") from error
     if found != entry["sha256"]:
         got = f"sha256 {found[:12]}…" if size_fits else f"{state.st_size} bytes"
         raise ModelError(

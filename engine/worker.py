@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
 from . import __version__
-from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError
+from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, unexpected
 from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
 from .schema import CaptionRequest, HeatmapOutput
 
@@ -187,8 +187,7 @@ class Worker:
             return "error", error.to_json()
         except Exception as error:  # a bug must not take the worker down
             traceback.print_exc()
-            failure = EngineError(f"{type(error).__name__}: {error}", "", "report it with the diagnostics, and run again")
-            return "error", failure.to_json()
+            return "error", unexpected(error).to_json()
 
     def _forward(self, call: str) -> Any:
         return lambda event: self.send(event["type"], id=call, **{name: value for name, value in event.items() if name != "type"})
