@@ -34,9 +34,9 @@ COUNTS = ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")
 
 
 class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
-    """Base of the algorithms; a subclass sets NAME, TITLE, TAGS and HELP."""
+    """Base of the algorithms; a subclass sets NAME, TITLE, TAGS, HELP and EXAMPLE, which are the parameters of a command."""
 
-    NAME = TITLE = HELP = ""
+    NAME = TITLE = HELP = EXAMPLE = ""
     TAGS: tuple[str, ...] = ()
 
     def name(self) -> str:
@@ -46,7 +46,8 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
         return self.tr(self.TITLE)
 
     def shortHelpString(self) -> str:
-        return self.tr(self.HELP)
+        example = f"\n\n{self.tr('On the command line:')} qgis_process run changescribe:{self.NAME} {self.EXAMPLE}" if self.EXAMPLE else ""
+        return self.tr(self.HELP) + example
 
     def tags(self) -> list[str]:
         return ["change", "caption", "before", "after", "compare", "deep learning", *self.TAGS]

@@ -35,6 +35,7 @@ class CaptionArea(PairAlgorithm):
     NAME = "captionarea"
     TITLE = "Summarise changes by area"
     TAGS = ("zonal", "polygons", "summary", "statistics")
+    EXAMPLE = "--BEFORE=2019.tif --AFTER=2023.tif --INPUT=districts.gpkg --OUTPUT=districts_changed.gpkg"
     HELP = (
         "Captions what changed between two rasters inside the polygons of a layer and adds it up: one row a polygon with its own attributes, "
         "the number of tiles, of changed ones, the changed share of its ground, the classes added, removed and altered (number of tiles), "

@@ -57,6 +57,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
     NAME = "captionbatch"
     TITLE = "Caption changes of many pairs"
     TAGS = ("table", "folder", "series")
+    EXAMPLE = "--FOLDER=orthos --SERIES_PATTERN={place}_{date}.tif --OUTPUT_FOLDER=changes --SUMMARY=changes/pairs.csv"
     HELP = (
         "Captions many pairs of rasters with the same settings: one GeoPackage a pair in the output folder, and a table of what happened.\n\n"
         "The pairs come from a table (CSV or any layer) with the columns before and after and, if wished, output (a name) and aoi (a polygon file); "

@@ -32,6 +32,7 @@ class CaptionChanges(PairAlgorithm):
     NAME = "captionchanges"
     TITLE = "Caption changes"
     TAGS = ("grid", "tiles", "text")
+    EXAMPLE = "--BEFORE=2019.tif --AFTER=2023.tif --OUTPUT=changes.gpkg"
     HELP = (
         "Describes in plain English what changed between two rasters of one place. The area is cut into tiles; each cell of the output has "
         "a caption, whether it changed, a change score, and the classes that were added, removed and altered.\n\n"

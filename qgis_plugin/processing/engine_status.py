@@ -31,6 +31,7 @@ class EngineStatus(ChangeScribeAlgorithm):
     NAME = "enginestatus"
     TITLE = "Engine status"
     TAGS = ("diagnostics", "install", "set up", "doctor", "torch")
+    EXAMPLE = "--INSTALL=true --REPORT=engine.html"
     HELP = (
         "Says which Python runs the captioning engine, whether it works, on which device, and what to do if it does not. "
         "Attach its report when you ask for help.\n\n"

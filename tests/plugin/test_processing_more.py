@@ -1,5 +1,6 @@
 """captionarea, captionbatch, enginestatus, the provider, models and the modeler, with the fake worker."""
 
+import re
 import time
 
 import pytest
@@ -46,6 +47,18 @@ def test_algorithms_are_described(provider, name):
     assert algorithm.shortHelpString() and algorithm.helpUrl().startswith("https://") and algorithm.tags()
     assert not algorithm.flags() & QgsProcessingAlgorithm.Flag.FlagNoThreading
     assert algorithm.createInstance().name() == name
+
+
+@pytest.mark.parametrize("name", ["captionchanges", "captionbatch", "captionarea", "enginestatus"])
+def test_help_ends_with_a_command_of_real_parameters(provider, name):
+    algorithm = provider.algorithm(name)
+    command = algorithm.shortHelpString().rpartition("\n\n")[2]
+    assert command.startswith(f"On the command line: qgis_process run changescribe:{name} --")
+    given = set(re.findall(r"--(\w+)=", command))
+    known = {parameter.name(): parameter for parameter in algorithm.parameterDefinitions()}
+    assert given <= set(known)
+    required = {key for key, one in known.items() if not one.flags() & one.Flag.FlagOptional and one.defaultValue() is None}
+    assert required <= given
 
 
 def test_provider_id_is_stable(provider):
