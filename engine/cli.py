@@ -294,7 +294,7 @@ def run_caption(args: argparse.Namespace, output: Output) -> int:
         raise InputError("no output", "-o OUT.gpkg", "name the GeoPackage to write, or take --dry-run")
     heatmap, part_tiles = _heatmap(args), _part_tiles(args)
     with stop_signals() as cancelled, ExitStack() as stack:
-        from . import pipeline
+        from . import cli_output, pipeline
 
         if args.dry_run:
             return _dry_run(request, args.output, part_tiles, output)
@@ -310,18 +310,18 @@ def run_caption(args: argparse.Namespace, output: Output) -> int:
         if args.scheduler is not None:
             summary["device"] = workers.describe()
     output.result(summary)
-    output.text(_summary_text(summary))
+    output.text(cli_output.summary_text(summary))
     return EXIT_DONE
 
 
 def _dry_run(request: CaptionRequest, path: str | None, part_tiles: int | None, output: Output) -> int:
-    from . import pipeline
+    from . import cli_output, pipeline
     from .estimate import estimate, text
 
     plan = pipeline.describe(request)
     plan["estimate"] = estimate(request, path, part_tiles, output.event)
     output.result(plan)
-    output.text(f"{_plan_text(plan)}\n{text(plan['estimate'])}")
+    output.text(f"{cli_output.plan_text(plan)}\n{text(plan['estimate'])}")
     return EXIT_DONE
 
 
@@ -346,24 +346,8 @@ def _heatmap(args: argparse.Namespace) -> HeatmapOutput | None:
     return heatmap
 
 
-def _plan_text(plan: dict) -> str:
-    lines = [
-        f"{plan['tiles']} tiles of {plan['tile_px']} px, overlap {plan['overlap_px']} px, on {plan['width']} × {plan['height']} px",
-        f"CRS {plan['crs']}, {plan['gsd_m']:g} m a pixel ({plan['model']['id']} was trained at {plan['model']['gsd_m']:g} m)",
-        f"bands before {plan['before_bands']}, after {plan['after_bands']}",
-    ]
-    return "\n".join(lines + [f"warning: {text}" for text in plan["warnings"]])
-
-
-def _summary_text(summary: dict) -> str:
-    counts = ", ".join(f"{summary[name]} {name}" for name in ("changed", "unchanged", "skipped", "failed"))
-    resumed = f", {summary['resumed']} done before" if summary["resumed"] else ""
-    speed = f"{summary['elapsed_s']:.1f} s, {summary['tiles_per_s']:.3g} tiles/s on {summary['device']}"
-    return f"{summary['output']}: {summary['total']} tiles: {counts}{resumed} ({speed})"
-
-
 def run_batch(args: argparse.Namespace, output: Output) -> int:
-    from . import batch, pipeline
+    from . import batch, cli_output, pipeline
 
     defaults = request_members(args)
     jobs = batch.read_jobs(args.jobs, args.output, defaults)
@@ -372,7 +356,7 @@ def run_batch(args: argparse.Namespace, output: Output) -> int:
         results, exit_code = batch.run(jobs, args.resume, captioner, lambda job, event: output.event(event, job=job.output.name), cancelled)
     output.result({"jobs": results})
     for job in results:
-        output.text(_summary_text(job["result"]) if "result" in job else f"line {job['line']} failed: {job['error']['message']}")
+        output.text(cli_output.summary_text(job["result"]) if "result" in job else f"line {job['line']} failed: {job['error']['message']}")
     return exit_code
 
 

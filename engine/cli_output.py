@@ -79,3 +79,20 @@ class RichOutput:
     def error(self, error: ChangeScribeError) -> None:
         self._stop()
         self.console.print(f"Error: {error}", style="red", highlight=False, soft_wrap=True, markup=False)
+
+
+def plan_text(plan: dict) -> str:
+    lines = [
+        f"{plan['tiles']} tiles of {plan['tile_px']} px, overlap {plan['overlap_px']} px, on {plan['width']} × {plan['height']} px",
+        f"CRS {plan['crs']}, {plan['gsd_m']:g} m a pixel ({plan['model']['id']} was trained at {plan['model']['gsd_m']:g} m)",
+        f"bands before {plan['before_bands']}, after {plan['after_bands']}",
+    ]
+    return "\n".join(lines + [f"warning: {text}" for text in plan["warnings"]])
+
+
+def summary_text(summary: dict) -> str:
+    counts = ", ".join(f"{summary[name]} {name}" for name in ("changed", "unchanged", "skipped", "failed"))
+    resumed = f", {summary['resumed']} done before" if summary["resumed"] else ""
+    speed = f"{summary['elapsed_s']:.1f} s, {summary['tiles_per_s']:.3g} tiles/s on {summary['device']}"
+    files = " … ".join(summary["files"][:: max(1, len(summary["files"]) - 1)])
+    return f"{files}: {summary['total']} tiles: {counts}{resumed} ({speed})"

@@ -41,6 +41,7 @@ class Writers:
     Attributes
     ----------
     done : (row, col) of the tiles that an earlier run has finished
+    files : paths of the layer's files, which are there once the run has come to its end
     """
 
     def __init__(
@@ -56,14 +57,17 @@ class Writers:
         self.grid: GridWriter | PartsWriter | None = None
         self.heat: HeatWriter | None = None
         self.done = TileSet()
+        self.files: list[str] = []
         if heatmap is not None:
             # Part of what makes a run: one without it, or with another, would leave holes in this one.
             record = record | {"heatmap": {"path": os.path.abspath(heatmap.path), "threshold": heatmap.threshold}}
         if output is not None:
-            parted = part_tiles is not None and len(grid) > part_tiles
-            writer = PartsWriter(output, grid, record, resume, part_tiles) if parted else GridWriter.open(output, grid.crs.to_wkt(), record, resume)
-            self.grid = stack.enter_context(writer)
+            if part_tiles is not None and len(grid) > part_tiles:
+                self.grid = stack.enter_context(PartsWriter(output, grid, record, resume, part_tiles))
+            else:
+                self.grid = stack.enter_context(GridWriter.open(output, grid.crs.to_wkt(), record, resume))
             self.done = self.grid.done
+            self.files = [str(path) for path in self.grid.paths]
         if heatmap is not None:
             record = record | {"output": output and os.path.abspath(output)}
             self.heat = stack.enter_context(HeatWriter.open(heatmap, grid, record, self.done, resume))

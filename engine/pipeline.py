@@ -45,7 +45,7 @@ def never() -> bool:
 
 @dataclass
 class Summary:
-    """What a run did; counts are tiles. ``resumed`` ones were in the output before; seconds are of this run."""
+    """What a run did; counts are tiles. ``resumed`` ones were in the output before; seconds are of this run; ``files`` hold the layer."""
 
     output: str | None
     total: int
@@ -58,6 +58,7 @@ class Summary:
     failed: int = 0
     elapsed_s: float = 0.0
     warnings: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> int:
@@ -313,7 +314,7 @@ def run(
         for message in summary.warnings:
             on_event({"type": "log", "level": "warning", "message": message})
         writers = outputs.Writers(stack, output, heatmap, grid, provenance(request, captioner, pair, grid), resume, part_tiles)
-        summary.resumed = len(writers.done)
+        summary.resumed, summary.files = len(writers.done), writers.files
         tiles = caption(request, captioner, pair, grid, grid.without(writers.done), cancelled, on_event, heatmap is not None)
         _consume(tiles, writers, summary, on_event)
         writers.close(summary.counts())

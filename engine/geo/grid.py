@@ -185,11 +185,14 @@ class TileGrid:
         window = self.window
         return self._span(window.row_off, window.height, self.rows), self._span(window.col_off, window.width, self.cols)
 
+    def in_row(self, row: int, done: TileSet | None = None) -> list[TileRef]:
+        """Tiles of the area in a row, left to right, that are not done."""
+        return [self.ref(row, col) for col in self._cols_in_row(row, self.window.col_off, self.window.width, done).tolist()]
+
     def without(self, done: TileSet | None) -> Iterator[TileRef]:
-        """Tiles of the area row by row, left to right, that are not done; one row of them is in memory at a time."""
+        """Tiles of the area row by row that are not done; one row of them is in memory at a time."""
         for row in self.spanned[0]:
-            for col in self._cols_in_row(row, self.window.col_off, self.window.width, done).tolist():
-                yield self.ref(row, col)
+            yield from self.in_row(row, done)
 
     def __iter__(self) -> Iterator[TileRef]:
         return self.without(None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from itertools import islice
+from typing import cast
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class TileSet(Set):
         return self._there(row, int(cols.max()) + 1)[cols]
 
     def __contains__(self, cell: object) -> bool:
-        row, col = cell  # type: ignore[misc]
+        row, col = cast("tuple[int, int]", cell)
         return bool(self.mask(row, np.array([col]))[0])
 
     def __iter__(self) -> Iterator[tuple[int, int]]:

@@ -9,11 +9,11 @@ import sys
 import time
 
 import pytest
-from runs import ROOT, TILE_PX, count, start, table
 
 from engine import __version__
 from engine.cli import main
 from engine.schema import CaptionRequest
+from runs import ROOT, TILE_PX, count, start, table
 
 import fakes
 
@@ -54,11 +54,8 @@ def test_dry_run_captions_nothing(pair, tmp_path, capsys):
 
 
 def test_every_option_reaches_the_request(pair, monkeypatch):
-    from engine import pipeline
-
     seen = []
-    monkeypatch.setattr(pipeline, "describe", lambda request: seen.append(request) or {"warnings": [], "tiles": 1})
-    monkeypatch.setattr("engine.cli._plan_text", lambda plan: "")
+    monkeypatch.setattr("engine.cli._dry_run", lambda request, *others: seen.append(request) or 0)
     options = (
         "--extent -5,1,2,3.5 --before-bands 3,2,1 --after-bands 1,1,1 --resolution 0.5 --tile 128 --overlap 16 --stretch none --max-nodata 0.2 "
         "--threshold 0.7 --batch 3 --decoding greedy --seed 4 --device cpu --model fake"
@@ -71,11 +68,8 @@ def test_every_option_reaches_the_request(pair, monkeypatch):
 
 
 def test_without_options_the_requests_defaults_hold(monkeypatch):
-    from engine import pipeline
-
     seen = []
-    monkeypatch.setattr(pipeline, "describe", lambda request: seen.append(request) or {"warnings": [], "tiles": 1})
-    monkeypatch.setattr("engine.cli._plan_text", lambda plan: "")
+    monkeypatch.setattr("engine.cli._dry_run", lambda request, *others: seen.append(request) or 0)
     main(["caption", "a.tif", "b.tif", "--dry-run"])
     assert seen == [CaptionRequest("a.tif", "b.tif")]
 

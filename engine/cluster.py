@@ -1,0 +1,239 @@
+"""Captioning on a Dask cluster: blocks of tiles are its tasks, and one writer at the client takes what comes back.
+
+Dask gives a dead worker's blocks to the others; a block comes back once. ``cluster_block`` is what a worker does.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from . import __version__, cluster_block, device, registry
+from .captioner import Captioner
+from .errors import ChangeScribeError, EngineError, InputError
+from .geo.grid import TileGrid
+from .geo.pair import RasterPair
+from .pipeline import Event, never
+from .reading import POLL_S, was_cancelled
+from .schema import CaptionRequest, TileCaption, TileRef
+
+# Tiles a block: seconds of work against milliseconds of the scheduler's, fewer where the area would not feed all workers.
+MIN_BLOCK_TILES, MAX_BLOCK_TILES, BLOCKS_A_THREAD = 8, 128, 4
+# Blocks with the scheduler at a time: enough to show an adaptive cluster that it should grow, few enough for any client's memory.
+MIN_IN_FLIGHT, IN_FLIGHT_A_THREAD = 64, 3
+CONNECT_S = 10.0
+COUNT_S = 2.0  # how often the cluster's threads are counted
+REMOTE = re.compile(r"(?:tcp|tls)://\S+:\d+")
+LOCAL = re.compile(r"local(?::(?:([1-9]\d*)-)?([1-9]\d*))?")
+
+
+class Workers:
+    """A Dask cluster, connected; a context manager.
+
+    Parameters
+    ----------
+    address : "tcp://HOST:PORT" or "tls://HOST:PORT" of a scheduler; or "local", "local:N", "local:M-N" for N processes (M to N of them,
+        as there is work) of this computer with one thread each, which end with the context
+
+    Raises
+    ------
+    InputError
+        Dask is not installed, another kind of address, or no scheduler there.
+    """
+
+    def __init__(self, address: str, on_event: Event):
+        self.address = address
+        self._stack = ExitStack()
+        try:
+            self.client = self._connect()
+        except BaseException:
+            self._stack.close()
+            raise
+        dashboard = self.client.dashboard_link
+        on_event(_log("info", f"{self.describe()}; dashboard: {dashboard}"))
+        if not self._threads():
+            on_event(_log("warning", f"no worker has joined yet; waiting for `dask worker {self.client.scheduler.address}`"))
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+
+    def describe(self) -> str:
+        """How many workers there are, and where."""
+        return f"{len(self.client.nthreads())} Dask workers at {self.address}"
+
+    def _connect(self) -> Any:
+        local, remote = LOCAL.fullmatch(self.address), REMOTE.fullmatch(self.address)
+        if not (local or remote):
+            raise InputError(f"scheduler {self.address!r}", "tcp://HOST:PORT, tls://HOST:PORT, local, local:N or local:M-N", "correct --scheduler")
+        try:
+            from distributed import Client
+        except ImportError as error:
+            do = "pip install 'changescribe[cluster]'"
+            raise InputError(f"--scheduler {self.address} without Dask ({error})", "the extra `cluster`", do) from error
+        target = self._stack.enter_context(_local_cluster(local)) if local else self.address
+        try:
+            return self._stack.enter_context(Client(target, timeout=CONNECT_S, set_as_default=False))
+        except (OSError, ValueError, ImportError, RuntimeError) as error:  # TimeoutError is an OSError
+            do = "start one with `dask scheduler`, check address and firewall"
+            raise InputError(f"no Dask scheduler answers at {self.address} ({error})", "a running scheduler", do) from error
+
+    def _threads(self) -> int:
+        return sum(self.client.nthreads().values())
+
+    def verify(self, model: str) -> None:
+        """Check that scheduler and workers have this version of ChangeScribe, and the workers the model's weights.
+
+        Workers that join later are checked with their first block.
+
+        Raises
+        ------
+        InputError, ModelError
+            Of the first one that has not.
+        """
+        sha256 = registry.row(model)["sha256"]
+        with _failures(self.address):
+            answers = {"scheduler": self._of_scheduler()}
+            answers |= self.client.run(cluster_block.verify_alike, __version__, model, sha256, on_error="return")
+        for place, answer in answers.items():
+            if isinstance(answer, ChangeScribeError):
+                raise answer
+            if isinstance(answer, Exception):
+                got = f"the cluster's {place} cannot run ChangeScribe ({type(answer).__name__}: {answer})"
+                do = "install it for scheduler and workers and start them again"
+                raise InputError(got, f"ChangeScribe {__version__} in the Python of scheduler and workers", do)
+
+    def _of_scheduler(self) -> Exception | None:
+        try:
+            self.client.run_on_scheduler(cluster_block.verify_version, __version__)
+        except (ImportError, AttributeError, ChangeScribeError) as error:
+            return error
+        return None
+
+    def caption_tiles(
+        self,
+        request: CaptionRequest,
+        captioner: Captioner,
+        pair: RasterPair,
+        grid: TileGrid,
+        refs: Iterable[TileRef],
+        cancelled: Callable[[], bool] = never,
+        on_event: Event = lambda event: None,
+        heatmap: bool = False,
+    ) -> Generator[TileCaption, None, None]:
+        """Caption tiles as ``pipeline.caption_tiles`` does, on the workers; blocks come in the order in which they are done.
+
+        Raises
+        ------
+        ChangeScribeError
+            As ``pipeline.caption_tiles`` and ``verify``. EngineError: the scheduler has gone, or a block ended several workers.
+        """
+        self.verify(captioner.card.id)
+        sha256 = registry.row(captioner.card.id)["sha256"]
+        job = cluster_block.Job(request, pair, replace(grid, area=None), heatmap, sha256)
+        with _failures(self.address):
+            for tiles, events in self._run_blocks(job, _blocks(refs, _block_tiles(len(grid), self._threads())), cancelled):
+                for event in events:
+                    on_event(event)
+                yield from tiles
+
+    def _run_blocks(self, job: cluster_block.Job, blocks: Iterator[np.ndarray], cancelled: Callable[[], bool]) -> Iterator[tuple[list, list]]:
+        """Keep some blocks with the scheduler until all are done; yields their results."""
+        waiting: dict[str, Any] = {}
+        finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        limit, counted_s = 0, -COUNT_S
+        try:
+            while True:
+                if time.monotonic() - counted_s >= COUNT_S:
+                    limit, counted_s = max(MIN_IN_FLIGHT, IN_FLIGHT_A_THREAD * self._threads()), time.monotonic()
+                for cells in islice(blocks, max(0, limit - len(waiting))):
+                    future = self.client.submit(cluster_block.caption_block, job, cells, pure=False)
+                    waiting[future.key] = future
+                    future.add_done_callback(finished.put)
+                if not waiting:
+                    return
+                future = _next(finished, cancelled)
+                yield future.result()
+                del waiting[future.key]
+        finally:
+            if waiting:
+                self._end(job, list(waiting.values()))
+
+    def _end(self, job: cluster_block.Job, futures: list) -> None:
+        """Let the workers stop; one that cannot be reached stops by itself when its block is done."""
+        with suppress(Exception):
+            self.client.cancel(futures)
+            self.client.run(cluster_block.end, job.id, on_error="ignore")
+
+
+def _next(finished: queue.SimpleQueue, cancelled: Callable[[], bool]) -> Any:
+    while True:
+        if cancelled():
+            raise was_cancelled()
+        with suppress(queue.Empty):
+            return finished.get(timeout=POLL_S)
+
+
+class _failures:
+    """Turn what Dask raises into errors that say what to do."""
+
+    def __init__(self, address: str):
+        self.address = address
+
+    def __enter__(self) -> None:
+        from distributed import KilledWorker
+        from distributed.comm import CommClosedError
+
+        self.killed, self.gone = KilledWorker, (CancelledError, CommClosedError, OSError)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, self.killed):
+            got = f"a block of tiles ended one worker after another ({error})"
+            do = "look into the workers' logs; give them more memory or take a smaller --batch; then run again with --resume"
+            raise EngineError(got, "workers that live through it", do) from error
+        if isinstance(error, self.gone):
+            got = f"the Dask scheduler at {self.address} has gone ({type(error).__name__}: {error})"
+            raise EngineError(got, "a scheduler that runs as long as the run", "start it again, then run again with --resume") from error
+
+
+def _local_cluster(address: re.Match) -> Any:
+    from distributed import LocalCluster
+
+    fewest, most = address.groups()
+    workers = int(most or device.cores())
+    cluster = LocalCluster(n_workers=int(fewest or workers), threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
+    if fewest:
+        cluster.adapt(minimum=int(fewest), maximum=workers)
+    return cluster
+
+
+def _block_tiles(tiles: int, threads: int) -> int:
+    return min(MAX_BLOCK_TILES, max(MIN_BLOCK_TILES, tiles // (BLOCKS_A_THREAD * max(1, threads))))
+
+
+def _blocks(refs: Iterable[TileRef], size: int) -> Iterator[np.ndarray]:
+    """Int (n, 2) rows and columns of up to ``size`` tiles at a time."""
+    stream = iter(refs)
+    while block := [(ref.row, ref.col) for ref in islice(stream, size)]:
+        yield np.array(block)
+
+
+def portable(request: CaptionRequest) -> CaptionRequest:
+    """The request with absolute paths, which mean the same in a worker's folder."""
+    return request.with_(**{name: os.path.abspath(path) for name in ("before", "after") if os.path.exists(path := getattr(request, name))})
+
+
+def _log(level: str, message: str) -> dict:
+    return {"type": "log", "level": level, "message": message}

@@ -1,0 +1,84 @@
+"""What areas of many tiles need: an estimate before, several files, and a resumed run that begins soon."""
+
+import itertools
+import json
+import re
+import time
+
+import fiona
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+
+from engine import cli, estimate
+from engine.geo.grid import TileGrid
+from engine.geo.writer import GridWriter
+from runs import table
+
+import fakes
+
+
+def caption(request, path, *options):
+    return cli.main(["caption", request.before, request.after, "--model", fakes.ID, "--tile", "64", "-o", str(path), "--json", *map(str, options)])
+
+
+def test_several_files_hold_what_one_would(request_of, tmp_path, capsys):
+    request = request_of(6, 4)
+    assert caption(request, tmp_path / "one.gpkg") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["result"]["files"] == [str(tmp_path / "one.gpkg")]
+    assert caption(request, tmp_path / "many.gpkg", "--part-tiles", 8) == 0
+    files = json.loads(capsys.readouterr().out.splitlines()[-1])["result"]["files"]
+    assert files == [str(tmp_path / f"many_000{i}.gpkg") for i in (1, 2, 3)]
+    parts = [table(path) for path in files]
+    assert [len(part) for part in parts] == [8, 8, 8]
+    assert dict(itertools.chain(*(part.items() for part in parts))) == table(tmp_path / "one.gpkg")
+    assert caption(request, tmp_path / "many.gpkg", "--part-tiles", 8) == 2
+    assert "many_0001.gpkg exists" in capsys.readouterr().out
+    assert caption(request, tmp_path / "many.gpkg", "--part-tiles", 8, "--resume") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["result"]["resumed"] == 24
+    assert caption(request, tmp_path / "zero.gpkg", "--part-tiles", 0) == 0
+    assert caption(request, tmp_path / "bad.gpkg", "--part-tiles", -1) == 2
+    assert "tiles a file, or 0" in capsys.readouterr().out
+
+
+def test_a_dry_run_reckons_from_tiles_of_the_area(request_of, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("FAKE_DELAY_S", "0.01")
+    request = request_of(12, 12)
+    arguments = ["caption", request.before, request.after, "--model", fakes.ID, "--tile", "64", "-o", str(tmp_path / "out.gpkg"), "--dry-run"]
+    assert cli.main([*arguments, "--part-tiles", "30"]) == 0
+    told = capsys.readouterr().out
+    assert re.search(r"about [\d.]+ min here at [\d.]+ tiles/s, .*core-hours on cpu \(measured on 64 tiles spread over the area, \d+ % of them", told)
+    assert re.search(r"about 0.0648 MB in 6 files, [\d.]+ GB free there", told)
+    assert not list(tmp_path.glob("*.gpkg"))
+    found = estimate.estimate(request, None, None)
+    assert 5 < found["tiles_per_s"] <= 100  # ten milliseconds a tile
+    assert found["seconds"] == pytest.approx(144 / found["tiles_per_s"], abs=1) and found["files"] == 1 and found["free_bytes"] is None
+
+
+def test_the_sample_lies_in_the_area():
+    left = shapely.box(0, 0, 300, 1000)
+    grid = TileGrid(1000, 1000, Affine.identity(), None, 10, 0, left)
+    refs = estimate.sample(grid)
+    assert len(refs) == 64 == len(set(refs)) and max(ref.col for ref in refs) < 30
+    assert min(ref.row for ref in refs) < 10 and max(ref.row for ref in refs) >= 90
+    assert len(estimate.sample(TileGrid(20, 20, Affine.identity(), None, 10))) == 4
+
+
+def test_resuming_reads_places_not_rows(tmp_path, tiles=100_000):
+    """A million must take ten seconds at most (`python -m tests.bench.large`); a tenth of them here, in a tenth of that."""
+    path, wkt = tmp_path / "out.gpkg", rasterio.CRS.from_epsg(32633).to_wkt()
+    GridWriter.open(path, wkt, {}).close()
+    ring = {"type": "Polygon", "coordinates": [[(0, 0), (1, 0), (1, 1), (0, 0)]]}
+    with fiona.open(path, "a", layer="change_captions") as layer:
+        names = dict.fromkeys(layer.schema["properties"])
+        layer.writerecords(
+            {"geometry": ring, "properties": names | {"row": i // 500, "col": i % 500, "status": "failed" if i % 10_000 == 7 else "captioned"}}
+            for i in range(tiles)
+        )
+    start_s = time.process_time()
+    with GridWriter.open(path, wkt, {}, resume=True) as writer:
+        assert time.process_time() - start_s < 1.0
+        assert len(writer.done) == tiles - 10
+        assert writer.done.mask(0, np.array([6, 7, 8])).tolist() == [True, False, True]
