@@ -1,6 +1,7 @@
 """A deterministic captioner without weights to speak of, in a registry of its own, for tests of everything around a model.
 
-Run as a program it is the command line with that registry: ``python tests/engine/fakes.py FOLDER worker``; FAKE_DELAY_S slows each tile down.
+Run as a program it is the command line with that registry: ``python tests/engine/fakes.py FOLDER worker``; FAKE_DELAY_S slows each tile down,
+FAKE_COMMIT_TILES makes for more commits.
 """
 
 import json
@@ -19,6 +20,7 @@ from safetensors.numpy import save_file
 
 from engine import registry
 from engine.captioner import Captioner, Encoded, ModelCard
+from engine.geo import writer
 
 ID = "fake"
 WORDS = ("a row of houses is built along the road", "the trees are cut down and a road appears", "a new parking lot appears near the building")
@@ -72,6 +74,7 @@ def install(folder):
         row = {"id": ID, "name": "a fake", "class": "fake:FakeCaptioner", "file": weights.name, "licence": "none", "gsd_m": 0.5}
         row |= {"sha256": registry.sha256_of(weights), "bytes": weights.stat().st_size}
         (folder / "models.json").write_text(json.dumps({"models": [row]}))
+    writer.BATCH_TILES = int(os.environ.get("FAKE_COMMIT_TILES", writer.BATCH_TILES))
     registry.RESOURCES = folder
     sys.modules["engine.models.fake"] = sys.modules[__name__]
     return weights
