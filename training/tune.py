@@ -53,11 +53,11 @@ class TuneOptions:
 
     model: str = DEFAULT_MODEL
     name: str = f"{DEFAULT_MODEL}-tuned"
-    views: int = 6
-    epochs: int = 40
-    patience: int = 6
+    views: int = 4
+    epochs: int = 12
+    patience: int = 3
     batch_size: int = 16
-    lr: float = 2e-4
+    lr: float = 3e-5
     heads_lr: float = 1e-4
     weight_decay: float = 0.02
     min_count: int = 2

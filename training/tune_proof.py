@@ -19,8 +19,9 @@ from pathlib import Path
 from rich.console import Console
 
 from engine import registry
+from engine.captioner import CaptionOptions
 from engine.errors import ChangeScribeError
-from engine.evaluate import Settings, evaluate, table
+from engine.evaluate import Settings, caption_pairs, evaluate, table
 from engine.models.scribe import ScribeCaptioner
 from engine.schema import CLASSES, DEFAULT_MODEL
 
@@ -28,6 +29,7 @@ from .datasets import DELTA_SIGNS, PairRow, captioned, load_rows
 from .evaluate import as_pair
 from .tune import TuneOptions, tune
 
+MEMBERS = ("changed", "change_score", "added", "removed", "altered")
 HELD_OUT = 4  # one place in so many chooses the epoch
 
 
@@ -52,16 +54,20 @@ def cross_fit(rows: Sequence[PairRow], out: Path) -> dict:
     halves = split_by_place(rows, 2)
     captions: dict[str, dict] = {}
     for fold, (scored, tuning) in enumerate((halves, halves[::-1])):
-        folder = out / f"fold{fold}"
-        data = write_dataset(tuning, folder / "reviewed")
-        captioner = ScribeCaptioner.from_checkpoint(str(tune(data, folder, TuneOptions())))
-        found = evaluate([as_pair(row) for row in scored], captioner, settings=Settings(bootstrap=0)).found
-        captions |= found["captions"]
+        path = tuned_on(tuning, out / f"fold{fold}")
+        found, _ = caption_pairs(ScribeCaptioner.from_checkpoint(str(path)), [as_pair(row) for row in scored], CaptionOptions())
+        captions |= {name: {"caption": c.text, **{k: getattr(c, k) for k in MEMBERS}} for name, c in found.items()}
     tuned = out / "tuned.json"
     tuned.write_text(json.dumps({"captions": captions}), "utf-8")
     pairs = [as_pair(row) for row in rows]
     # "against" is subtracted, so that a plus in the table speaks for the bundled model.
     return evaluate(pairs, registry.load(DEFAULT_MODEL), settings=Settings(against=str(tuned))).found
+
+
+def tuned_on(rows: Sequence[PairRow], folder: Path) -> Path:
+    """Weights tuned on the pairs; those of an interrupted proof are taken up."""
+    path = folder / f"{TuneOptions.name}.safetensors"
+    return path if path.is_file() else tune(write_dataset(rows, folder / "reviewed"), folder, TuneOptions())
 
 
 def split_by_place(rows: Sequence[PairRow], parts: int) -> list[list[PairRow]]:

@@ -76,6 +76,7 @@ class LayerAlgorithm(ChangeScribeAlgorithm):
 class ChangeReport(LayerAlgorithm):
     NAME = "changereport"
     TITLE = "Report on changes"
+    EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=report.html"
     TAGS = ("html", "summary", "statistics", "print", "area")
     HELP = (
         "Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a "
@@ -118,6 +119,7 @@ class ChangeReport(LayerAlgorithm):
 class ExportReviewed(LayerAlgorithm):
     NAME = "exportreviewed"
     TITLE = "Export reviewed tiles"
+    EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=reviewed"
     TAGS = ("training", "correct", "fine-tune", "data set", "LEVIR-CC")
     HELP = (
         "Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: "

@@ -1,5 +1,6 @@
 """Adding weights: only published safetensors files, known by their sha256."""
 
+import json
 import os
 import zipfile
 
@@ -8,6 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from engine import model_files, registry
+from engine.captioner import ModelCard
 from engine.errors import ModelError, OutputError
 
 import fakes
@@ -79,3 +81,55 @@ def test_weights_that_change_are_verified_anew(fake_weights):
     os.utime(fake_weights, ns=(1, 1))
     with pytest.raises(ModelError, match="damaged"):
         registry.verify(fakes.ID)
+
+
+def tuned(path, model_id="fake-tuned", tuned_from=fakes.ID, value=1.0):
+    """Weights as ``training.tune`` leaves them."""
+    card = ModelCard(model_id, "a fake tuned on 9 reviewed tiles", threshold=0.1)
+    metadata = {"card": json.dumps(card.to_json()), "config": "{}", "tuned_from": tuned_from}
+    save_file({"nothing": np.full(64, value, np.float32)}, path, metadata=metadata)
+    return str(path)
+
+
+def test_a_tuned_model_is_listed_beside_the_published_ones(fake_weights, tmp_path):
+    added = model_files.add(tuned(tmp_path / "t.safetensors"))
+    assert added["id"] == "fake-tuned" and registry.verify("fake-tuned").is_file()
+    row = registry.row("fake-tuned")
+    assert row["class"] == registry.row(fakes.ID)["class"] and row["metrics"] == {}
+    assert registry.card("fake-tuned").name == "a fake tuned on 9 reviewed tiles"
+    assert type(registry.load("fake-tuned")) is fakes.FakeCaptioner
+    assert [row["id"] for row in model_files.listing()] == [fakes.ID, "fake-tuned"]
+
+
+def test_a_tuned_model_replaces_its_earlier_self(fake_weights, tmp_path):
+    model_files.add(tuned(tmp_path / "1.safetensors"))
+    model_files.add(tuned(tmp_path / "2.safetensors", value=2.0))
+    model_files.add(tuned(tmp_path / "3.safetensors", "another", value=3.0))
+    assert [row["id"] for row in registry.rows()] == [fakes.ID, "fake-tuned", "another"]
+    assert model_files.check("fake-tuned")["state"] == model_files.check("another")["state"] == "ok"
+
+
+@pytest.mark.parametrize("model_id", [fakes.ID, "../x", "A b", "", "x" * 41])
+def test_a_tuned_model_needs_a_plain_name_of_its_own(fake_weights, tmp_path, model_id):
+    with pytest.raises(ModelError, match="as the id of a model of your own"):
+        model_files.add(tuned(tmp_path / "t.safetensors", model_id))
+
+
+def test_what_was_tuned_of_an_unknown_model_is_refused(fake_weights, tmp_path):
+    with pytest.raises(ModelError, match="unknown model 'nobody'"):
+        model_files.add(tuned(tmp_path / "t.safetensors", tuned_from="nobody"))
+
+
+def test_a_forged_list_of_models_cannot_name_code_or_paths(fake_weights, tmp_path):
+    """Whoever can write into the user's folder gains no more than weights."""
+    good = {"id": "mine", "name": "mine", "tuned_from": fakes.ID, "trained_on": "x", "sha256": "0" * 64, "bytes": 1}
+    forged = [good | {"class": "os:system"}, good | {"id": "../../x"}, good | {"tuned_from": "nobody"}, good | {"id": fakes.ID}, {"id": "y"}, 3]
+    folder = tmp_path / "models"
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in forged:
+        (folder / "models.json").write_text(json.dumps({"models": [entry]}))
+        assert [row["id"] for row in registry.rows()] == [fakes.ID]
+    (folder / "models.json").write_text(json.dumps({"models": [good | {"file": "/etc/passwd"}]}))
+    assert [row["id"] for row in registry.rows()] == [fakes.ID]
+    (folder / "models.json").write_text(json.dumps({"models": [good]}))
+    assert registry.row("mine")["file"] == "mine.safetensors"

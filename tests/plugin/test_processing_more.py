@@ -41,7 +41,7 @@ def zones():
     return layer
 
 
-@pytest.mark.parametrize("name", ["captionchanges", "captionbatch", "captionarea", "enginestatus"])
+@pytest.mark.parametrize("name", ["captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "enginestatus"])
 def test_algorithms_are_described(provider, name):
     algorithm = provider.algorithm(name)
     assert algorithm.shortHelpString() and algorithm.helpUrl().startswith("https://") and algorithm.tags()
@@ -49,7 +49,7 @@ def test_algorithms_are_described(provider, name):
     assert algorithm.createInstance().name() == name
 
 
-@pytest.mark.parametrize("name", ["captionchanges", "captionbatch", "captionarea", "enginestatus"])
+@pytest.mark.parametrize("name", ["captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "enginestatus"])
 def test_help_ends_with_a_command_of_real_parameters(provider, name):
     algorithm = provider.algorithm(name)
     command = algorithm.shortHelpString().rpartition("\n\n")[2]
@@ -63,7 +63,7 @@ def test_help_ends_with_a_command_of_real_parameters(provider, name):
 
 def test_provider_id_is_stable(provider):
     assert (provider.id(), [algorithm.name() for algorithm in provider.algorithms()]) == (
-        "changescribe", ["captionarea", "captionbatch", "captionchanges", "enginestatus"],
+        "changescribe", ["captionarea", "captionbatch", "captionchanges", "changereport", "enginestatus", "exportreviewed"],
     )  # fmt: skip
 
 
