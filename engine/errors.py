@@ -98,7 +98,15 @@ class EngineError(ChangeScribeError):
 
 
 # What torch, numpy, the dynamic loader and C++ say.
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "failed to map segment", "bad_alloc", "start new thread")
+OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "not enough memory",
+    "failed to map segment",
+    "bad_alloc",
+    "start new thread",
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
