@@ -94,7 +94,10 @@ class ComparePanel(QWidget):
         extent = tile_geometry(tile).boundingBox()
         self.before.show_extent(before, extent, crs)
         self.after.show_extent(after, extent, crs)
-        properties = tile["properties"]
+        self.describe(tile["properties"])
+
+    def describe(self, properties: dict) -> None:
+        """Write caption and classes below the pictures."""
         self.caption.setText(f"{caption_text(properties)}\n{classes_text(properties)}".strip())
 
     def stop(self) -> None:

@@ -212,6 +212,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.results.load.clicked.connect(self.list_active_layer)
         self.results.chosen.connect(self.show_tile)
         self.review.edited.connect(self.results.model.update)
+        self.review.redrawn.connect(self.compare.describe)
         self.review.said.connect(lambda text: self._say(text, Qgis.MessageLevel.Info))
         self.compare.flicker.toggled.connect(self._flicker)
         self.visibilityChanged.connect(self._visible)

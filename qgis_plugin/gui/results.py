@@ -21,7 +21,7 @@ from .plain import tool_tip
 COLUMNS = ("Score", "What changed", "Classes", "Tile")
 SCORE, CAPTION, CLASSES, TILE = range(4)
 TILE_ROLE = int(Qt.ItemDataRole.UserRole)
-VERDICTS = {"right": " ✓", "wrong": " ✗"}
+VERDICTS, CORRECTED = {"right": " ✓", "wrong": " ✗"}, " ✎"
 STATUS_TEXTS = {"skipped_nodata": "(skipped: too little data)", "failed": "(failed)"}
 
 
@@ -96,7 +96,9 @@ class TileModel(QAbstractTableModel):
 
 def caption_text(properties: dict) -> str:
     """The caption that holds, a person's before the model's, and the verdict on it."""
-    text = properties.get("edited_caption") or properties.get("caption") or STATUS_TEXTS.get(properties.get("status", ""), "")
+    if properties.get("edited_caption"):
+        return properties["edited_caption"] + CORRECTED
+    text = properties.get("caption") or STATUS_TEXTS.get(properties.get("status", ""), "")
     return text + VERDICTS.get(properties.get("review") or "", "")
 
 

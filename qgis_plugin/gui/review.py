@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsVectorDataProvider, QgsVectorLayer
-from qgis.PyQt.QtCore import NULL, QObject, Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtCore import NULL, QObject, pyqtSignal
+from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.schema import CLASSES, FIELD_NAMES, REVIEW_FIELDS, UNCHANGED_TEXT
 from ..processing.grid_layer import field
@@ -122,10 +122,12 @@ class ReviewBar(QWidget):
     Signals
     -------
     edited : (tile_id, {field: value}), whoever has edited it
+    redrawn : values of the shown tile after an edit
     said : a message for the user
     """
 
     edited = pyqtSignal(str, dict)
+    redrawn = pyqtSignal(dict)
     said = pyqtSignal(str)
 
     def __init__(self, parent: QWidget | None = None):
@@ -203,18 +205,14 @@ class ReviewBar(QWidget):
         return button
 
     def _lay_out(self) -> None:
-        marks, verdict = QHBoxLayout(), QGridLayout()
-        for button in self.menus.values():
-            marks.addWidget(button)
-        marks.addStretch(1)
-        for i, button in enumerate((self.right, self.wrong, self.same, self.undo, self.save)):
-            verdict.addWidget(button, 0, i)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.caption)
-        layout.addLayout(marks)
-        layout.addLayout(verdict)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for row in ((*self.menus.values(), self.undo), (self.right, self.wrong, self.same, self.save)):
+            line = QHBoxLayout()
+            for button in row:
+                line.addWidget(button)
+            layout.addLayout(line)
 
     def _fill(self) -> None:
         values = self._tile
@@ -230,6 +228,7 @@ class ReviewBar(QWidget):
         if tile_id == self._tile.get("tile_id"):
             self._tile.update(values)
             self._fill()
+            self.redrawn.emit(self._tile)
 
     def _correct(self) -> None:
         """A caption that differs from the model's is a correction; the model's own again is none."""
