@@ -136,3 +136,19 @@ def test_toolbox_and_command_line_say_the_same(profile, tmp_path, name):
     raster = gdal.Open(str(before))
     assert (heat.RasterXSize, heat.RasterYSize) == (raster.RasterXSize, raster.RasterYSize)
     assert heat.GetGeoTransform() == pytest.approx(raster.GetGeoTransform(), rel=1e-12)
+
+
+def test_a_model_file_and_a_series_as_the_docs_say(profile, rasters, tmp_path):
+    """Two commands of docs/processing.md in a real qgis_process; test_recipe.py runs all of them in this one."""
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for date in ("2019", "2023"):
+        shutil.copy(rasters["before"], folder / f"town_{date}.tif")
+    series = ("--SERIES_PATTERN={place}_{date}.tif", f"--OUTPUT_FOLDER={tmp_path / 'out'}", f"--SUMMARY={tmp_path / 'pairs.csv'}")
+    done = profile("run", "changescribe:captionbatch", f"--FOLDER={folder}", *series, python=FAKE_WORKER)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [(row["name"], row["status"]) for row in rows(tmp_path / "pairs.csv")] == [("town_2019_2023", "done")]
+    model = ROOT / "resources" / "processing" / "changed_tiles_by_area.model3"
+    listed = profile("help", str(model))
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert "joined:changed_tiles" in listed.stdout
