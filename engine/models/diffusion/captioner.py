@@ -27,6 +27,7 @@ from .samplers import SAMPLERS, Condition, Denoise, RowNoise
 
 DISCRETE_SAMPLERS: dict[str, Callable[..., Tensor]] = {"ddpm": sample_ddpm, "ddim": sample_ddim}
 DRAWS = 4  # of a tile at most: a few in a hundred single samples are no sentence, of four in a row hardly one in a hundred thousand
+VARIED = 0.5  # least temperature of a tile's second and further samples
 SAMPLERS_OF = {"discrete": tuple(DISCRETE_SAMPLERS), "karras": tuple(SAMPLERS)}
 
 
@@ -36,12 +37,14 @@ class Sampling:
 
     sampler : one of SAMPLERS_OF its family. steps : of the sampler; heun evaluates the network 2 · steps − 1 times, the others ``steps`` times.
     samples : a tile; the one that is most like the others is its caption. clamp : every estimate is rounded to words at once (discrete only).
+    temperature : of the noise of a tile's first sample, as ``RowNoise``; further samples have at least VARIED, since they are to differ.
     """
 
     sampler: str
     steps: int
     samples: int = 1
     clamp: bool = False
+    temperature: float = 1.0
 
 
 # As published.
@@ -146,7 +149,7 @@ class DiffusionCaptioner(Captioner):
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         tokens, sampling = state[index], self.sampling(options)
-        return self._choose(tokens, sampling, seeds, self.draw(tokens, sampling, seeds))
+        return self.choose_captions(tokens, sampling, seeds, self.draw(tokens, sampling, seeds))
 
     def draw(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], first: int = 0) -> list[list[Drawn]]:
         """Samples of each tile, numbered from ``first``: condition tokens (N, M, C) as the encoder makes them, N seeds → N × sampling.samples."""
@@ -155,7 +158,10 @@ class DiffusionCaptioner(Captioner):
             with self._mixed():
                 condition = self.net.denoiser.fusion.project(tokens)
         # All samples of a tile in succession, as the fusion wants them.
-        points = self._sample(condition, sampling, [sample_seed(seed, first + i) for seed in seeds for i in range(sampling.samples)])
+        numbers = range(first, first + sampling.samples)
+        temperatures = [max(sampling.temperature, VARIED) if number else sampling.temperature for number in numbers]
+        noise = RowNoise([sample_seed(seed, number) for seed in seeds for number in numbers], temperatures * len(seeds))
+        points = self._sample(condition, sampling, noise)
         probabilities, ids = self.net.text.logits(points).softmax(-1).max(-1)
         read = [self._read(*row) for row in zip(ids.tolist(), probabilities.tolist(), strict=True)]
         return [read[i : i + sampling.samples] for i in range(0, len(read), sampling.samples)]
@@ -169,13 +175,13 @@ class DiffusionCaptioner(Captioner):
             drawn = self.draw(tokens, self.sampling(options), seeds)
             scores = [sum(sample.text not in NO_CHANGE for sample in samples) / len(samples) for samples in drawn]
             changed = [i for i, score in enumerate(scores) if score >= threshold]
-            chosen = self._choose(tokens[changed], self.sampling(options), [seeds[i] for i in changed], [drawn[i] for i in changed])
+            chosen = self.choose_captions(tokens[changed], self.sampling(options), [seeds[i] for i in changed], [drawn[i] for i in changed])
         captions = [unchanged_caption(score) for score in scores]
         for i, (text, score) in zip(changed, chosen, strict=True):
             captions[i] = changed_caption(text, score, scores[i])
         return captions
 
-    def _choose(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], drawn: list[list[Drawn]]) -> list[tuple[str, float]]:
+    def choose_captions(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], drawn: list[list[Drawn]]) -> list[tuple[str, float]]:
         """Captions of changed tiles and their scores; one none of whose samples is usable gets others, DRAWS times in all."""
         for number in range(1, DRAWS):
             again = [i for i, samples in enumerate(drawn) if not any(map(is_usable, samples))]
@@ -186,15 +192,15 @@ class DiffusionCaptioner(Captioner):
                 drawn[i] = samples
         return [choose(samples) for samples in drawn]
 
-    def _sample(self, condition: Condition, sampling: Sampling, seeds: Sequence[int]) -> Tensor:
-        """x̂0 (N·K, L, latent) of the seeds of K samples of each of N tiles."""
-        config, noise, chain = self.net.config, RowNoise(seeds), self.net.chain()
+    def _sample(self, condition: Condition, sampling: Sampling, noise: RowNoise) -> Tensor:
+        """x̂0 (N·K, L, latent) of K samples of each of N tiles, a row of ``noise`` each."""
+        config, chain = self.net.config, self.net.chain()
 
         def denoise(x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
             with self._mixed():
                 return chain(x, sigma, condition).float()
 
-        start = noise(torch.zeros(len(seeds), config.length, config.latent, device=self.device))
+        start = noise(torch.zeros(len(noise.generators), config.length, config.latent, device=self.device))
         if config.family == "karras":
             sigmas = karras_grid(sampling.steps, config.sigma_min, config.sigma_max)
             return SAMPLERS[sampling.sampler](denoise, float(sigmas[0]) * start, sigmas, condition, noise)
