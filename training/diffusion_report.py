@@ -95,8 +95,8 @@ def fill(model: str, pairs: Sequence[Pair], folder: Path, long_pairs: int | None
         path = folder / cell.file
         if path.is_file():
             continue
-        whole = long_pairs is None or cell.sampling.steps <= LONG or cell.sampling in FAITHFUL.values()
-        count = len(pairs) if whole else min(long_pairs, len(pairs))
+        short = cell.sampling.steps > LONG and cell.sampling not in FAITHFUL.values()
+        count = long_pairs if short else None
         found = run_cell(captioner, cell, tokens[:count], scores[:count])
         _write(path, asdict(cell) | {"name": cell.name, "evaluations": cell.evaluations} | found)
         print(f"{model}: {cell.name}, {cell.sampling.steps} steps, {cell.sampling.samples} samples: {found['seconds']:.0f} s", flush=True)
