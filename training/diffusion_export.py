@@ -27,7 +27,7 @@ from .datasets import PairRow, captioned, load_rows, read_batch
 from .export import calibrate
 
 MODEL_IDS = {"discrete": "diffusion-rscc", "karras": "kd-rscc"}
-SAMPLINGS = {"discrete": Sampling("ddim", 20), "karras": Sampling("dpmpp-2m", 10)}
+SAMPLINGS = {"discrete": Sampling("ddim", 20, temperature=0.0), "karras": Sampling("dpmpp-2m", 20, temperature=0.0)}
 UNCALIBRATED = {"temperature": 1.0, "bias": 0.0}
 
 
@@ -38,10 +38,11 @@ def main() -> None:
     parser.add_argument("--sampler", choices=sorted({name for names in SAMPLERS_OF.values() for name in names}), help="default of the checkpoint")
     parser.add_argument("--steps", type=int, help="likewise")
     parser.add_argument("--samples", type=int, default=1, help="likewise")
+    parser.add_argument("--temperature", type=float, default=0.0, help="likewise")
     args = parser.parse_args()
     net, vocabulary, step = load_run(args.run)
     default = SAMPLINGS[net.config.family]
-    sampling = Sampling(args.sampler or default.sampler, args.steps or default.steps, args.samples)
+    sampling = Sampling(args.sampler or default.sampler, args.steps or default.steps, args.samples, temperature=args.temperature)
     model = MODEL_IDS[net.config.family]
     path = export(net, vocabulary, sampling, captioned(load_rows(args.data), "val"), RESOURCES / "weights" / f"{model}.safetensors")
     register(model, path)

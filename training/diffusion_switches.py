@@ -2,26 +2,29 @@
 
     python -m training.diffusion_switches --steps 2000
 
-trains every variant alike on the cached conditions (training.diffusion_features) and writes a table into docs/diffusion.md, between the lines
-``<!-- switches -->`` and ``<!-- /switches -->``. Runs that are already there are not repeated.
+trains every variant alike on the cached conditions (training.diffusion_features) and writes a table to docs/diffusion-switches.md. Runs that are
+already there are not repeated.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import InputError
 from engine.models.diffusion.denoiser import PRESETS
 
 from .diffusion_features import FOLDER
+from .diffusion_validate import STEPS
 from .train_diffusion import OPTIONS, Run, feature_task, train
 
-START, STOP = "<!-- switches -->", "<!-- /switches -->"
+INTRO = """# What each switch of the diffusion captioners does
+
+Written by `{command}`. Each row is one short run ({steps} steps, 1 seed) that differs from `{preset}` in one switch; scored on the validation split
+by the network's likeliest captions ({evaluations} evaluations, temperature 0). One seed, far from trained to the end: small differences are noise.
+"""
 COLUMNS = (("val_cider_changed", "CIDEr-D, changed"), ("val_bleu4_changed", "BLEU-4, changed"), ("val_cider", "CIDEr-D, all"))
 COLUMNS += (("val_well_formed", "well-formed"), ("val_flag_auc", "flag AUC"))
 
@@ -61,13 +64,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--features", type=Path, default=FOLDER)
     parser.add_argument("--out", type=Path, default=Path("runs/switches"))
-    parser.add_argument("--report", type=Path, default=Path("docs/diffusion.md"))
+    parser.add_argument("--report", type=Path, default=Path("docs/diffusion-switches.md"))
     args = parser.parse_args()
     found = {}
     for name in args.variants or VARIANTS[args.preset]:
         path = args.out / f"{args.preset}-{name}-{args.steps}"
         found[name] = measured(args.preset, VARIANTS[args.preset][name], args.steps, args.data, args.features, path)
-    write_report(args.report, table(args.preset, args.steps, found))
+    args.report.write_text(table(args.preset, args.steps, found), "utf-8")
 
 
 def measured(preset: str, variant: Variant, steps: int, data: Path, features: Path, out: Path) -> dict[str, float]:
@@ -87,27 +90,13 @@ def measured(preset: str, variant: Variant, steps: int, data: Path, features: Pa
 
 def table(preset: str, steps: int, found: dict[str, dict[str, float]]) -> str:
     """Markdown: a row a variant."""
-    names = [title for _, title in COLUMNS]
-    lines = [f"`{preset}`, {steps} steps of training each, validation pairs, 10 evaluations a caption.", ""]
-    lines += ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    command = f"python -m training.diffusion_switches --preset {preset} --steps {steps}"
+    lines = [INTRO.format(command=command, steps=steps, preset=preset, evaluations=STEPS)]
+    lines += ["| | " + " | ".join(title for _, title in COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     for name, scores in found.items():
         cells = [f"{scores[column]:.2f}" for column, _ in COLUMNS]
         lines.append(f"| {VARIANTS[preset][name].name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def write_report(path: Path, text: str) -> None:
-    """Put ``text`` between the marks of a document.
-
-    Raises
-    ------
-    InputError
-        The document is not there or has no such marks.
-    """
-    document: Sequence[str] = path.read_text("utf-8").split(START) if path.is_file() else ()
-    if len(document) != 2 or STOP not in document[1]:
-        raise InputError(f"{path} without {START} and {STOP}", "a document with both marks", "add them where the table shall stand")
-    path.write_text(f"{document[0]}{START}\n{text}\n{STOP}{document[1].split(STOP, 1)[1]}", "utf-8")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ TEMPERATURE = 0.0  # of their noise: the likeliest caption of each pair, so that
 @torch.inference_mode()
 def sample_texts(net: DiffusionNet, vocabulary: Vocabulary, condition: Tensor, seeds: Sequence[int], steps: int = STEPS) -> list[str]:
     """A caption of each condition (N, 196, C): DPM-Solver++(2M) of KD-RSCC, DDIM of Diffusion-RSCC."""
-    noise, memory = RowNoise(seeds, TEMPERATURE), net.denoiser.fusion.project(condition)
+    noise, memory = RowNoise(seeds, [TEMPERATURE] * len(seeds)), net.denoiser.fusion.project(condition)
     x = noise(condition.new_zeros(len(condition), net.config.length, net.config.latent))
     if net.config.family == "discrete":
         found = sample_ddim(net.diffusion.respaced(steps), net.chain(), x, memory, noise)

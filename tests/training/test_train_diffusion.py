@@ -23,6 +23,7 @@ from training.diffusion_export import export, load_run
 from training.diffusion_features import CachedPairs, read_cached, trained_encoder
 from training.diffusion_log import plot, read_log
 from training.diffusion_steps import Draws, Objective, clean_estimate, moving_average
+from training.diffusion_switches import COLUMNS, VARIANTS, measured, table
 from training.diffusion_validate import sample_texts, validate
 from training.train_diffusion import OPTIONS, Run, Task, build, feature_task, image_task, learning_rate, parameter_counts, train
 
@@ -61,11 +62,12 @@ def pairs():
 
 @pytest.mark.parametrize("preset", FAMILIES)
 def test_sixteen_captions_are_learnt_by_heart(preset):
-    run = small_run(preset, steps=350, pairs=16, captions=4, lr=3e-3, warmup=20, bf16=False)
-    source = FeatureSource(cached(), 0.25, mirror=False)
+    run = small_run(preset, steps=300, pairs=16, captions=4, lr=3e-3, warmup=20, bf16=False)
+    learnt = replace(cached(), changed=torch.ones(16, dtype=torch.bool))  # the others' captions are not
+    source = FeatureSource(learnt, 0.25, mirror=False)
     for _ in range(run.options.steps):
         run.advance(source, None)
-    found = sample_texts(run.averaged.eval(), run.vocabulary, cached().condition.float(), range(16), steps=10)
+    found = sample_texts(run.averaged.eval(), run.vocabulary, learnt.condition.float(), range(16), steps=10)
     assert found == [" ".join(sentence) for sentence in SENTENCES]
 
 
@@ -297,3 +299,25 @@ def test_a_resnet_needs_its_weights(small_data):
 def test_features_that_are_not_there(tmp_path):
     with pytest.raises(InputError, match="cannot be read.*run python -m training.diffusion_features"):
         read_cached(tmp_path / "train.safetensors")
+
+
+def test_the_table_of_switches_keeps_runs_that_are_there(tmp_path):
+    scores = {name: 1.0 for name, _ in COLUMNS}
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "scores.json").write_text(json.dumps(scores))
+    variant = VARIANTS["kd-rscc-compact"]["no-style"]
+    assert measured("kd-rscc-compact", variant, 10, tmp_path, tmp_path, out) == scores
+    assert "| no caption style | 1.00 |" in table("kd-rscc-compact", 10, {"no-style": scores})
+
+
+@pytest.mark.parametrize("preset", VARIANTS)
+def test_every_switch_builds(preset):
+    """Members of its configuration, options and objective exist, and differ from the preset's."""
+    for name, variant in VARIANTS[preset].items():
+        for part, original in (
+            (variant.config, PRESETS[preset]),
+            (variant.options, OPTIONS[preset]),
+            (variant.objective, OPTIONS[preset].objective),
+        ):
+            assert replace(original, **part) != original or not part, name

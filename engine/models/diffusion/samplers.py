@@ -23,16 +23,17 @@ Noise = Callable[[Tensor], Tensor]
 class RowNoise:
     """Noise with a generator of its own for each row, so that a row's sample does not depend on the batch around it or on the device.
 
-    temperature : its standard deviation; below 1 samples are likelier and more alike, at 0 there is one.
+    temperatures : its standard deviation in each row; below 1 samples are likelier and more alike, at 0 there is one. None: 1.
     """
 
-    def __init__(self, seeds: Sequence[int], temperature: float = 1.0):
+    def __init__(self, seeds: Sequence[int], temperatures: Sequence[float] | None = None):
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self.temperature = temperature
+        self.temperatures = temperatures or [1.0] * len(seeds)
 
     def __call__(self, x: Tensor) -> Tensor:
-        rows = [torch.randn(x.shape[1:], generator=generator) for generator in self.generators]
-        return self.temperature * torch.stack(rows).to(device=x.device, dtype=x.dtype)
+        drawn = zip(self.generators, self.temperatures, strict=True)
+        rows = [temperature * torch.randn(x.shape[1:], generator=generator) for generator, temperature in drawn]
+        return torch.stack(rows).to(device=x.device, dtype=x.dtype)
 
 
 def sample_euler(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise) -> Tensor:
