@@ -38,7 +38,7 @@ figure { margin: 0 } figcaption, .small, footer { color: #555; font-size: .85rem
 @media print {
   @page { margin: 15mm } body { font-size: 10.5pt; margin: 0; max-width: none; padding: 0 }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact }
-  h2 { break-after: avoid } table, .map, tr { break-inside: avoid }
+  h2, h2 + p { break-after: avoid } table, .map, tr { break-inside: avoid }
   figure img { width: 52mm } .map img { width: 100%; max-height: 220mm; object-fit: contain }
 }
 """
@@ -102,7 +102,7 @@ def _class_table(story: Story) -> str:
         for row in story.classes
     )
     head = '<tr><th>Class</th><th>Change</th><th class="n">Tiles</th><th class="n">Area of the tiles</th></tr>'
-    note = '<p class="small">A tile counts in every class that changed in it, so the rows add up to more than the total.</p>\n'
+    note = '<p class="small">A tile counts in every class that changed in it, so the rows may add up to more than the total.</p>\n'
     return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>\n{note}"
 
 

@@ -34,7 +34,7 @@ class ClassRow:
     area_m2: float
 
     def phrase(self) -> str:
-        noun, verb = NOUNS.get(self.name, (self.name, "was"))
+        noun, verb = NOUNS[self.name]
         return f"{noun} {verb} {self.change}"
 
 
@@ -101,7 +101,8 @@ class Story:
         if not rows:
             return "The captions name no class of what changed." if self.changed else ""
         if self.changed == 1:
-            return f"There, {listed([row.phrase() for row in rows])}."
+            parts = [(change, [row for row in rows if row.change == change]) for _, change in SIGNS]
+            return "There, " + listed([_phrase_of(change, having) for change, having in parts if having]) + "."
         phrases = [f"{row.phrase()} in {row.tiles} ({area_text(row.area_m2)})" for row in rows]
         return f"Of the changed tiles, {listed(phrases)}."
 
@@ -110,9 +111,17 @@ class Story:
 
     def _reviewed(self) -> str:
         if not self.right + self.wrong:
-            return "Nobody has marked these captions as right or wrong yet." if self.changed else ""
+            which = "this caption" if self.changed == 1 else "these captions"
+            return f"Nobody has marked {which} as right or wrong yet." if self.changed else ""
         parts = [f"{number} as {name}" for number, name in ((self.right, "right"), (self.wrong, "wrong")) if number]
         return f"A person has marked {listed(parts)}."
+
+
+def _phrase_of(change: str, rows: Sequence[ClassRow]) -> str:
+    """Buildings and water were added."""
+    if len(rows) == 1:
+        return rows[0].phrase()
+    return f"{listed([NOUNS[row.name][0] for row in rows])} were {change}"
 
 
 def tell(layer: Layer, ground: Ground) -> Story:

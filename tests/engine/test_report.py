@@ -239,6 +239,9 @@ def test_words_of_place_and_number(tmp_path):
     one = story_of(write_layer(tmp_path / "b.gpkg", grid({(3, 0): HOUSES}))).paragraph()
     assert "One tile shows change (1.64 ha, 5 % of the compared ground), in the south-west. There, buildings were added." in one
     assert "commonest" not in one
+    several = tile(0, 0, HOUSES, added="building; water", removed="vegetation")
+    text = story_of(write_layer(tmp_path / "f.gpkg", [several])).paragraph()
+    assert "There, buildings and water were added and vegetation was removed. Nobody has marked this caption" in text
     assert "No change was found." in story_of(write_layer(tmp_path / "c.gpkg", grid({}))).paragraph()
     alone = story_of(write_layer(tmp_path / "d.gpkg", [tile(0, 0, HOUSES)])).paragraph()
     assert alone.startswith("1 tile (1.64 ha) was compared. It shows change. There, buildings were added.")
