@@ -313,7 +313,8 @@ def test_an_earlier_layer_can_be_listed(dock, engine, plugin, monkeypatch):
     dock.results.clear()
     monkeypatch.setattr(plugin.iface._iface, "activeLayer", lambda: layer)
     dock.list_active_layer()
-    assert dock.results.model.tiles == sent_tiles
+    unjudged = {"edited_caption": None, "review": None}
+    assert dock.results.model.tiles == [{**tile, "properties": tile["properties"] | unjudged} for tile in sent_tiles]
 
 
 def test_another_layer_is_not_listed(dock, plugin, pair, monkeypatch):
