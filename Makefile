@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-engine setup-plugin demo test check link package bench screenshots train clean
+.PHONY: help setup setup-engine setup-plugin demo test check link package bench faults fuzz sbom screenshots train clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,19 @@ package: ## dist/changescribe-VERSION.zip for QGIS's plugin manager
 
 bench: setup-engine ## throughput, memory and latency on this machine
 	$(BIN)/python -m tests.bench
+
+faults: setup link ## 300 faults (kills, full disk, damaged files, …), each survived; writes the table in docs/reliability.md
+	$(BIN)/python -m tests.faults --count 300 --report docs/reliability.md
+
+fuzz: setup-engine ## more than 10,000 random requests, geometries and damaged files
+	FUZZ_CASES=10000 $(BIN)/python -m pytest -W ignore tests/fuzz
+
+# ENVIRONMENT=… names one that the plugin has made; without it one is made here, as the plugin does.
+sbom: setup-engine ## dist/sbom.cdx.json: what the plugin's environment holds, as CycloneDX
+	$(if $(ENVIRONMENT),,$(PYTHON) -m venv build/managed && build/managed/bin/pip install --quiet --only-binary=:all: \
+		--extra-index-url https://download.pytorch.org/whl/cpu -r resources/engine-requirements.txt)
+	mkdir -p dist
+	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(or $(ENVIRONMENT),build/managed)/bin/python
 
 screenshots: setup link ## docs/img, taken of a real QGIS under Xvfb
 	/usr/bin/python3 tests/plugin/desktop_run.py "$(CURDIR)/.venv/bin/python"
