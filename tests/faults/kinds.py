@@ -4,18 +4,25 @@ A function gets a Case, does the damage, waits for the end, mends what it has br
 (else it does not count and is tried at another moment). ``tests.faults.__main__`` resumes and compares afterwards.
 """
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import checks
 import children
 from case import tell
 
+HERE = Path(__file__).resolve().parent
+QGIS_PYTHON = "/usr/bin/python3"  # to which the system's QGIS belongs
 OOM_CODES = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGKILL, -signal.SIGBUS)
 
 
@@ -83,6 +90,29 @@ def parent_dies(case):
     return met
 
 
+def kill_qgis(case):
+    """QGIS itself with the plugin's client; the engine it started sees the end of its stdin, commits and ends."""
+    message = {"type": "caption", "request": case.request() | {"batch_size": 4}, "output": str(case.output), "resume": False}
+    (case.folder / "request.json").write_text(json.dumps(message))
+    python = case.folder / "python"  # what the plugin takes for the engine's Python
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{children.FAKES}" "{case.folder}/registry" worker\n')
+    python.chmod(0o755)
+    variables = {"CHANGESCRIBE_PYTHON": str(python), "QT_QPA_PLATFORM": "offscreen", "CHANGESCRIBE_MODELS": str(case.folder / "models")}
+    command = [QGIS_PYTHON, HERE / "qgis_parent.py", case.folder / "request.json"]
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    qgis = subprocess.Popen(command, env=os.environ | variables, **streams)
+    worker = int(qgis.stdout.readline())
+    case.pause(0.6)
+    met = qgis.poll() is None
+    qgis.kill()
+    qgis.communicate()
+    end = time.monotonic() + 60
+    while Path(f"/proc/{worker}").exists():
+        assert time.monotonic() < end, "the worker outlives QGIS"
+        time.sleep(0.02)
+    return met
+
+
 def babble(case):
     """Lines that are not of the protocol, huge ones, and ones in pieces with pauses between, while a run goes on."""
     child, events = case.worker()
@@ -147,7 +177,8 @@ def file_cannot_grow(case):
 def read_only_output(case):
     for path in (case.results, case.folder / "out.txt", case.folder / "err.txt"):
         path.touch()
-        os.chown(path, children.NOBODY, children.NOBODY)
+        if os.geteuid() == 0:
+            os.chown(path, children.NOBODY, children.NOBODY)
     child = case.start(inside=children.as_nobody)
     case.pause()
     met = child.poll() is None
@@ -315,16 +346,38 @@ def two_writers(case):
     return met
 
 
+def anywhere():
+    return True
+
+
+@cache
+def may_mount():
+    """A disk of its own needs root, and a container that lets it."""
+    with tempfile.TemporaryDirectory() as folder:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=False, capture_output=True).returncode == 0
+        return mounted and subprocess.run(["umount", folder], check=False).returncode == 0
+
+
+@cache
+def has_qgis():
+    """QGIS's Python, and the plugin staged by ``make link``."""
+    probe = subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], check=False, capture_output=True)
+    return probe.returncode == 0 and (HERE.parents[1] / "build" / "changescribe" / "__init__.py").is_file()
+
+
 @dataclass(frozen=True)
 class Kind:
-    """What is done, what must follow, and how many of 300 faults are of this kind. ``forked``: it needs to act inside the process."""
+    """What is done, what must follow, and how many of 300 faults are of this kind.
+
+    forked : it needs to act inside the process. possible : whether this machine has what it needs.
+    """
 
     name: str
     inject: Callable
     follows: str
     share: int
     forked: bool = False
-    root: bool = False
+    possible: Callable = anywhere
 
 
 KINDS = (
@@ -333,11 +386,12 @@ KINDS = (
     Kind("command line interrupted (SIGINT, SIGTERM)", stop_command_line, "exit 3", 15),
     Kind("worker killed (SIGKILL)", kill_worker, "–", 35),
     Kind("worker's parent killed (end of stdin)", parent_dies, "commits, exit 0", 15),
+    Kind("QGIS killed (SIGKILL)", kill_qgis, "the worker commits and ends", 5, possible=has_qgis),
     Kind("malformed, huge, broken-up protocol lines", babble, "one error each, run goes on", 20),
     Kind("out of memory (RLIMIT_AS)", out_of_memory, "exit 4 or 2, or killed", 15, forked=True),
-    Kind("disk full", disk_full, "exit 2", 10, root=True),
+    Kind("disk full", disk_full, "exit 2", 10, possible=may_mount),
     Kind("output cannot grow (RLIMIT_FSIZE)", file_cannot_grow, "exit 2", 10, forked=True),
-    Kind("output folder becomes read-only", read_only_output, "exit 2", 10, forked=True, root=True),
+    Kind("output folder becomes read-only", read_only_output, "exit 2", 10, forked=True),
     Kind("output folder vanishes", output_folder_vanishes, "exit 2", 10),
     Kind("output deleted", output_deleted, "exit 2", 8),
     Kind("raster vanishes", raster_vanishes, "exit 2", 10),
