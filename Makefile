@@ -51,8 +51,7 @@ fuzz: setup-engine ## more than 10,000 random requests, geometries and damaged f
 
 # ENVIRONMENT=… names one that the plugin has made; without it one is made here, as the plugin does.
 sbom: setup-engine ## dist/sbom.cdx.json: what the plugin's environment holds, as CycloneDX
-	$(if $(ENVIRONMENT),,$(PYTHON) -m venv build/managed && build/managed/bin/pip install --quiet --only-binary=:all: \
-		--extra-index-url https://download.pytorch.org/whl/cpu -r resources/engine-requirements.txt)
+	$(if $(ENVIRONMENT),,PYTHON="$(PYTHON)" .ci/setup managed)
 	mkdir -p dist
 	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(or $(ENVIRONMENT),build/managed)/bin/python
 
