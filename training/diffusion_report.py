@@ -33,6 +33,7 @@ from .diffusion_report_time import TIMED, measure
 
 STEPS = (1, 2, 5, 10, 20, 50, 200, 2000)
 LONG = 200  # steps beyond which --long-pairs holds
+NOISY = ("euler-ancestral", "dpmpp-2m-sde", "ddpm")
 SAMPLES = (4, 8)  # beside one, of each model's default
 ROWS = 32  # samples at a time
 MODELS = ("kd-rscc", "diffusion-rscc")
@@ -48,7 +49,8 @@ class Cell:
     @property
     def name(self) -> str:
         """Name of the sampler in tables."""
-        return self.sampling.sampler + (", clamped" if self.sampling.clamp else "")
+        temperature = self.sampling.temperature
+        return self.sampling.sampler + (", clamped" if self.sampling.clamp else "") + (f", temperature {temperature:g}" if temperature != 1 else "")
 
     @property
     def evaluations(self) -> int:
@@ -58,7 +60,8 @@ class Cell:
 
     @property
     def file(self) -> str:
-        parts = (self.sampling.sampler, "clamp" if self.sampling.clamp else "free", self.sampling.steps, self.sampling.samples)
+        sampling = self.sampling
+        parts = (sampling.sampler, "clamp" if sampling.clamp else "free", sampling.steps, sampling.samples, f"{sampling.temperature:g}")
         return "-".join(map(str, parts)) + ".json"
 
 
@@ -107,13 +110,16 @@ def fill(model: str, pairs: Sequence[Pair], folder: Path, long_pairs: int | None
 
 
 def cells(captioner: DiffusionCaptioner) -> list[Cell]:
-    """The samplers of a model at all steps, cheap ones first; its default with more samples; clamped chains where the published one is."""
-    model, own = captioner.card.id, captioner.default
-    clamps = (False, True) if captioner.net.config.family == "discrete" else (False,)
-    found = [Cell(model, Sampling(name, steps, 1, clamp)) for steps in STEPS for name in captioner.samplers for clamp in clamps]
-    found = [cell for cell in found if not cell.sampling.clamp or cell.sampling.sampler == FAITHFUL["discrete"].sampler]
-    extra = [Cell(model, replace(own, samples=count)) for count in (1, *SAMPLES)]
-    return sorted(dict.fromkeys([*found, *extra]), key=lambda cell: cell.evaluations)
+    """The samplers of a model at all steps, cheap ones first; its default with more samples; clamped chains where the published one is.
+
+    Samplers that draw noise on their way have temperature 1, which the others have at the start alone: there the model's own, and 1 for its default.
+    """
+    model, own, published = captioner.card.id, captioner.default, FAITHFUL[captioner.net.config.family]
+    kinds = [Sampling(name, 1, temperature=1.0 if name in NOISY else own.temperature) for name in captioner.samplers]
+    kinds += [replace(own, samples=1), replace(own, samples=1, temperature=1.0), published]
+    found = [Cell(model, replace(kind, steps=steps)) for steps in STEPS for kind in kinds]
+    found += [Cell(model, replace(own, samples=count)) for count in (1, *SAMPLES)]
+    return sorted(dict.fromkeys(found), key=lambda cell: cell.evaluations)
 
 
 def encoded(captioner: DiffusionCaptioner, pairs: Sequence[Pair], batch: int = 16) -> tuple[Tensor, np.ndarray]:

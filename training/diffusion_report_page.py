@@ -95,7 +95,8 @@ def claims(cells: Sequence[ScoredCell], timings: Mapping[str, Mapping]) -> list[
     own = {name: timing["default"] for name, timing in timings.items()}
     published = next((each for each in cells if each.is_(**PUBLISHED)), None)
     if "kd-rscc" in own:
-        chain = {each.cell["evaluations"]: each for each in cells if each.is_(model="kd-rscc", sampler=own["kd-rscc"]["sampler"], samples=1)}
+        kind = {name: own["kd-rscc"][name] for name in ("sampler", "temperature")}
+        chain = {each.cell["evaluations"]: each for each in cells if each.is_(model="kd-rscc", samples=1, **kind)}
         few = chain.get(FEW)
         if few and 50 in chain:
             rows.append(f"| kd-rscc, {FEW} evaluations, against its own 50 | S\\*m {few.values['S*m']:.2f} against {_interval(chain[50], 'S*m')} |")
@@ -149,7 +150,7 @@ def times(timings: Mapping[str, Mapping]) -> list[str]:
 
 
 def caption_s(timing: Mapping, sampling: Mapping, cache: bool = True) -> float:
-    names = ("sampler", "steps", "samples", "clamp")
+    names = ("sampler", "steps", "samples", "clamp", "temperature")
     return next(row["seconds"] for row in timing["captions"] if row["cache"] == cache and all(row[name] == sampling[name] for name in names))
 
 
@@ -177,4 +178,5 @@ def _difference(one: ScoredCell, other: ScoredCell) -> str:
 
 def _words(sampling: Mapping) -> str:
     samples = f", {sampling['samples']} samples" if sampling["samples"] > 1 else ""
-    return f"{sampling['sampler']}{', clamped' if sampling['clamp'] else ''}, {sampling['steps']} steps{samples}"
+    temperature = f", temperature {sampling['temperature']:g}" if sampling["temperature"] != 1 else ""
+    return f"{sampling['sampler']}{', clamped' if sampling['clamp'] else ''}{temperature}, {sampling['steps']} steps{samples}"
