@@ -234,7 +234,8 @@ class ReviewBar(QWidget):
         """A caption that differs from the model's is a correction; the model's own again is none."""
         text = " ".join(self.caption.text().split())
         if not text or text == self._tile.get("caption"):
-            self._edit(edited_caption=None, review=None if self._tile.get("edited_caption") else self._tile.get("review"))
+            if self._tile.get("edited_caption"):
+                self._edit(edited_caption=None, review=None, changed=self._tile.get("status") == "captioned")
             return
         self._edit(edited_caption=text, review="wrong", changed=text != UNCHANGED_TEXT)
 
