@@ -26,7 +26,7 @@ from case import Case, Stage  # noqa: E402
 from kinds import KINDS  # noqa: E402
 
 FRESH_EVERY = 12  # one case in so many starts its processes anew
-TRIES = 8  # moments tried for a case until the fault meets a run at work
+TRIES = 20  # moments tried for a case until the fault meets a run at work
 OUTCOMES = ("survived", "lost", "doubled", "different", "failed")
 
 
@@ -50,7 +50,7 @@ def survive(stage, kind, seed):
             case.fresh = False
             child = case.start(resume=True)
             code = child.wait()
-            assert code == 0, f"--resume ended with {code}: {child.said()}{(case.folder / 'out.txt').read_text()[-1500:]}"
+            assert code == 0, f"--resume ended with {code}: {child.said()[-3000:]}"
             checks.complete(case.output, stage.reference, before)
         if met:
             return attempt + 1, len(before)

@@ -33,8 +33,8 @@ NOBODY = 65534
 class Child:
     """A process; its stdout and stderr go to files unless ``pipes``, which gives ``stdin`` and ``stdout`` as binary streams."""
 
-    def __init__(self, pid, errors, stdin=None, stdout=None):
-        self.pid, self.errors, self.stdin, self.stdout = pid, errors, stdin, stdout
+    def __init__(self, pid, output, errors, stdin=None, stdout=None):
+        self.pid, self.output, self.errors, self.stdin, self.stdout = pid, output, errors, stdin, stdout
         self.code = None
 
     def poll(self):
@@ -60,8 +60,8 @@ class Child:
             os.kill(self.pid, number)
 
     def said(self):
-        """What it wrote to stderr."""
-        return self.errors.read_text("utf-8", "replace")
+        """What it wrote, stderr first."""
+        return self.errors.read_text("utf-8", "replace") + self.output.read_text("utf-8", "replace")
 
     def close(self):
         """End a child that may still run, and its pipes."""
@@ -75,13 +75,14 @@ class Child:
                     continue
 
 
-def start(folder, *arguments, environment=None, inside=None, fresh=False, pipes=False):
+def start(folder, *arguments, environment=None, inside=None, fresh=False, pipes=False, tag=""):
     """Start the program on the registry in ``folder``.
 
     environment : more variables. inside : called in the forked child before the program; not with ``fresh``.
+    tag : tells the files apart that two processes write at the same time.
     """
-    names = ("out.txt", "err.txt")
-    out, errors = (open(folder / name, "wb") for name in names)  # noqa: SIM115 (they are the child's)
+    said = [folder / f"{name}.txt" for name in ("out" + tag, "err" + tag)]
+    out, errors = (open(path, "wb") for path in said)  # noqa: SIM115 (they are the child's)
     sources = (os.pipe(), os.pipe()) if pipes else None
     stdin = sources[0][0] if sources else os.open(os.devnull, os.O_RDONLY)
     stdout = sources[1][1] if sources else out.fileno()
@@ -98,9 +99,9 @@ def start(folder, *arguments, environment=None, inside=None, fresh=False, pipes=
         stream.close()
     os.close(stdin)
     if not sources:
-        return Child(pid, folder / names[1])
+        return Child(pid, *said)
     os.close(stdout)
-    return Child(pid, folder / names[1], os.fdopen(sources[0][1], "wb"), os.fdopen(sources[1][0], "rb"))
+    return Child(pid, *said, os.fdopen(sources[0][1], "wb"), os.fdopen(sources[1][0], "rb"))
 
 
 def _fork(arguments, variables, inside, streams, not_its):
