@@ -32,6 +32,7 @@ from .diffusion_report_page import write_report
 from .diffusion_report_time import TIMED, measure
 
 STEPS = (1, 2, 5, 10, 20, 50, 200, 2000)
+SHORT = 50  # steps up to which cells come before the others
 LONG = 200  # steps beyond which --long-pairs holds
 NOISY = ("euler-ancestral", "dpmpp-2m-sde", "ddpm")
 SAMPLES = (4, 8)  # beside one, of each model's default
@@ -89,24 +90,30 @@ def folder_of(folder: Path, model: str, split: str) -> Path:
 
 
 def fill(model: str, pairs: Sequence[Pair], folder: Path, long_pairs: int | None) -> None:
-    """Compute the cells and timings that are not there yet."""
+    """Compute the cells and timings that are not there yet: what the report's claims need first."""
     captioner = registry.load(model)
     assert isinstance(captioner, DiffusionCaptioner)
     folder.mkdir(parents=True, exist_ok=True)
     tokens, scores = encoded(captioner, pairs)
-    for cell in cells(captioner):
-        path = folder / cell.file
-        if path.is_file():
-            continue
-        short = cell.sampling.steps > LONG and cell.sampling not in FAITHFUL.values()
-        count = long_pairs if short else None
-        found = run_cell(captioner, cell, tokens[:count], scores[:count])
-        _write(path, asdict(cell) | {"name": cell.name, "evaluations": cell.evaluations} | found)
-        print(f"{model}: {cell.name}, {cell.sampling.steps} steps, {cell.sampling.samples} samples: {found['seconds']:.0f} s", flush=True)
-    path = folder / TIMED
-    if not path.is_file():
+    slow = [cell for cell in cells(captioner) if cell.sampling.steps > SHORT and cell.sampling not in FAITHFUL.values()]
+    for cell in (cell for cell in cells(captioner) if cell not in slow):
+        fill_cell(captioner, cell, tokens, scores, folder)
+    if not (folder / TIMED).is_file():
         images = [np.concatenate([read_image(getattr(pair, date), captioner.card.input_px) for pair in pairs]) for date in ("before", "after")]
-        _write(path, measure(captioner, *images))
+        _write(folder / TIMED, measure(captioner, *images))
+    for cell in slow:
+        count = long_pairs if cell.sampling.steps > LONG else None
+        fill_cell(captioner, cell, tokens[:count], scores[:count], folder)
+
+
+def fill_cell(captioner: DiffusionCaptioner, cell: Cell, tokens: Tensor, scores: np.ndarray, folder: Path) -> None:
+    """Compute a cell and keep it, unless it is there."""
+    path = folder / cell.file
+    if path.is_file():
+        return
+    found = run_cell(captioner, cell, tokens, scores)
+    _write(path, asdict(cell) | {"name": cell.name, "evaluations": cell.evaluations} | found)
+    print(f"{cell.model}: {cell.name}, {cell.sampling.steps} steps, {cell.sampling.samples} samples: {found['seconds']:.0f} s", flush=True)
 
 
 def cells(captioner: DiffusionCaptioner) -> list[Cell]:
