@@ -27,6 +27,8 @@ METEOR (words), ROUGE-L and CIDEr-D; in brackets 95 % bootstrap intervals over t
 unchanged get its sentence and are not decoded. *Well-formed* counts captions whose own sentence passed the engine's check, *draws* every first
 sample. Always saying "the scene is the same as before" has S\\*m {never:.2f}; a perfect flag and one constant sentence {oracle:.2f}.
 """
+TIMES = """Median processor seconds (of all threads) of a caption, one pair at a time, image encoder included. *Cached*: keys and values of the
+condition computed once a caption. """
 
 
 @dataclass(frozen=True)
@@ -146,8 +148,7 @@ def times(timings: Mapping[str, Mapping]) -> list[str]:
                 rows.append(f"| {model} | {_words(row)} | {row['seconds']:.3f} | {without:.3f} | {100 * (1 - row['seconds'] / without):.0f} % |")
         precision = "bfloat16" if timing["bf16"] else "float32"
         notes.append(f"{model}: {timing['device']}, {timing['threads']} threads, {precision}.")
-    text = "Median processor seconds (of all threads) of a caption, one pair at a time, image encoder included. *Cached*: keys and values of the condition computed once a caption."
-    return ["\n".join(rows), text + " " + " ".join(notes)]
+    return ["\n".join(rows), TIMES + " ".join(notes)]
 
 
 def caption_s(timing: Mapping, sampling: Mapping, cache: bool = True) -> float:
