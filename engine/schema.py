@@ -170,18 +170,18 @@ class CaptionRequest:
         _check(self.aoi is None or _is_text(self.aoi), "aoi", self.aoi, "the path of a polygon file, or none")
         _check(self.aoi is None or self.extent is None, "aoi and extent", "both", "one of the two")
         if self.extent is not None:
-            ok = len(self.extent) == 4 and all(_is_real(v) for v in self.extent)
+            ok = len(self.extent) == 4 and all(is_real(v) for v in self.extent)
             ok = ok and self.extent[0] < self.extent[2] and self.extent[1] < self.extent[3]
             _check(ok, "extent", self.extent, "x0,y0,x1,y1 with x0 < x1 and y0 < y1, in the CRS of the before raster")
         wanted: Any = self.resolution
-        ok = wanted in ("native", "model") or (_is_real(wanted) and wanted > 0)
+        ok = wanted in ("native", "model") or (is_real(wanted) and wanted > 0)
         _check(ok, "resolution", self.resolution, "native, model or metres per pixel above 0")
         _check(_is_int(self.tile_px) and 64 <= self.tile_px <= 1024, "tile_px", self.tile_px, "64 to 1024 pixels (the models expect 256)")
         ok = _is_int(self.overlap_px) and 0 <= self.overlap_px < self.tile_px
         _check(ok, "overlap_px", self.overlap_px, f"0 to {self.tile_px - 1} pixels, less than the tile")
         _check(self.stretch in STRETCHES, "stretch", self.stretch, " or ".join(STRETCHES))
-        _check(_is_real(self.max_nodata) and 0 <= self.max_nodata <= 1, "max_nodata", self.max_nodata, "a share from 0 to 1")
-        ok = self.threshold is None or (_is_real(self.threshold) and 0 <= self.threshold <= 1)
+        _check(is_real(self.max_nodata) and 0 <= self.max_nodata <= 1, "max_nodata", self.max_nodata, "a share from 0 to 1")
+        ok = self.threshold is None or (is_real(self.threshold) and 0 <= self.threshold <= 1)
         _check(ok, "threshold", self.threshold, "a change score from 0 to 1, or none for the model's own")
         _check(self.device in DEVICES, "device", self.device, ", ".join(DEVICES))
         ok = self.batch_size is None or (_is_int(self.batch_size) and 1 <= self.batch_size <= MAX_BATCH)
@@ -263,8 +263,12 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_real(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def is_real(value: Any) -> bool:
+    """Whether a value read from JSON is a finite number."""
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 def _check(ok: Any, name: str, got: Any, need: str) -> None:
@@ -307,7 +311,7 @@ class HeatmapOutput:
             _check(
                 self.polygons, "heatmap_threshold", f"{self.threshold} for a raster", "none (a raster holds every percentage), or a .gpkg as heat map"
             )
-            ok = _is_real(self.threshold) and 0.01 <= self.threshold <= 1
+            ok = is_real(self.threshold) and 0.01 <= self.threshold <= 1
             _check(ok, "heatmap_threshold", self.threshold, "a heat from 0.01 to 1")
 
 

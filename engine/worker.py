@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from . import __version__
 from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, unexpected
 from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
-from .schema import CaptionRequest, HeatmapOutput
+from .schema import CaptionRequest, HeatmapOutput, is_real
 
 if TYPE_CHECKING:
     from .captioner import Captioner
@@ -278,7 +278,7 @@ def _heatmap(message: dict) -> HeatmapOutput | None:
 
 def _number(message: dict, name: str) -> float:
     value = message.get(name)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_real(value):
         raise InputError(f"{name} = {value!r}", "a number", f"correct {name}")
     return float(value)
 

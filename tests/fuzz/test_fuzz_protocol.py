@@ -65,6 +65,7 @@ def test_any_line_is_a_message_or_a_protocol_error(line):
 @example({"before": "a", "after": "b", "aoi": 5})
 @example({"before": "a", "after": "b", "batch_size": 10**12})
 @example({"before": "\ud800", "after": "b"})
+@example({"before": "a", "after": "b", "threshold": 10**400})
 def test_any_request_is_verified_or_an_input_error(request):
     try:
         made = CaptionRequest.from_json(request)
@@ -83,6 +84,7 @@ def test_any_request_is_verified_or_an_input_error(request):
         st.sampled_from(["output", "resume", "heatmap", "heatmap_threshold", "x", "y", "report", "export", "part_tiles"]), values, max_size=3
     ),
 )
+@example("caption_at", {"before": "a.tif", "after": "b.tif", "model": fakes.ID}, {"x": 10**400, "y": 0})
 def test_any_message_is_answered_or_refused(engine, kind, request, others):
     try:
         engine.handle({"type": kind, "id": "1", "request": request, **others}, lambda event: None, None)
