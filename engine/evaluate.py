@@ -158,11 +158,17 @@ def _is_file(against: str) -> bool:
 
 def _to_json(caption: Caption) -> dict:
     classes = {change: list(getattr(caption, change)) for change in ("added", "removed", "altered")}
-    return {"caption": caption.text, "changed": caption.changed, "change_score": round(caption.change_score, 4)} | classes
+    return {
+        "caption": caption.text,
+        "changed": caption.changed,
+        "change_score": round(caption.change_score, 4),
+        "score": round(caption.score, 6),
+    } | classes
 
 
 def _from_json(row: dict) -> Caption:
-    return Caption(row["caption"], row["changed"], row["change_score"], tuple(row["added"]), tuple(row["removed"]), tuple(row["altered"]))
+    classes = (tuple(row[change]) for change in ("added", "removed", "altered"))
+    return Caption(row["caption"], row["changed"], row["change_score"], *classes, score=row["score"])
 
 
 def _read_earlier(path: Path, pairs: Sequence[Pair]) -> Scored:

@@ -114,7 +114,7 @@ class Scored:
 def floors(pairs: Sequence[Pair]) -> list[Scored]:
     """What anybody reaches: always "no change"; and a perfect change flag with one constant sentence."""
     always = {pair.name: Caption(UNCHANGED_TEXT, False, 0.0) for pair in pairs}
-    oracle = {pair.name: Caption(CONSTANT_CHANGE if pair.changed else UNCHANGED_TEXT, pair.changed, float(pair.changed)) for pair in pairs}
+    oracle = {pair.name: Caption(CONSTANT_CHANGE if pair.changed else UNCHANGED_TEXT, pair.changed, float(pair.changed), score=1.0) for pair in pairs}
     return [Scored.of(FLOORS[0], pairs, always), Scored.of(FLOORS[1], pairs, oracle)]
 
 
