@@ -143,11 +143,10 @@ class Workers:
         self.verify(captioner.card.id)
         sha256 = registry.row(captioner.card.id)["sha256"]
         job = cluster_block.Job(request, pair, replace(grid, area=None), heatmap, sha256)
-        with _failures(self.address):
-            for tiles, events in self._run_blocks(job, _blocks(refs, _block_tiles(len(grid), self._threads())), cancelled):
-                for event in events:
-                    on_event(event)
-                yield from tiles
+        for tiles, events in self._run_blocks(job, _blocks(refs, _block_tiles(len(grid), self._threads())), cancelled):
+            for event in events:
+                on_event(event)
+            yield from tiles
 
     def _run_blocks(self, job: cluster_block.Job, blocks: Iterator[np.ndarray], cancelled: Callable[[], bool]) -> Iterator[tuple[list, list]]:
         """Keep some blocks with the scheduler until all are done; yields their results."""
@@ -159,21 +158,26 @@ class Workers:
                 if time.monotonic() - counted_s >= COUNT_S:
                     limit, counted_s = max(MIN_IN_FLIGHT, IN_FLIGHT_A_THREAD * self._threads()), time.monotonic()
                 for cells in islice(blocks, max(0, limit - len(waiting))):
-                    future = self.client.submit(cluster_block.caption_block, job, cells, pure=False)
+                    with _failures(self.address):
+                        future = self.client.submit(cluster_block.caption_block, job, cells, pure=False)
                     waiting[future.key] = future
                     future.add_done_callback(finished.put)
                 if not waiting:
                     return
                 future = _next(finished, cancelled)
-                yield future.result()
+                with _failures(self.address):
+                    result = future.result()
                 del waiting[future.key]
+                yield result
         finally:
             if waiting:
                 self._end(job, list(waiting.values()))
 
     def _end(self, job: cluster_block.Job, futures: list) -> None:
         """Let the workers stop; one that cannot be reached stops by itself when its block is done."""
-        with suppress(Exception):
+        if self.client.status != "running":
+            return
+        with suppress(Exception):  # whatever ended the run is what matters
             self.client.cancel(futures)
             self.client.run(cluster_block.end, job.id, on_error="ignore")
 

@@ -121,15 +121,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("speed", "overhead", "speed-of"))
     parser.add_argument("--tiles", type=int, default=2000)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, help="default: 2 for speed, 8 for overhead")
     parser.add_argument("--blocks", type=int, default=10_000)
-    parser.add_argument("--block-s", type=float, default=0.2, help="how long a block sleeps; 128 tiles take a core five seconds")
+    parser.add_argument("--block-s", type=float, default=0.5, help="how long a block sleeps; 128 tiles take a core five seconds")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.what == "speed-of":
         print(speed_of(args.folder, args.workers))
     else:
-        print(json.dumps(speed(args.tiles, args.workers) if args.what == "speed" else overhead(args.blocks, args.block_s, args.workers), indent=2))
+        found = speed(args.tiles, args.workers or 2) if args.what == "speed" else overhead(args.blocks, args.block_s, args.workers or 8)
+        print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import rasterio
 
-from engine import cluster, cluster_block, pipeline, registry
+from engine import cluster, cluster_block, device, pipeline, registry
 from engine.captioner import ModelCard
 from engine.errors import Cancelled, EngineError, InputError, ModelError, RasterError
 from engine.schema import HeatmapOutput
@@ -22,7 +23,7 @@ from runs import FAKES, count, start, table
 
 import fakes
 
-pytest.importorskip("distributed", reason="no Dask: pip install 'changescribe[cluster]'")
+distributed = pytest.importorskip("distributed", reason="no Dask: pip install 'changescribe[cluster]'")
 PRELOAD = str(FAKES.with_name("cluster_preload.py"))
 JOIN_S = 120
 
@@ -226,6 +227,31 @@ def test_addresses_that_are_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"without Dask.*pip install 'changescribe\[cluster\]'"):
         cluster.Workers("local:2", pipeline.ignore)
+
+
+@pytest.mark.parametrize(
+    ("address", "workers", "adapts"),
+    [("local", device.cores(), None), ("local:3", 3, None), ("local:1-4", 1, {"minimum": 1, "maximum": 4})],
+)
+def test_processes_of_this_computer(monkeypatch, address, workers, adapts):
+    made = {}
+
+    class Recorder:
+        def __init__(self, **options):
+            made.update(options)
+
+        def adapt(self, **options):
+            made["adapts"] = options
+
+    monkeypatch.setattr(distributed, "LocalCluster", Recorder)
+    cluster._local_cluster(cluster.LOCAL.fullmatch(address))
+    assert (made["n_workers"], made["threads_per_worker"], made.get("adapts")) == (workers, 1, adapts)
+    assert made["dashboard_address"].startswith("127.0.0.1:")
+
+
+def test_a_block_that_ends_every_worker():
+    with pytest.raises(EngineError, match="ended one worker after another.*smaller --batch.*--resume"), cluster._failures("tcp://x:1"):
+        raise distributed.KilledWorker("caption_block-1", SimpleNamespace(address="tcp://y:2"), 3)
 
 
 def test_blocks_are_of_a_size_that_feeds_all_workers():
