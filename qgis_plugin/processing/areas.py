@@ -19,6 +19,28 @@ from qgis.core import (
 from ...engine.errors import AreaError, Cancelled, OutputError
 
 
+def check_polygons(source: QgsProcessingFeatureSource) -> None:
+    """What can be said of an area layer before anything is read.
+
+    Raises
+    ------
+    AreaError
+        It has no features, or no CRS.
+    """
+    if source.featureCount() == 0:
+        raise _no_polygons(source.sourceName())
+    if not source.sourceCrs().isValid():
+        raise _no_crs(source.sourceName())
+
+
+def _no_polygons(name: str) -> AreaError:
+    return AreaError(f"the area {name} has no polygons", "at least one", "choose a polygon layer; with 'selected features only' select some")
+
+
+def _no_crs(name: str) -> AreaError:
+    return AreaError(f"the area {name} has no CRS", "a layer with a CRS", "set it with Layer > Set CRS of Layer")
+
+
 def write_area(source: QgsProcessingFeatureSource, folder: str, context: QgsProcessingContext, feedback) -> str:
     """Write a source's polygons (the selected ones, if the user wished so) and return the path.
 
@@ -49,9 +71,9 @@ def write_polygons(geometries: list[QgsGeometry], crs: QgsCoordinateReferenceSys
         The temporary file cannot be written.
     """
     if not geometries:
-        raise AreaError(f"the area {name} has no polygons", "at least one", "choose a polygon layer; with 'selected features only' select some")
+        raise _no_polygons(name)
     if not crs.isValid():
-        raise AreaError(f"the area {name} has no CRS", "a layer with a CRS", "set it with Layer > Set CRS of Layer")
+        raise _no_crs(name)
     path = os.path.join(folder, "area.gpkg")
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName, options.layerName = "GPKG", "area"

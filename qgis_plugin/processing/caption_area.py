@@ -19,7 +19,7 @@ from qgis.core import (
 )
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError
-from .areas import write_area
+from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import field, footprint_geometry, keep_partial, shapefile_warning
 from .pair import PairAlgorithm, count
@@ -51,6 +51,11 @@ class CaptionArea(PairAlgorithm):
         self.add_engine_parameters()
         self.addParameter(QgsProcessingParameterFeatureSink(OUTPUT, self.tr("Change by area"), QgsProcessing.SourceType.TypeVectorPolygon))
         self.add_count_outputs()
+
+    def check_area(self, parameters, context) -> None:
+        source = self.parameterAsSource(parameters, INPUT, context)
+        if source is not None:  # inside a model it comes only at run time
+            check_polygons(source)
 
     def wanted_area(self, parameters, context) -> Area | None:
         source = self.parameterAsSource(parameters, INPUT, context)

@@ -19,7 +19,7 @@ from qgis.core import (
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError, OutputError
 from ...engine.schema import HeatmapOutput
-from .areas import write_area
+from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
 from .pair import PairAlgorithm, count, utc_now
@@ -66,9 +66,12 @@ class CaptionChanges(PairAlgorithm):
             return False, str(error)
         return ok, message
 
-    def check_area(self, parameters) -> None:
+    def check_area(self, parameters, context) -> None:
         if _given(parameters, AOI) and _given(parameters, EXTENT):
             raise AreaError("an extent and an area layer", "one of the two", "clear EXTENT or AOI")
+        source = self.parameterAsSource(parameters, AOI, context) if _given(parameters, AOI) else None
+        if source is not None:  # inside a model it comes only at run time
+            check_polygons(source)
 
     def wanted_area(self, parameters, context) -> Area | None:
         if _given(parameters, EXTENT):

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qgis.core import (
-    QgsCoordinateReferenceSystem,
-    QgsCoordinateTransformContext,
     QgsDistanceArea,
     QgsPointXY,
     QgsProcessingContext,
@@ -51,16 +49,16 @@ class PixelGrid:
         return self.rectangle.width() / self.width, self.rectangle.height() / self.height
 
 
-@dataclass(frozen=True)
 class Export:
-    """A layer to be written to ``path``."""
+    """A layer to be written to ``path``, once (made in the main thread)."""
 
-    name: str
-    path: str
-    grid: PixelGrid
-    pipe: QgsRasterPipe
-    crs: QgsCoordinateReferenceSystem
-    transforms: QgsCoordinateTransformContext
+    def __init__(self, layer: QgsRasterLayer, grid: PixelGrid, path: str, context: QgsProcessingContext):
+        self.name, self.path, self.grid = layer.name(), path, grid
+        self._crs, self._transforms = layer.crs(), context.transformContext()
+        self._pipe: QgsRasterPipe | None = QgsRasterPipe()
+        self._pipe.set(layer.dataProvider().clone())
+        if layer.bandCount() == 1 and layer.renderer() is not None and layer.renderer().type() == "singlebandcolordata":
+            self._pipe.set(layer.renderer().clone())
 
     def write(self, cancelled: Callable[[], bool]) -> list[str]:
         """Write the GeoTIFF, in any thread; it appears whole or not at all. Returns what the user should know of it.
@@ -84,9 +82,7 @@ class Export:
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
         try:
-            writer = QgsRasterFileWriter(part)
-            size = (self.grid.width, self.grid.height, self.grid.rectangle)
-            failed = writer.writeRaster(self.pipe, *size, self.crs, self.transforms, feedback)
+            failed = self._draw(part, feedback)
         finally:
             ended.set()
             watcher.join()
@@ -102,12 +98,15 @@ class Export:
                 os.remove(part)
         return notes
 
+    def _draw(self, path: str, feedback: QgsRasterBlockFeedback) -> int:
+        # Let go of at once: a provider that something keeps until Python ends would be deleted after QGIS itself, which crashes.
+        pipe, self._pipe = self._pipe, None
+        size = (self.grid.width, self.grid.height, self.grid.rectangle)
+        return QgsRasterFileWriter(path).writeRaster(pipe, *size, self._crs, self._transforms, feedback)
+
     def _missing(self, path: str) -> list[str]:
         """Notes on ground without a picture: servers that fail or have nothing there leave it transparent."""
-        picture = QgsRasterLayer(path, "picture")
-        if picture.bandCount() != 4:
-            return []
-        covered = picture.dataProvider().bandStatistics(4).mean / 255
+        covered = _covered(path)
         if covered == 0:
             got, do = f"{self.name} gave an empty picture of this area", "check the connection and that it shows on the map"
             raise RasterError(got, "a layer with data here", do)
@@ -116,13 +115,10 @@ class Export:
         return [f"{self.name} has no picture for {100 * (1 - covered):.1f} % of the area: no data there, or tiles that the server did not give"]
 
 
-def export_of(layer: QgsRasterLayer, grid: PixelGrid, path: str, context: QgsProcessingContext) -> Export:
-    """What writes ``layer`` into ``grid`` (main thread)."""
-    pipe = QgsRasterPipe()
-    pipe.set(layer.dataProvider().clone())
-    if layer.bandCount() == 1 and layer.renderer() is not None and layer.renderer().type() == "singlebandcolordata":
-        pipe.set(layer.renderer().clone())
-    return Export(layer.name(), path, grid, pipe, layer.crs(), context.transformContext())
+def _covered(path: str) -> float:
+    """Share of a picture that is not transparent; 1 for other rasters. Nothing of QGIS may live on in an error's traceback, as in _draw."""
+    picture = QgsRasterLayer(path, "picture")
+    return picture.dataProvider().bandStatistics(4).mean / 255 if picture.bandCount() == 4 else 1.0
 
 
 def export_note(layer: QgsRasterLayer, grid: PixelGrid) -> str:

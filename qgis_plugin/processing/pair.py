@@ -16,7 +16,7 @@ from qgis.core import (
 from ...engine.errors import ChangeScribeError
 from ...engine.schema import CaptionRequest
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
-from .rasters import Area, bands_of, check_pair, exports_of, grid_of, prepare_pair
+from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, prepare_pair
 from .sources import engine_opens
 
 BEFORE, AFTER, BEFORE_BANDS, AFTER_BANDS = "BEFORE", "AFTER", "BEFORE_BANDS", "AFTER_BANDS"
@@ -46,11 +46,13 @@ class PairAlgorithm(ChangeScribeAlgorithm):
                 check_pair(before, after, context)
                 for layer, wanted in zip((before, after), self._bands(parameters, context)):
                     bands_of(layer, wanted, context)
-            self.check_area(parameters)
+            self.check_area(parameters, context)
             options = self.engine_options(parameters, context)
             CaptionRequest("before", "after", **options).verify()
             if before is not None and after is not None:
                 area = self.wanted_area(parameters, context)
+                if area is not None:
+                    check_on_rasters(area, before, after, context)
                 for layer, other in ((before, after), (after, before)):
                     if not engine_opens(layer):
                         grid_of(layer, other, area, options["resolution"], context)
@@ -58,7 +60,7 @@ class PairAlgorithm(ChangeScribeAlgorithm):
             return False, str(error)
         return True, ""
 
-    def check_area(self, parameters) -> None:
+    def check_area(self, parameters, context) -> None:
         """Check the parameters that choose the area; a subclass raises AreaError."""
 
     def wanted_area(self, parameters, context) -> Area | None:

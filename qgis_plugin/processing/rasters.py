@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingContext, QgsRasterLayer
 
 from ...engine.errors import AreaError, NoOverlapError, RasterError
-from .exports import ONLINE_M, Export, PixelGrid, export_note, export_of, pixel_grid
+from .exports import ONLINE_M, Export, PixelGrid, export_note, pixel_grid
 from .sources import Area, engine_opens, has_grid
 
 
@@ -53,6 +53,20 @@ def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProces
         places = [f"{layer.name()} ({layer.extent().toString(1)}, {layer.crs().authid()})" for layer in (before, after)]
         got = f"{' and '.join(places)} share no ground"
         raise NoOverlapError(got, "two rasters of one place", "check the CRS of both layers and that they show the same place")
+
+
+def check_on_rasters(area: Area, before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext) -> None:
+    """Check that an area's bounds touch both layers.
+
+    Raises
+    ------
+    NoOverlapError
+    """
+    for layer in (before, after):
+        if not area.into(layer.crs(), context).intersects(layer.extent()):
+            where = f"({layer.extent().toString(1)}, {layer.crs().authid()})"
+            got = f"an area ({area.rectangle.toString(1)}, {area.crs.authid()}) off {layer.name()} {where}"
+            raise NoOverlapError(got, "an area on the ground that both rasters share", "check the area's coordinates and CRS")
 
 
 def bands_of(layer: QgsRasterLayer, wanted: list[int], context: QgsProcessingContext) -> tuple[int, ...] | None:
@@ -123,7 +137,7 @@ def gdal_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None) -> RasterIn
 
 def exported_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None, grid: PixelGrid, path: str, context: QgsProcessingContext) -> RasterInput:
     """A layer that QGIS will write to ``path``."""
-    return RasterInput(path, bands, layer.crs(), layer.name(), [export_note(layer, grid)], export_of(layer, grid, path, context))
+    return RasterInput(path, bands, layer.crs(), layer.name(), [export_note(layer, grid)], Export(layer, grid, path, context))
 
 
 def prepare_pair(

@@ -140,14 +140,14 @@ def test_missing_tiles_are_said_and_left_transparent(provider, engine, before, s
 
 def test_fetching_leaves_the_main_thread_free_and_can_be_cancelled(server, before, tmp_path, qgis_new_project):
     from changescribe.engine.errors import Cancelled
-    from changescribe.qgis_plugin.processing.exports import export_of, pixel_grid
+    from changescribe.qgis_plugin.processing.exports import Export, pixel_grid
     from changescribe.qgis_plugin.processing.sources import Area
     from qgis.core import QgsProcessingContext, QgsRectangle
 
     layer, other = xyz(server), QgsRasterLayer(before, "before")
     area = Area(QgsRectangle(WEST_X, 5600000, WEST_X + 6000, 5606000), layer.crs())
     context = QgsProcessingContext()
-    export = export_of(layer, pixel_grid(layer, area, other, 0.5, context), str(tmp_path / "x.tif"), context)
+    export = Export(layer, pixel_grid(layer, area, other, 0.5, context), str(tmp_path / "x.tif"), context)
     stop, ends, gaps = time.monotonic() + 1.0, [], []
 
     def fetch():

@@ -7,10 +7,16 @@ import pytest
 from conftest import ROOT
 from qgis.core import QgsFeature, QgsGeometry, QgsProcessingContext, QgsProcessingFeedback, QgsProcessingModelAlgorithm, QgsVectorLayer
 
-from helpers import sent
+from helpers import sent, write_raster
 
 MODELS = ROOT / "resources" / "processing"
 SHIPPED = MODELS / "changed_tiles_by_area.model3"
+
+
+@pytest.fixture
+def rasters(tmp_path):
+    """Where the fake worker's grid lies."""
+    return {name: write_raster(tmp_path / f"{name}.tif", origin=(0.0, 512.0)) for name in ("before", "after")}
 
 
 @pytest.fixture

@@ -67,10 +67,15 @@ def test_provider_id_is_stable(provider):
     )  # fmt: skip
 
 
-def test_each_area_becomes_a_row_with_its_own_attributes(provider, engine, rasters, zones):
+@pytest.fixture
+def placed(tmp_path):
+    """A pair of rasters where the fake worker's grid lies: 0, 0 to 512, 512."""
+    return {name: write_raster(tmp_path / f"placed_{name}.tif", origin=(0.0, 512.0)) for name in ("before", "after")}
+
+
+def test_each_area_becomes_a_row_with_its_own_attributes(provider, engine, placed, zones):
     engine()
-    # The fake worker's grid begins at (0, 512) where the request has no extent, so the zones lie in that corner.
-    results, context = run({"BEFORE": rasters["before"], "AFTER": rasters["after"], "INPUT": zones, "OUTPUT": "memory:"}, name=AREA)
+    results, context = run({"BEFORE": placed["before"], "AFTER": placed["after"], "INPUT": zones, "OUTPUT": "memory:"}, name=AREA)
     layer = context.getMapLayer(results["OUTPUT"])
     inside, outside = attributes(layer)
     assert layer.crs().authid() == "EPSG:25833"
@@ -81,12 +86,31 @@ def test_each_area_becomes_a_row_with_its_own_attributes(provider, engine, raste
     assert results["TILES"] == 16
 
 
-def test_a_cancelled_area_run_says_that_it_is_partial(provider, engine, rasters, zones):
+def test_a_cancelled_area_run_says_that_it_is_partial(provider, engine, placed, zones):
     engine("slow").start()
     feedback = Feedback(cancel_after_s=0.8)
-    results, context = run({"BEFORE": rasters["before"], "AFTER": rasters["after"], "INPUT": zones, "OUTPUT": "memory:"}, feedback, AREA)
+    results, context = run({"BEFORE": placed["before"], "AFTER": placed["after"], "INPUT": zones, "OUTPUT": "memory:"}, feedback, AREA)
     assert time.monotonic() - feedback.cancel_at < 1.0
     assert all(values["summary"].startswith("Cancelled, partial: ") for values in attributes(context.getMapLayer(results["OUTPUT"])))
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ("Polygon?crs=EPSG:25833", "the area zones has no polygons. Needed: at least one"),
+        ("far", "an area .* off placed_before .*Needed: an area on the ground that both rasters share"),
+    ],
+)
+@pytest.mark.parametrize(("algorithm", "parameter"), [(AREA, "INPUT"), (CHANGES, "AOI")])
+def test_areas_that_cannot_be_are_refused_before_the_run(provider, engine, placed, zones, layer, message, algorithm, parameter):
+    engine()
+    if layer == "far":
+        zones.dataProvider().deleteFeatures([1])
+        zones.updateExtents()
+    else:
+        zones = QgsVectorLayer(layer, "zones", "memory")
+    with pytest.raises(QgsProcessingException, match=message):
+        run({"BEFORE": placed["before"], "AFTER": placed["after"], parameter: zones, "OUTPUT": "memory:"}, name=algorithm)
 
 
 def batch_folder(tmp_path):
