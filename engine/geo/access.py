@@ -7,20 +7,28 @@ Settings go through the environment because GDAL reads them there in every threa
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 
 CLOSED = "CPL_VSIL_CURL_ALLOWED_FILENAME"  # GDAL fetches this name only, and there is no such file
 ALLOW = "CHANGESCRIBE_REMOTE"
 # Drivers that are clients of a service, and so call whatever address a local file tells them.
-SERVICES = (
-    "HTTP WMS WMTS WCS DAAS EEDA EEDAI PLMOSAIC PLSCENES NGW STACIT STACTA AmigoCloud Carto CSW Elasticsearch OAPIF WFS PostgreSQL MySQL MSSQLSpatial"
-)
+SERVICES = "HTTP WMS WMTS WCS DAAS EEDA EEDAI PLMOSAIC PLSCENES NGW STACIT STACTA AmigoCloud Carto CSW Elasticsearch OAPIF WFS"
 REMOTE = re.compile(
     r"\b(?:https?|ftp|s3|gs|az|adls|oss|swift)(?:\+\w+)?://|/vsi(?:curl|s3|gs|az|adls|oss|swift|hdfs|webhdfs)(?:_streaming)?(?:[/?]|$)", re.I
 )
 # A server that sends less than a byte a second for half a minute has gone; a tile that fails is done again by --resume.
 PATIENCE = {"GDAL_HTTP_CONNECTTIMEOUT": "30", "GDAL_HTTP_LOW_SPEED_TIME": "30", "GDAL_HTTP_LOW_SPEED_LIMIT": "1", "GDAL_HTTP_MAX_RETRY": "2"}
+
+
+def _of_interest(record: logging.LogRecord) -> bool:
+    """Not that a driver to be left out is not there anyway: rasterio's GDAL and fiona's have different ones."""
+    return "GDAL_SKIP" not in record.getMessage()
+
+
+for _name in ("rasterio._env", "fiona._env"):
+    logging.getLogger(_name).addFilter(_of_interest)
 
 
 def is_remote(text: str) -> bool:

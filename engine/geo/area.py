@@ -12,6 +12,7 @@ from fiona.model import to_dict
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform as transform_points
+from shapely.errors import ShapelyError
 
 from ..errors import AreaError, NoOverlapError
 from ..schema import CaptionRequest
@@ -83,7 +84,7 @@ def read_area(path: str, crs: Any) -> Any:
         with fiona.open(file, layer=layer or _only_layer(file)) as collection:
             wkt = collection.crs_wkt
             shapes = [shapely.geometry.shape(to_dict(feature.geometry)) for feature in collection if feature.geometry is not None]
-    except (FionaError, OSError, ValueError, AttributeError) as error:
+    except (FionaError, OSError, ValueError, AttributeError, ShapelyError) as error:
         raise AreaError(
             f"the AOI {path} cannot be read ({error})", "a polygon file that GDAL reads", "check the path and the layer's name"
         ) from error
@@ -141,7 +142,7 @@ def _projected(area: Any, wkt: str, crs: Any, path: str) -> Any:
         left, bottom, right, top = area.bounds
         dense = shapely.segmentize(area, max(right - left, top - bottom) / _EDGE_PARTS)
         moved = shapely.transform(dense, lambda points: np.column_stack(transform_points(source, crs, points[:, 0], points[:, 1])[:2]))
-    except (RasterioError, ValueError) as error:
+    except (RasterioError, ValueError, ShapelyError) as error:
         raise AreaError(f"the CRS of the AOI {path} cannot be related to the rasters' ({error})", "a valid CRS", "reproject the AOI") from error
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise AreaError(f"the AOI {path} reaches where the rasters' CRS is not defined", "an area near the rasters", "clip the AOI to the rasters")

@@ -8,6 +8,7 @@ Exit code 0 if nothing was lost, doubled or different and every message was as d
 
 import argparse
 import json
+import os
 import platform
 import random
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "engine")]
+os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports PyTorch: OpenMP ends a process that it cannot give threads, by exit(1)
 
 import checks  # noqa: E402
 import children  # noqa: E402

@@ -15,7 +15,6 @@ import time
 import traceback
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before PyTorch: OpenMP ends a process that it cannot give threads, by exit(1)
 ROOT = Path(__file__).resolve().parents[2]
 FAKES = ROOT / "tests" / "engine" / "fakes.py"
 sys.path.insert(0, str(FAKES.parent))

@@ -119,6 +119,9 @@ geometries = st.fixed_dictionaries(
 
 @budget(0.05)
 @given(st.lists(geometries | st.none(), max_size=4), st.sampled_from([None, "EPSG:4326", "EPSG:32633", "EPSG:999999", "nonsense"]))
+@example([{"type": "LineString", "coordinates": [[0, 0]]}], None)
+@example([{"type": "Polygon", "coordinates": [[[0, 0], [1e300, 0], [1e300, 1e300], [0, 0]]]}], None)
+@example([{"type": "Polygon", "coordinates": [[[13, 52], [13 + 1e-12, 52], [13, 52 + 1e-12], [13, 52]]]}], None)
 def test_any_geojson_is_an_area_or_an_area_error(folder, shapes, crs):
     document = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": shape} for shape in shapes]}
     if crs is not None:
