@@ -56,7 +56,7 @@ class LayerAlgorithm(ChangeScribeAlgorithm):
             raise QgsProcessingException(self.invalidSourceError(parameters, LAYER))
         try:
             folder = tempfile.mkdtemp(dir=QgsProcessingUtils.tempFolder())
-            self.members = {"layer": layer_file(layer, folder, context)}
+            self.members: dict[str, str | None] = {"layer": layer_file(layer, folder, context)}
             for name in (BEFORE, AFTER):
                 self.members[name.lower()] = _raster_path(self.parameterAsRasterLayer(parameters, name, context))
         except ChangeScribeError as error:
