@@ -21,6 +21,8 @@ from .grid import TileGrid
 from .pair import RasterPair
 
 _EDGE_PARTS = 64
+# In units of any CRS: farther than any place on the earth, and shorter than any edge that bends.
+_FARTHEST, _SHORTEST = 1e10, 1e-9
 # All land of the earth at 0.1 m has 2e11 tiles; a run of more than this is a slip of the keyboard.
 MAX_TILES = 1_000_000_000
 
@@ -90,6 +92,9 @@ def read_area(path: str, crs: Any) -> Any:
         ) from error
     if not shapes:
         raise AreaError(f"the AOI {path} is empty", "at least one polygon", "choose a layer with polygons")
+    # Written so that NaN counts as wrong. GEOS crashes on some numbers near the largest that there are.
+    if not (np.abs(shapely.get_coordinates(shapes)) <= _FARTHEST).all():
+        raise AreaError(f"the AOI {path} has coordinates that are no place on the earth", "finite coordinates", "correct its geometry")
     polygons = [part for shape in shapes for part in _polygons(shapely.force_2d(shape))]
     if not polygons:
         kinds = ", ".join(sorted({shape.geom_type for shape in shapes}))
@@ -140,7 +145,8 @@ def _projected(area: Any, wkt: str, crs: Any, path: str) -> Any:
             return area
         # Straight edges become curves: follow them at many points.
         left, bottom, right, top = area.bounds
-        dense = shapely.segmentize(area, max(right - left, top - bottom) / _EDGE_PARTS)
+        step = max(right - left, top - bottom) / _EDGE_PARTS
+        dense = shapely.segmentize(area, step) if step > _SHORTEST else area
         moved = shapely.transform(dense, lambda points: np.column_stack(transform_points(source, crs, points[:, 0], points[:, 1])[:2]))
     except (RasterioError, ValueError, ShapelyError) as error:
         raise AreaError(f"the CRS of the AOI {path} cannot be related to the rasters' ({error})", "a valid CRS", "reproject the AOI") from error
