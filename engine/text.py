@@ -21,15 +21,13 @@ NO_CHANGE = frozenset(
 
 
 def is_well_formed(text: str) -> bool:
-    """Whether a caption can be shown: 3 to 40 words, none special, no word or word pair stuttered, not one word over and over."""
+    """Whether a caption can be shown: 3 to 40 words, none special, nothing said twice in a row, not one word over and over."""
     words = text.split()
     if not 3 <= len(words) <= 40 or any(word in SPECIAL for word in words):
         return False
-    if any(a == b for a, b in zip(words, words[1:])):
-        return False
-    pairs = list(zip(words, words[1:]))
-    if any(a == b for a, b in zip(pairs, pairs[2:])):
-        return False
+    for length in range(1, len(words) // 2 + 1):
+        if any(words[i : i + length] == words[i + length : i + 2 * length] for i in range(len(words) - 2 * length + 1)):
+            return False
     return len(set(words)) >= 0.4 * len(words)
 
 

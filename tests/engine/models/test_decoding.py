@@ -79,6 +79,8 @@ def test_banned_and_repeated_words_are_never_written(decoder):
         ("houses built", False),
         ("a house house is built", False),
         ("a road and a road and a road", False),
+        ("some houses are built along the road along the road", False),
+        ("a road and some houses are built beside the old road", True),
         ("many houses are built <unk> the road", False),
         (" ".join(f"w{i}" for i in range(41)), False),
         ("the road the house the road the house the road the house", False),
