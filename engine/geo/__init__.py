@@ -5,3 +5,5 @@ pair          two rasters on the BEFORE raster's grid, stretched to uint8 (``str
 grid, area    which tiles cover the area of interest
 writer        GeoPackage output with provenance and resume (``provenance``)
 """
+
+from . import access as access  # before rasterio and fiona load their drivers

@@ -133,3 +133,13 @@ def test_a_forged_list_of_models_cannot_name_code_or_paths(fake_weights, tmp_pat
     assert [row["id"] for row in registry.rows()] == [fakes.ID]
     (folder / "models.json").write_text(json.dumps({"models": [good]}))
     assert registry.row("mine")["file"] == "mine.safetensors"
+
+
+def test_weights_that_cannot_be_read_are_the_users_to_mend(fake_weights, monkeypatch):
+    def refused(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(registry, "sha256_of", refused)
+    os.utime(fake_weights, ns=(2, 2))  # else the digest of an earlier look is taken
+    with pytest.raises(ModelError, match=r"cannot be read \(Permission denied\).*permissions"):
+        registry.verify(fakes.ID)

@@ -131,3 +131,15 @@ def test_python_in_a_vrt_does_not_run(tmp_path, raster):
     ((mean, message),) = read(str(path), GDAL_VRT_ENABLE_PYTHON="YES")
     assert mean is None and "cannot be read" in message
     assert not mark.exists()
+
+
+def test_drivers_that_are_not_there_anyway_are_not_spoken_of(raster, tmp_path):
+    """rasterio's GDAL and fiona's warn of each name in GDAL_SKIP that they do not know, on stderr where no logging is set up."""
+    area = tmp_path / "area.geojson"
+    area.write_text('{"type": "Polygon", "coordinates": [[[13.4, 52.5], [13.41, 52.5], [13.41, 52.51], [13.4, 52.5]]]}')
+    code = (
+        "import rasterio, sys; from engine.geo.area import read_area; from engine.geo.source import RasterSource;"
+        "RasterSource(sys.argv[1], 'before'); read_area(sys.argv[2], rasterio.CRS.from_epsg(32633))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, raster(), str(area)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stderr == ""

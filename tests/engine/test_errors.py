@@ -1,0 +1,29 @@
+"""What a user reads of exceptions that nobody has foreseen."""
+
+import pytest
+
+from engine.errors import EXIT_ENGINE, unexpected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 48.0 KiB for an array"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 3145728 bytes."),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        RuntimeError("can't start new thread"),
+        ImportError("mtrand.so: failed to map segment from shared object"),
+        OSError(12, "Cannot allocate memory"),
+    ],
+    ids=["numpy", "torch", "cuda", "thread", "loader", "system"],
+)
+def test_want_of_memory_is_said_as_such(error):
+    """What these libraries said under RLIMIT_AS in the fault suite."""
+    said = unexpected(error)
+    assert said.exit_code == EXIT_ENGINE
+    assert str(said).startswith("out of memory (") and "smaller batch size" in said.do and "--resume" in said.do
+
+
+def test_anything_else_is_a_bug_to_report():
+    said = unexpected(KeyError("row"))
+    assert "KeyError: 'row'" in str(said) and "report it" in said.do and "memory" not in str(said)
