@@ -17,8 +17,9 @@ from typing import Any
 from engine.models.diffusion.denoiser import PRESETS
 
 from .diffusion_features import FOLDER
+from .diffusion_options import OPTIONS
 from .diffusion_validate import STEPS
-from .train_diffusion import OPTIONS, Run, feature_task, train
+from .train_diffusion import Run, feature_task, train
 
 INTRO = """# What each switch of the diffusion captioners does
 

@@ -23,7 +23,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,77 +44,13 @@ from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, 
 from .diffusion_batches import FeatureSource, ImageSource, PairSource, TextSource, draw
 from .diffusion_features import FOLDER, read_cached, trained_encoder
 from .diffusion_losses import CE_READS, WEIGHTINGS
-from .diffusion_steps import Draws, Objective, moving_average, step_losses
+from .diffusion_options import OPTIONS, TrainOptions, learning_rate
+from .diffusion_steps import Draws, moving_average, step_losses
 from .diffusion_validate import validate
 from .language import levir_sentences
 
 FIELDS = ("step", "seconds", "lr", "mse", "ce", "prior", "flag", "total", "val_flag_auc", "val_well_formed")
 FIELDS += ("val_bleu4", "val_cider", "val_bleu4_changed", "val_cider_changed", "val_objective")
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How to train.
-
-    pairs, captions : a step's pairs, and captions of each, every one under a noise of its own. accumulate : parts that a step is computed in.
-    linear : learning rate falls to 0 at the last step. ema, ema_power : as ``diffusion_steps.moving_average``. clip : largest norm of the gradient.
-    bf16 : autocast where the device computes in it. unchanged_share, mirror : as ``diffusion_batches``.
-    augment : images, where the encoder is trained. text_steps : the first steps, on LEVIR-CC's training sentences without pictures.
-    """
-
-    steps: int
-    pairs: int
-    captions: int = 1
-    accumulate: int = 1
-    lr: float = 1e-4
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-    linear: bool = True
-    warmup: int = 0
-    ema: float = 0.9999
-    ema_power: float | None = None
-    clip: float | None = None
-    bf16: bool = False
-    min_count: int = 1
-    unchanged_share: float | None = None
-    mirror: bool = False
-    augment: bool = False
-    text_steps: int = 0
-    objective: Objective = field(default_factory=Objective)
-    validate_every: int = 5000
-    seed: int = 1
-
-
-_COMPACT: dict[str, Any] = {
-    "steps": 11000,
-    "pairs": 12,
-    "captions": 4,
-    "lr": 1e-3,
-    "betas": (0.9, 0.98),
-    "weight_decay": 0.01,
-    "warmup": 200,
-    "ema": 0.999,
-    "ema_power": 0.75,
-    "clip": 1.0,
-    "bf16": True,
-    "min_count": 2,
-    "unchanged_share": 0.2,
-    "augment": True,
-    "text_steps": 2500,
-    "validate_every": 500,
-}
-# As published (models.md §1, §2); KD-RSCC does not say how long it was trained.
-OPTIONS = {
-    "diffusion-rscc": TrainOptions(600_000, 32),
-    "kd-rscc": TrainOptions(200_000, 64, lr=5e-5, betas=(0.9, 0.95), weight_decay=1e-3, linear=False, ema_power=0.75, clip=1.0, bf16=True),
-    "diffusion-rscc-compact": TrainOptions(**_COMPACT, objective=Objective(ce_reads="denoised")),
-    "kd-rscc-compact": TrainOptions(**_COMPACT, objective=Objective("text", "denoised", "uniform")),
-}
-
-
-def learning_rate(options: TrainOptions, step: int) -> float:
-    rate = options.lr * (1 - step / options.steps if options.linear else 1.0)
-    return rate * min(1.0, (step + 1) / options.warmup) if options.warmup else rate
 
 
 @dataclass
@@ -177,16 +113,29 @@ class Run:
     def save(self, path: Path) -> None:
         state = {"net": self.net.state_dict(), "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict()}
         part = path.with_suffix(".part")
-        torch.save(state | {"step": self.step, "best": self.best}, part)
+        torch.save(state | {"of": self._identity(), "step": self.step, "best": self.best}, part)
         part.replace(path)  # a run killed while it writes leaves the last whole state
 
     def resume(self, path: Path) -> None:
-        if path.is_file():
-            saved = torch.load(path, map_location="cpu", weights_only=True)
-            self.net.load_state_dict(saved["net"])
-            self.average.load_state_dict(saved["average"])
-            self.optimizer.load_state_dict(saved["optimizer"])
-            self.step, self.best = saved["step"], saved["best"]
+        """Go on from ``path``, where there is such a file.
+
+        Raises
+        ------
+        InputError
+            It is of another network.
+        """
+        if not path.is_file():
+            return
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if saved.get("of") != self._identity():
+            raise InputError(f"{path} is of another network", "the same configuration and vocabulary", "name another folder with --out, or remove it")
+        self.net.load_state_dict(saved["net"])
+        self.average.load_state_dict(saved["average"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.step, self.best = saved["step"], saved["best"]
+
+    def _identity(self) -> dict[str, Any]:
+        return {"config": asdict(self.net.config), "vocabulary": self.vocabulary.words}
 
 
 def build(config: DiffusionConfig, options: TrainOptions, vocabulary: Vocabulary) -> DiffusionNet:
@@ -233,9 +182,9 @@ class Task:
 def train(run: Run, task: Task, out: Path) -> None:
     """Train in ``out`` from where ``last.pt`` stopped; the averaged network is validated, and its best kept."""
     out.mkdir(parents=True, exist_ok=True)
+    run.resume(out / "last.pt")
     settings = {"train": asdict(run.options), "config": asdict(run.net.config), "vocabulary": run.vocabulary.words}
     (out / "settings.json").write_text(json.dumps(settings, indent=1), "utf-8")
-    run.resume(out / "last.pt")
     sums: dict[str, float] = {}
     start_s, start_step = time.perf_counter(), run.step
     while run.step < run.options.steps:
@@ -277,7 +226,7 @@ def encoded_conditions(net: DiffusionNet, rows: Sequence[PairRow], batch_size: i
 
 
 def image_task(data: Path, config: DiffusionConfig, options: TrainOptions, weights: Path | None, smoke: bool = False) -> Task:
-    """Pairs of images, the encoder trained too; a smoke run takes 16 pairs and random weights.
+    """Pairs of images, the encoder trained too; a smoke run takes 8 pairs and random weights.
 
     Raises
     ------
@@ -285,7 +234,7 @@ def image_task(data: Path, config: DiffusionConfig, options: TrainOptions, weigh
         The data are not complete or leak; no weights for the encoder.
     """
     rows = load_rows(data)
-    limit = 16 if smoke else None
+    limit = 8 if smoke else None
     train_rows, val_rows = _training(rows)[:limit], captioned(rows, "val")[:limit]
     check_leakage(train_rows, [row for row in rows if row.split != "train"])
     vocabulary = build_vocabulary(train_rows, options)
@@ -353,7 +302,7 @@ def main() -> None:
     objective = {name: value for name in ("density", "ce_reads", "weighting") if (value := getattr(args, name))}
     options = replace(options, objective=replace(options.objective, **objective))
     if args.smoke:
-        options = replace(options, steps=2, pairs=4, validate_every=1, accumulate=1, text_steps=0)
+        options = replace(options, steps=2, pairs=4, validate_every=2, accumulate=1, text_steps=0)
     config = PRESETS[args.preset] if args.encoder is None else replace(PRESETS[args.preset], encoder=args.encoder)
     frozen = args.preset.endswith("compact") and not args.train_encoder
     if args.dry_run:
@@ -388,7 +337,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weighting", choices=WEIGHTINGS, help="of KD-RSCC's loss over the noise levels")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    parser.add_argument("--smoke", action="store_true", help="two steps on 16 pairs, on the images, from random weights")
+    parser.add_argument("--smoke", action="store_true", help="two steps on 8 pairs, on the images, from random weights")
     parser.add_argument("--dry-run", action="store_true", help="print options, configuration and parameter counts, and stop")
     return parser
 

@@ -22,10 +22,11 @@ from training.diffusion_batches import FeatureSource, ImageSource, TextSource, d
 from training.diffusion_export import export, load_run
 from training.diffusion_features import CachedPairs, read_cached, trained_encoder
 from training.diffusion_log import plot, read_log
+from training.diffusion_options import OPTIONS, learning_rate
 from training.diffusion_steps import Draws, Objective, clean_estimate, moving_average
 from training.diffusion_switches import COLUMNS, VARIANTS, measured, table
 from training.diffusion_validate import sample_texts, validate
-from training.train_diffusion import OPTIONS, Run, Task, build, feature_task, image_task, learning_rate, parameter_counts, train
+from training.train_diffusion import Run, Task, build, feature_task, image_task, parameter_counts, train
 
 SIZES = {"width": 64, "heads": 4, "hidden": 128, "inner": 64, "fusion_heads": 4, "fusion_hidden": 32, "layers": 2, "positions": 12, "length": 12}
 THINGS = ("houses", "a road", "some trees", "a bridge")
@@ -87,6 +88,14 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, pairs):
         expected, found = (getattr(run, kind).state_dict() for run in (whole, second))
         assert all(torch.equal(value, found[name]) for name, value in expected.items())
     assert any(not torch.equal(value, whole.net.state_dict()[name]) for name, value in whole.averaged.state_dict().items())
+
+
+def test_a_run_of_another_network_is_not_resumed(tmp_path, pairs):
+    small_run("kd-rscc-compact").save(tmp_path / "last.pt")
+    other = small_run("diffusion-rscc-compact")
+    with pytest.raises(InputError, match=r"last\.pt is of another network.*--out"):
+        train(other, task_of(other, pairs), tmp_path)
+    assert not (tmp_path / "settings.json").exists()
 
 
 @pytest.mark.parametrize("preset", FAMILIES)
@@ -236,7 +245,7 @@ def test_parameters_at_full_size():
 def test_smoke_run_of_the_command(small_data, tmp_path, monkeypatch):
     _run_main(monkeypatch, "--preset", "kd-rscc-compact", "--data", small_data, "--out", tmp_path / "run", "--smoke", "--device", "cpu")
     with (tmp_path / "run" / "log.csv").open() as stream:
-        assert [row["step"] for row in csv.DictReader(stream)] == ["1", "2"]
+        assert [row["step"] for row in csv.DictReader(stream)] == ["2"]
     assert (tmp_path / "run" / "best.pt").is_file()
     image = plot(read_log(tmp_path / "run" / "log.csv"))
     assert len(image.getcolors(1 << 20)) > 3

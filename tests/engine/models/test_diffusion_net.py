@@ -305,3 +305,11 @@ def test_samples_of_a_pair_share_its_condition():
         shared = denoiser(x, time, condition)
         assert torch.allclose(shared, denoiser(x, time, condition.repeat_interleave(3, 0)), atol=1e-5)
         assert not torch.allclose(shared, denoiser(x, time, condition.flip(0)), atol=1e-3)
+
+
+def test_the_temperature_of_a_row_scales_its_noise_alone():
+    x = torch.zeros(3, 6, 4)
+    plain, scaled = RowNoise([1, 2, 3])(x), RowNoise([1, 2, 3], [0.0, 1.0, 0.5])(x)
+    assert torch.equal(scaled[0], torch.zeros(6, 4))
+    assert torch.equal(scaled[1], plain[1])
+    assert torch.allclose(scaled[2], plain[2] / 2)
