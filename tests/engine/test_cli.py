@@ -9,11 +9,11 @@ import sys
 import time
 
 import pytest
+from runs import ROOT, TILE_PX, count, start, table
 
 from engine import __version__
 from engine.cli import main
 from engine.schema import CaptionRequest
-from runs import ROOT, TILE_PX, count, start, table
 
 import fakes
 

@@ -14,12 +14,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import rasterio
+from runs import FAKES, count, start, table
 
 from engine import cluster, cluster_block, device, pipeline, registry
 from engine.captioner import ModelCard
 from engine.errors import Cancelled, EngineError, InputError, ModelError, RasterError
 from engine.schema import HeatmapOutput
-from runs import FAKES, count, start, table
 
 import fakes
 

@@ -9,6 +9,7 @@ import fiona
 import numpy as np
 import pytest
 import rasterio
+from runs import CHANGED_TILES, NODATA_TILE, TILE_PX, count, start, table
 from test_worker import Parent
 
 from engine import pipeline
@@ -17,7 +18,6 @@ from engine.cli import main
 from engine.errors import Cancelled, InputError, OutputError
 from engine.schema import HeatmapOutput
 from engine.worker import Engine
-from runs import CHANGED_TILES, NODATA_TILE, TILE_PX, count, start, table
 
 import fakes
 

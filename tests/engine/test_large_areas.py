@@ -11,11 +11,11 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from runs import table
 
 from engine import cli, estimate
 from engine.geo.grid import TileGrid
 from engine.geo.writer import GridWriter
-from runs import table
 
 import fakes
 

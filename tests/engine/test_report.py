@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 from PIL import Image
+from runs import ROOT, TILE_PX
 
 from engine.cli import main
 from engine.errors import InputError, OutputError, RasterError
@@ -22,7 +23,6 @@ from engine.report.run import run
 from engine.report.story import area_text, percent, tell, top_changes
 from engine.review import is_disputed, settled
 from engine.schema import OUTPUT_FIELDS, REVIEW_FIELDS, UNCHANGED_TEXT
-from runs import ROOT, TILE_PX
 
 import fakes
 

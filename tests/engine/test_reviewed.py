@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from PIL import Image
+from runs import TILE_PX
 
 from engine.cli import main
 from engine.errors import InputError, OutputError
@@ -14,7 +15,6 @@ from engine.evaluation.pairs import read_pairs
 from engine.figure import Cell
 from engine.reviewed import CAPTIONS, export, export_of, split_places
 from engine.schema import UNCHANGED_TEXT
-from runs import TILE_PX
 
 import fakes
 

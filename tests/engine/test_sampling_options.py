@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 import pytest
+from runs import TILE_PX
 
 from engine import batch, pipeline, registry
 from engine.captioner import CaptionOptions, ModelCard
@@ -11,7 +12,6 @@ from engine.cli import main
 from engine.errors import InputError
 from engine.geo.writer import read_provenance
 from engine.schema import CaptionRequest
-from runs import TILE_PX
 
 import fakes
 

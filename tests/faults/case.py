@@ -13,7 +13,6 @@ from pathlib import Path
 
 import checks
 import children
-
 from runs import TILE_PX, draw_pair
 
 HERE = Path(__file__).resolve().parent
