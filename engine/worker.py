@@ -277,7 +277,7 @@ def _heatmap(message: dict) -> HeatmapOutput | None:
 
 
 def _number(message: dict, name: str) -> float:
-    value = message.get(name)
+    value: Any = message.get(name)
     if not is_real(value):
         raise InputError(f"{name} = {value!r}", "a number", f"correct {name}")
     return float(value)
