@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import signal
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
@@ -85,7 +86,10 @@ class Workers:
             raise InputError(f"--scheduler {self.address} without Dask ({error})", "the extra `cluster`", do) from error
         target = self._stack.enter_context(_local_cluster(local)) if local else self.address
         try:
-            return self._stack.enter_context(Client(target, timeout=CONNECT_S, set_as_default=False))
+            client = self._stack.enter_context(Client(target, timeout=CONNECT_S, set_as_default=False))
+            if local:
+                client.register_plugin(_deaf())
+            return client
         except (OSError, ValueError, ImportError, RuntimeError) as error:  # TimeoutError is an OSError
             do = "start one with `dask scheduler`, check address and firewall"
             raise InputError(f"no Dask scheduler answers at {self.address} ({error})", "a running scheduler", do) from error
@@ -221,6 +225,17 @@ def _local_cluster(address: re.Match) -> Any:
     if fewest:
         cluster.adapt(minimum=int(fewest), maximum=workers)
     return cluster
+
+
+def _deaf() -> Any:
+    """A plugin by which workers ignore Ctrl-C, which a terminal sends to them too; when to stop is the client's to say."""
+    from distributed import WorkerPlugin
+
+    class Deaf(WorkerPlugin):
+        def setup(self, worker: Any) -> None:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    return Deaf()
 
 
 def _block_tiles(tiles: int, threads: int) -> int:
