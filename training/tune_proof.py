@@ -4,7 +4,8 @@
 
 The pairs are those of the validation split that are not LEVIR-CC's: other places, other sensors, captions of another hand. ``scribe-s`` was
 not trained on them, but its epoch was chosen with them among others. As a reviewer writes one caption a tile, tuning sees one of five;
-scoring takes all five.
+scoring takes all five. With ``--notes`` the reviewer writes notes of the classes ("survey : new building , road ; gone vegetation") in place of
+sentences, which shows whether a style that the model has never seen is learnt.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -38,36 +40,52 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("runs/tune-proof"))
     parser.add_argument("--source", action="append", help="only these sources (repeatable): msh, xbd, fot, szt, dsi")
+    parser.add_argument("--notes", action="store_true", help="captions as notes of the classes")
+    parser.add_argument("--lr", type=float, default=TuneOptions.lr, help="of the decoder, as `changescribe train` has it")
+    parser.add_argument("--epochs", type=int, default=TuneOptions.epochs)
     args = parser.parse_args()
     rows = [row for row in captioned(load_rows(args.data), "val") if row.source != "lcc" and (not args.source or row.source in args.source)]
+    if args.notes:
+        rows = [as_notes(row) for row in rows]
     try:
-        found = cross_fit(rows, args.out)
+        found = cross_fit(rows, args.out, TuneOptions(lr=args.lr, epochs=args.epochs))
     except ChangeScribeError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    (args.out / "scores.json").write_text(json.dumps(found, indent=1), "utf-8")
     Console(soft_wrap=True, highlight=False, markup=False).print(table(found))
     return 0
 
 
-def cross_fit(rows: Sequence[PairRow], out: Path) -> dict:
+def cross_fit(rows: Sequence[PairRow], out: Path, options: TuneOptions) -> dict:
     """Scores of the bundled model against the two tuned ones, each on the half that it has not seen."""
     halves = split_by_place(rows, 2)
     captions: dict[str, dict] = {}
     for fold, (scored, tuning) in enumerate((halves, halves[::-1])):
-        path = tuned_on(tuning, out / f"fold{fold}")
+        path = tuned_on(tuning, out / f"fold{fold}", options)
         found, _ = caption_pairs(ScribeCaptioner.from_checkpoint(str(path)), [as_pair(row) for row in scored], CaptionOptions())
         captions |= {name: {"caption": c.text, **{k: getattr(c, k) for k in MEMBERS}} for name, c in found.items()}
     tuned = out / "tuned.json"
     tuned.write_text(json.dumps({"captions": captions}), "utf-8")
     pairs = [as_pair(row) for row in rows]
     # "against" is subtracted, so that a plus in the table speaks for the bundled model.
-    return evaluate(pairs, registry.load(DEFAULT_MODEL), settings=Settings(against=str(tuned))).found
+    heading = {"data": str(out), "split": "val", "model": {"id": DEFAULT_MODEL, "sha256": registry.row(DEFAULT_MODEL)["sha256"]}}
+    return heading | evaluate(pairs, registry.load(DEFAULT_MODEL), settings=Settings(against=str(tuned))).found
 
 
-def tuned_on(rows: Sequence[PairRow], folder: Path) -> Path:
+def tuned_on(rows: Sequence[PairRow], folder: Path, options: TuneOptions) -> Path:
     """Weights tuned on the pairs; those of an interrupted proof are taken up."""
-    path = folder / f"{TuneOptions.name}.safetensors"
-    return path if path.is_file() else tune(write_dataset(rows, folder / "reviewed"), folder, TuneOptions())
+    path = folder / f"{options.name}.safetensors"
+    return path if path.is_file() else tune(write_dataset(rows, folder / "reviewed"), folder, options)
+
+
+def as_notes(row: PairRow) -> PairRow:
+    """The pair with its classes noted in place of its captions; unchanged ones keep theirs."""
+    if not row.changed or row.delta is None:
+        return row
+    named = [[name for c, name in enumerate(CLASSES) if row.delta[i, c]] for i in range(len(DELTA_SIGNS))]
+    text = " ; ".join(f"{word} {' , '.join(names)}" for word, names in zip(("new", "gone", "altered"), named) if names)
+    return replace(row, captions=(tuple(f"survey : {text}".split()),))
 
 
 def split_by_place(rows: Sequence[PairRow], parts: int) -> list[list[PairRow]]:
