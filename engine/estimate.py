@@ -15,7 +15,7 @@ from .schema import CaptionRequest, TileRef
 
 SAMPLE_ROWS, SAMPLE_COLS = 8, 8
 # A row of the layer with its share of the indexes, as `python -m tests.bench.large` measures it.
-BYTES_A_TILE = 450
+BYTES_A_TILE = 400
 
 
 def estimate(request: CaptionRequest, output: str | None, part_tiles: int | None, on_event: pipeline.Event = pipeline.ignore) -> dict:

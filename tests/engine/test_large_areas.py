@@ -50,7 +50,7 @@ def test_a_dry_run_reckons_from_tiles_of_the_area(request_of, tmp_path, capsys, 
     assert cli.main([*arguments, "--part-tiles", "30"]) == 0
     told = capsys.readouterr().out
     assert re.search(r"about [\d.]+ min here at [\d.]+ tiles/s, .*core-hours on cpu \(measured on 64 tiles spread over the area, \d+ % of them", told)
-    assert re.search(r"about 0.0648 MB in 6 files, [\d.]+ GB free there", told)
+    assert re.search(r"about 0.0576 MB in 6 files, [\d.]+ GB free there", told)
     assert not list(tmp_path.glob("*.gpkg"))
     found = estimate.estimate(request, None, None)
     assert 5 < found["tiles_per_s"] <= 100  # ten milliseconds a tile
