@@ -31,7 +31,7 @@ from .datasets import DELTA_SIGNS, PairRow, captioned, load_rows
 from .evaluate import as_pair
 from .tune import TuneOptions, tune
 
-MEMBERS = ("changed", "change_score", "added", "removed", "altered")
+MEMBERS = ("changed", "change_score", "score", "added", "removed", "altered")
 HELD_OUT = 4  # one place in so many chooses the epoch
 
 
