@@ -47,6 +47,7 @@ def survive(stage, kind, seed):
     for attempt in range(TRIES):
         rng = random.Random(f"{seed} {attempt}")
         with Case(stage, rng, fresh=not kind.forked and int(seed.split()[-1]) % FRESH_EVERY == 0) as case:
+            case.shorter = 0.8**attempt
             met = kind.inject(case)
             before = checks.kept(case.output, stage.reference)
             case.fresh = False

@@ -71,6 +71,7 @@ class Case(ExitStack):
         super().__init__()
         self.stage, self.rng, self.fresh = stage, rng, fresh
         self.web = False
+        self.shorter = 1.0  # shares of pauses, less with each try that came too late
 
     def __enter__(self):
         super().__enter__()
@@ -153,7 +154,7 @@ class Case(ExitStack):
     def pause(self, share=1.0):
         """Wait for a random part of the time that an undisturbed run takes."""
         lasts_s = self.stage.lasts_web_s if self.web else self.stage.lasts_s
-        time.sleep(self.rng.uniform(0, share * (lasts_s + (3.0 if self.fresh else 0.0))))
+        time.sleep(self.rng.uniform(0, self.shorter * share * (lasts_s + (3.0 if self.fresh else 0.0))))
 
     def until_running(self, child):
         """Wait for the first sign of life on stdout, which the command line gives when all is open."""
