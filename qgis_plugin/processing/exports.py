@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +71,19 @@ class Export:
         RasterError
             The layer gave no picture, or an empty one.
         """
-        part = f"{self.path}.part.tif"
+        # A folder of its own, because QGIS leaves statistics beside a raster.
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(self.path)) as folder:
+            part = os.path.join(folder, "part.tif")
+            failed = self._watched_draw(part, cancelled)
+            if cancelled():
+                raise Cancelled("the run was cancelled")
+            if failed or not os.path.isfile(part):
+                raise RasterError(f"{self.name} gave no picture (error {failed})", "a layer that can be drawn", "check that it shows on the map here")
+            notes = self._missing(part)
+            os.replace(part, self.path)
+        return notes
+
+    def _watched_draw(self, path: str, cancelled: Callable[[], bool]) -> int:
         feedback, ended = QgsRasterBlockFeedback(), threading.Event()
 
         def watch() -> None:
@@ -82,21 +95,10 @@ class Export:
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
         try:
-            failed = self._draw(part, feedback)
+            return self._draw(path, feedback)
         finally:
             ended.set()
             watcher.join()
-        try:
-            if cancelled():
-                raise Cancelled("the run was cancelled")
-            if failed or not os.path.isfile(part):
-                raise RasterError(f"{self.name} gave no picture (error {failed})", "a layer that can be drawn", "check that it shows on the map here")
-            notes = self._missing(part)
-            os.replace(part, self.path)
-        finally:
-            if os.path.isfile(part):
-                os.remove(part)
-        return notes
 
     def _draw(self, path: str, feedback: QgsRasterBlockFeedback) -> int:
         # Let go of at once: a provider that something keeps until Python ends would be deleted after QGIS itself, which crashes.

@@ -5,6 +5,7 @@ Without a display set QT_QPA_PLATFORM=offscreen beforehand: pytest-qgis starts Q
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -62,3 +63,13 @@ def rasters(tmp_path):
     from helpers import write_raster
 
     return {"before": write_raster(tmp_path / "before.tif"), "after": write_raster(tmp_path / "after.tif", bands=4, size=128, pixel=4.0)}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Base URL of a map server on the loopback address, and the folder of the files that it serves."""
+    folder = tmp_path_factory.mktemp("served")
+    command = [sys.executable, str(Path(__file__).with_name("map_server.py")), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}", folder
+        process.terminate()
