@@ -207,12 +207,13 @@ class _failures:
         self.killed, self.gone = KilledWorker, (CancelledError, CommClosedError, OSError)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         if isinstance(error, self.killed):
-            got = f"a block of tiles ended one worker after another ({error})"
+            got = f"a block of tiles ended one worker after another ({reason})"
             do = "look into the workers' logs; give them more memory or take a smaller --batch; then run again with --resume"
             raise EngineError(got, "workers that live through it", do) from error
         if isinstance(error, self.gone):
-            got = f"the Dask scheduler at {self.address} has gone ({type(error).__name__}: {error})"
+            got = f"the Dask scheduler at {self.address} has gone ({reason})"
             raise EngineError(got, "a scheduler that runs as long as the run", "start it again, then run again with --resume") from error
 
 
