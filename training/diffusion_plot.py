@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-PANEL_PX, HEIGHT_PX, LEFT_PX, TOP_PX, BOTTOM_PX, GAP_PX = 460, 380, 56, 40, 46, 24
+PANEL_PX, HEIGHT_PX, LEFT_PX, TOP_PX, BOTTOM_PX, GAP_PX = 460, 430, 56, 30, 92, 24
+LEGEND_ROW_PX, LEGEND_COLUMN_PX = 18, 230
 # Okabe and Ito's colours, told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK, FAINT = "#222222", "#bbbbbb"
@@ -77,8 +78,8 @@ class _Axes:
 
 
 def _legend(draw: ImageDraw.ImageDraw, left: int, names: Sequence[str]) -> None:
-    x = left
-    for name, colour in zip(names, COLOURS):
-        draw.line((x, 31, x + 14, 31), fill=colour, width=3)
-        draw.text((x + 18, 25), name, fill=INK, font=FONT)
-        x += 30 + int(draw.textlength(name, font=FONT))
+    for number, (name, colour) in enumerate(zip(names, COLOURS)):
+        row, column = divmod(number, 2)
+        x, y = left + column * LEGEND_COLUMN_PX, HEIGHT_PX - BOTTOM_PX + 34 + row * LEGEND_ROW_PX
+        draw.line((x, y, x + 14, y), fill=colour, width=3)
+        draw.text((x + 18, y - 6), name, fill=INK, font=FONT)

@@ -19,7 +19,7 @@ from engine.pipeline import AUTO_BATCH
 TIMED = "timing.json"
 EVERY_TILE = CaptionOptions(threshold=0.0)  # the cascade off
 REPEATS = 9
-LONG_STEPS, LONG_REPEATS = 200, 3
+LONG_STEPS, LONG_REPEATS = 200, 1
 STEPS = (10, 20, 50)
 
 
