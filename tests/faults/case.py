@@ -71,7 +71,7 @@ class Case(ExitStack):
         super().__init__()
         self.stage, self.rng, self.fresh = stage, rng, fresh
         self.web = False
-        self.shorter = 1.0  # shares of pauses, less with each try that came too late
+        self.shorter = 1.0  # pauses and room in memory, less with each try that met nothing
 
     def __enter__(self):
         super().__enter__()

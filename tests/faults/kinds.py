@@ -147,7 +147,7 @@ def babble(case):
 
 
 def out_of_memory(case):
-    child = case.start(inside=children.less_memory(case.rng.uniform(5, 50)))
+    child = case.start(inside=children.less_memory(case.rng.uniform(5, 50) * case.shorter))
     child.wait()
     if "libgomp: " in child.said():
         return True  # OpenMP has ended the process without asking, as the system does with a signal
