@@ -209,8 +209,9 @@ def output_folder_vanishes(case):
 
 def output_deleted(case):
     child = case.start()
-    case.until_running(child)
-    case.pause(0.5)
+    while not case.output.exists() and child.poll() is None:
+        time.sleep(0.005)
+    case.pause(0.3)
     met = child.poll() is None
     case.output.unlink(missing_ok=True)
     return ended(case, child, (0, 2)) != 0 and met
