@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, convert, registry, train_command
+from .cli_values import integers, reals, resolution
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, is_out_of_memory, unexpected
 from .report import command as report_command
 from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput, how_to_install
@@ -118,10 +119,10 @@ def _add_caption(commands: Any) -> None:
     command.add_argument("-o", "--output", metavar="OUT.gpkg", help="GeoPackage to write")
     area = command.add_mutually_exclusive_group()
     area.add_argument("--aoi", metavar="FILE", default=argparse.SUPPRESS, help="polygons of the area, any CRS; FILE|layername=NAME picks a layer")
-    area.add_argument("--extent", metavar="X0,Y0,X1,Y1", type=_reals(4), default=argparse.SUPPRESS, help="area in the CRS of BEFORE")
+    area.add_argument("--extent", metavar="X0,Y0,X1,Y1", type=reals(4), default=argparse.SUPPRESS, help="area in the CRS of BEFORE")
     for date in ("before", "after"):
         option = f"--{date}-bands"
-        command.add_argument(option, metavar="R,G,B", type=_integers(3), default=argparse.SUPPRESS, help=f"bands of {date.upper()}, counted from 1")
+        command.add_argument(option, metavar="R,G,B", type=integers(3), default=argparse.SUPPRESS, help=f"bands of {date.upper()}, counted from 1")
     _add_request_options(command)
     _add_run_options(command)
     command.add_argument(
@@ -198,7 +199,7 @@ def _add_request_options(command: argparse.ArgumentParser) -> None:
     quiet: dict[str, Any] = {"default": argparse.SUPPRESS}
     command.add_argument("--model", metavar="ID", help=_model_help(), **quiet)
     command.add_argument("--device", choices=DEVICES, **quiet)
-    command.add_argument("--resolution", metavar="native|model|METRES", type=_resolution, help="ground size of a pixel (default native)", **quiet)
+    command.add_argument("--resolution", metavar="native|model|METRES", type=resolution, help="ground size of a pixel (default native)", **quiet)
     command.add_argument("--tile", metavar="PX", dest="tile_px", type=int, help="tile side (default 256)", **quiet)
     command.add_argument("--overlap", metavar="PX", dest="overlap_px", type=int, help="overlap of neighbouring tiles (default 0)", **quiet)
     command.add_argument("--stretch", choices=STRETCHES, **quiet)
@@ -234,36 +235,6 @@ def _add_json(command: argparse.ArgumentParser, default: Any = False) -> None:
 
 def _model_help() -> str:
     return f"model id, one of {', '.join(row['id'] for row in registry.rows())} (default {DEFAULT_MODEL})"
-
-
-def _integers(count: int) -> Callable[[str], tuple[int, ...]]:
-    return _numbers(count, int, "whole numbers")
-
-
-def _reals(count: int) -> Callable[[str], tuple[float, ...]]:
-    return _numbers(count, float, "numbers")
-
-
-def _numbers(count: int, kind: Callable[[str], Any], name: str) -> Callable[[str], tuple]:
-    def read(text: str) -> tuple:
-        try:
-            values = tuple(kind(part) for part in text.split(","))
-        except ValueError:
-            values = ()
-        if len(values) != count:
-            raise argparse.ArgumentTypeError(f"{text!r} is not {count} {name} with commas between them")
-        return values
-
-    return read
-
-
-def _resolution(text: str) -> str | float:
-    if text in ("native", "model"):
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not native, model or metres per pixel") from None
 
 
 def request_members(args: argparse.Namespace) -> dict:

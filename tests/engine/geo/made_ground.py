@@ -7,6 +7,10 @@ shift or a swapped band cannot go unseen: the ground has no symmetry.
 import numpy as np
 from affine import Affine
 from rasterio.warp import transform
+from rasterio.windows import Window
+
+from engine.geo.pair import RasterPair
+from engine.schema import CaptionRequest
 
 HOME = "EPSG:32633"
 CENTRE = (391_500.0, 5_820_000.0)  # in HOME, metres
@@ -46,3 +50,18 @@ def centred(crs, pixel, height, width, degrees=0.0, shift_px=(0.0, 0.0)):
 
 
 PIXEL = {"EPSG:32633": 0.5, "EPSG:32632": 0.6, "EPSG:3857": 0.9, "EPSG:4326": 6e-6, "EPSG:2263": 2.0}
+
+
+def opened(before, after, gsd_m_model=0.5, **members):
+    return RasterPair.open(CaptionRequest(before, after, **members), gsd_m_model)
+
+
+def whole(pair):
+    return pair.read(Window(0, 0, pair.width, pair.height))
+
+
+def places(pair):
+    """HOME coordinates of the grid's pixel centres."""
+    cols, rows = np.meshgrid(np.arange(pair.width) + 0.5, np.arange(pair.height) + 0.5)
+    xs, ys = pair.transform * (cols.ravel(), rows.ravel())
+    return [np.reshape(values, cols.shape) for values in transform(pair.crs, HOME, xs, ys)]

@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 import rasterio
 import rasterio.control
-from made_ground import HOME, centred, ground, in_hole
-from rasterio.enums import ColorInterp
+from made_ground import HOME, centred, ground, in_hole, opened, places, whole
 from rasterio.warp import transform
 from rasterio.windows import Window
 
 from engine.errors import InputError, NoOverlapError, RasterError
 from engine.geo.ground import pixel_size_m
-from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest, TileRef
+from engine.schema import TileRef
 
-SENTINEL = Path(__file__).resolve().parents[4] / "shared" / "data" / "geotiff" / "sentinel2"
 FORMS = [
     ("uint8", None),
     ("uint8", "value"),
@@ -34,21 +31,6 @@ FORMS = [
     ("float32", "value"),
     ("float64", None),
 ]
-
-
-def opened(before, after, gsd_m_model=0.5, **members):
-    return RasterPair.open(CaptionRequest(before, after, **members), gsd_m_model)
-
-
-def whole(pair):
-    return pair.read(Window(0, 0, pair.width, pair.height))
-
-
-def places(pair):
-    """HOME coordinates of the grid's pixel centres."""
-    cols, rows = np.meshgrid(np.arange(pair.width) + 0.5, np.arange(pair.height) + 0.5)
-    xs, ys = pair.transform * (cols.ravel(), rows.ravel())
-    return [np.reshape(values, cols.shape) for values in transform(pair.crs, HOME, xs, ys)]
 
 
 def own_pixels(pair, path):
@@ -203,94 +185,6 @@ def test_invalid_pixels_do_not_leak_through_the_kernel(raster):
     with opened(shifted, path) as pair:
         before, after, _, valid = whole(pair)
     assert np.abs(after.astype(int) - before)[:, valid].max() < 25
-
-
-@pytest.mark.parametrize(
-    ("members", "asked", "expected"),
-    [
-        ({}, None, (1, 2, 3)),
-        ({"bands": (2, 1, 0), "colours": [ColorInterp.blue, ColorInterp.green, ColorInterp.red]}, None, (3, 2, 1)),
-        ({"bands": (2, 1, 0, 0), "dtype": "uint16", "descriptions": ("B02", "B03", "B04", "B08")}, None, (3, 2, 1)),
-        ({"bands": (0, 0, 1, 2), "dtype": "uint16", "descriptions": ("B8", "B4 - red", "B3", "B2")}, None, (2, 3, 4)),
-        ({"bands": (0, 1, 2), "dtype": "uint16", "descriptions": ("Red", "Green", "Blue")}, None, (1, 2, 3)),
-        ({"bands": (2, 1, 0, 0), "dtype": "float32"}, None, (3, 2, 1)),
-        ({"bands": (2, 1, 0, 0, 0), "dtype": "uint16"}, None, (3, 2, 1)),
-        ({"bands": (0, 2, 1, 0, *[0] * 8), "dtype": "uint16"}, None, (4, 3, 2)),
-        ({"bands": (0, 1, 2, *[0] * 5), "dtype": "uint16"}, None, (1, 2, 3)),
-        ({"bands": (1,)}, None, (1, 1, 1)),
-        ({"bands": (1,), "nodata": "alpha"}, None, (1, 1, 1)),
-        ({"nodata": "alpha"}, None, (1, 2, 3)),
-        ({"bands": (1, 0)}, None, (1, 1, 1)),
-        ({"bands": (0, 1, 2)}, (3, 1, 1), (3, 1, 1)),
-    ],
-)
-def test_choice_of_bands(raster, members, asked, expected):
-    path = raster(**members)
-    with opened(path, path, before_bands=asked) as pair:
-        assert pair.before.bands == expected
-        before, _, valid, _ = whole(pair)
-        shown = [members.get("bands", (0, 1, 2))[band - 1] for band in expected]
-        wanted = ground(*places(pair))[shown]
-    assert before[:, valid].std() > 20
-    for got, truth in zip(before, wanted):
-        assert np.corrcoef(got[valid], truth[valid])[0, 1] > 0.98
-
-
-@pytest.mark.parametrize(
-    ("namespace", "tag", "scale"), [("IMAGERY", "CENTRAL_WAVELENGTH_UM", 1), (None, "wavelength", 1000)], ids=["GDAL", "ENVI in nanometres"]
-)
-def test_wavelengths_tell_the_bands(raster, namespace, tag, scale):
-    path = raster(bands=(0, 2, 1, 0, 0), dtype="uint16")
-    with rasterio.open(path, "r+") as dataset:
-        for band, wave_um in enumerate((0.443, 0.4824, 0.5613, 0.6546, 0.8646), 1):  # Landsat 8, bands 1 to 5
-            dataset.update_tags(bidx=band, ns=namespace, **{tag: wave_um * scale})
-    with opened(path, path) as pair:
-        assert pair.before.bands == (4, 3, 2)
-        assert pair.before.notes == []
-
-
-def test_wavelengths_outside_the_visible_tell_nothing(raster):
-    path = raster(bands=(0, 1, 2), dtype="uint16")
-    with rasterio.open(path, "r+") as dataset:
-        for band, wave_um in enumerate((1.6, 2.2, 0.84), 1):
-            dataset.update_tags(bidx=band, ns="IMAGERY", CENTRAL_WAVELENGTH_UM=wave_um)
-    with opened(path, path) as pair:
-        assert pair.before.bands == (1, 2, 3)
-
-
-@pytest.mark.skipif(not SENTINEL.is_dir(), reason=f"needs {SENTINEL}")
-def test_sentinel_2_shows_true_colours():
-    """The shipped pair has B02, B03, B04, B08 without a word of it in the file."""
-    before, after = (str(SENTINEL / f"bercy_{date}_B02_B03_B04_B08.tif") for date in ("before", "after"))
-    with opened(before, after) as pair:
-        assert (pair.before.bands, pair.after.bands) == ((3, 2, 1), (3, 2, 1))
-        assert "3, 2, 1, as satellite products of 4 bands have them, taken for red, green, blue" in pair.before.notes[0]
-
-
-def test_untagged_bands_are_said(raster):
-    path = raster(bands=(2, 1, 0, 0), dtype="uint16")
-    with opened(path, raster()) as pair:
-        assert any("not tagged: 3, 2, 1" in warning for warning in pair.warnings)
-
-
-@pytest.mark.parametrize(("asked", "match"), [((1, 2, 7), "band 7 asked .*data bands are"), ((1, 2, 4), "band 4 asked .*alpha holds no picture")])
-def test_bands_that_are_not_there(raster, asked, match):
-    path = raster(nodata="alpha")
-    with pytest.raises(InputError, match=match):
-        opened(path, path, after_bands=asked)
-
-
-def test_palette_is_shown_in_its_colours(raster, tmp_path):
-    path = str(tmp_path / "indexed.png")
-    with rasterio.open(raster(bands=(0,))) as like:
-        place = {name: like.profile[name] for name in ("crs", "transform", "height", "width", "dtype", "count")}
-    with rasterio.open(path, "w", driver="PNG", **place) as out:
-        out.write(np.indices((180, 210))[1].astype("uint8") // 70, 1)
-        out.write_colormap(1, {0: (200, 10, 20, 255), 1: (30, 180, 90, 255), 2: (5, 5, 250, 0)})
-    with opened(path, path, stretch="none") as pair:
-        image, _, valid, _ = whole(pair)
-    assert image[:, 0, 0].tolist() == [200, 10, 20] and image[:, 0, 100].tolist() == [30, 180, 90]
-    assert not valid[:, 140:].any() and valid[:, :140].all()
 
 
 def test_warnings_tell_what_was_done(raster):
