@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from .errors import ChangeScribeError
-from .schema import dumps
+from .protocol import dumps
 
 STYLES = {"warning": "yellow", "error": "red"}
 

@@ -31,13 +31,17 @@ import json
 from typing import Any
 
 from .errors import ProtocolError
-from .schema import dumps
 
 PROTOCOL_VERSION = 1
 HEARTBEAT_S = 2.0
 MAX_LINE_CHARS = 4_000_000
 REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "report", "export_reviewed", "models", "doctor", "cancel", "shutdown")
 EVENT_TYPES = ("ready", "progress", "tile", "log", "heartbeat", "result", "error")
+
+
+def dumps(message: dict) -> str:
+    """One protocol line: compact JSON without newlines; NaN is an error, not a token."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def encode(message: dict) -> bytes:

@@ -397,8 +397,3 @@ class TileCaption:
     def to_json(self) -> dict:
         """The ``tile`` message's body: properties and the footprint's ring."""
         return {"properties": self.properties(), "footprint": [list(point) for point in self.footprint]}
-
-
-def dumps(message: dict) -> str:
-    """One protocol line: compact JSON without newlines; NaN is an error, not a token."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
