@@ -10,19 +10,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import checks
 import children
 from case import tell
+from machine import QGIS_PYTHON, anywhere, has_qgis, may_mount
 
 HERE = Path(__file__).resolve().parent
-QGIS_PYTHON = "/usr/bin/python3"  # to which the system's QGIS belongs
 OOM_CODES = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGKILL, -signal.SIGBUS)
 
 
@@ -349,25 +347,6 @@ def two_writers(case):
     ended(case, second, (0, 2))
     assert first.wait() in (0, 2)
     return met
-
-
-def anywhere():
-    return True
-
-
-@cache
-def may_mount():
-    """A disk of its own needs root, and a container that lets it."""
-    with tempfile.TemporaryDirectory() as folder:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=False, capture_output=True).returncode == 0
-        return mounted and subprocess.run(["umount", folder], check=False).returncode == 0
-
-
-@cache
-def has_qgis():
-    """QGIS's Python, and the plugin staged by ``make link``."""
-    probe = subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], check=False, capture_output=True)
-    return probe.returncode == 0 and (HERE.parents[1] / "build" / "changescribe" / "__init__.py").is_file()
 
 
 @dataclass(frozen=True)
