@@ -36,6 +36,16 @@ def ended(case, child, allowed, limit_s=120.0):
     return code
 
 
+def interrupted(case, child, number, limit_s=120.0):
+    """Whether the signal met a run at work: when the result is told, the program's handlers are gone, and SIGTERM ends it as it ends any."""
+    met = child.poll() is None
+    child.kill(number)
+    if child.wait(limit_s) == -number and '"type":"result"' in child.said():
+        return False
+    ended(case, child, (0, 3))
+    return met
+
+
 def kill_command_line(case):
     child = case.start()
     case.pause()
@@ -60,10 +70,7 @@ def stop_command_line(case):
     child = case.start()
     case.until_running(child)
     case.pause(0.7)
-    met = child.poll() is None
-    child.kill(case.rng.choice([signal.SIGINT, signal.SIGTERM]))
-    ended(case, child, (0, 3))
-    return met
+    return interrupted(case, child, case.rng.choice([signal.SIGINT, signal.SIGTERM]))
 
 
 def kill_worker(case):
@@ -285,10 +292,8 @@ def web_stalls_and_user_cancels(case):
     case.pause(0.3)
     case.serve("stall")
     time.sleep(0.3)
-    met = child.poll() is None
-    child.kill(signal.SIGTERM)
     began = time.monotonic()
-    ended(case, child, (0, 3))
+    met = interrupted(case, child, signal.SIGTERM)
     assert time.monotonic() - began < 10, "a cancellation waited for a read that stalls"
     case.serve("ok")
     return met
