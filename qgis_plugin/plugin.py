@@ -36,7 +36,8 @@ class ChangeScribePlugin(QObject):
     def initProcessing(self) -> None:
         """Register the provider; also called alone, by ``qgis_process``."""
         self.provider = ChangeScribeProvider()
-        QgsApplication.processingRegistry().addProvider(self.provider)
+        if not QgsApplication.processingRegistry().addProvider(self.provider):
+            self.provider = None  # there is one already, and QGIS has deleted this one
 
     def initGui(self) -> None:
         self.initProcessing()

@@ -1,18 +1,21 @@
 """A map server on the loopback address for the tests: drawn XYZ, WMTS, WMS and WCS answers, and files. Prints its port.
 
 Tiles have the colour (x mod 256, y mod 256, z), so that a test can say which tile it got. WMS pictures are red west of WEST_X and green east of it.
-Below /private/ and /locked/ user "ann" with password "secret" is wanted. Tiles below /holes/ are missing where x is odd.
+Below /private/ and /locked/ user "ann" with password "secret" is wanted. Tiles below /holes/ are missing where x is odd, those below
+/slow/ take SLOW_S.
 """
 
 import base64
 import struct
 import sys
+import time
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 WEST_X = 1670000.0
+SLOW_S = 0.4
 HALF = 20037508.342789244
 CREDENTIALS = "Basic " + base64.b64encode(b"ann:secret").decode()
 WORLD = f'<BoundingBox CRS="EPSG:3857" SRS="EPSG:3857" minx="-{HALF}" miny="-{HALF}" maxx="{HALF}" maxy="{HALF}"/>'
@@ -84,8 +87,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(401)
             self.send_header("WWW-Authenticate", f'Basic realm="{path[0]}"')
             self.end_headers()
-        elif path[0] in ("xyz", "private", "locked", "holes"):
+        elif path[0] in ("xyz", "private", "locked", "holes", "slow"):
             z, x, y = int(path[1]), int(path[2]), int(path[3].split(".")[0])
+            if path[0] == "slow":
+                time.sleep(SLOW_S)
             if path[0] == "holes" and x % 2:
                 self.send_error(404)
             else:
