@@ -167,8 +167,8 @@ def _to_json(caption: Caption) -> dict:
 
 
 def _from_json(row: dict) -> Caption:
-    classes = (tuple(row[change]) for change in ("added", "removed", "altered"))
-    return Caption(row["caption"], row["changed"], row["change_score"], *classes, score=row["score"])
+    added, removed, altered = (tuple(row[change]) for change in ("added", "removed", "altered"))
+    return Caption(row["caption"], row["changed"], row["change_score"], added, removed, altered, row["score"])
 
 
 def _read_earlier(path: Path, pairs: Sequence[Pair]) -> Scored:

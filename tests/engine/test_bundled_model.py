@@ -52,7 +52,9 @@ def test_a_thousand_tiles_have_no_empty_cut_or_stuttered_sentence(captioner):
     sentences = []
     with torch.inference_mode():
         for start in range(0, len(pairs), 20):
-            dates = [np.concatenate([read_image(path, 256) for path in paths]) for paths in zip(*((p.before, p.after) for p in pairs[start : start + 20]))]
+            dates = [
+                np.concatenate([read_image(path, 256) for path in paths]) for paths in zip(*((p.before, p.after) for p in pairs[start : start + 20]))
+            ]
             encoded = captioner.encode(*map(torch.from_numpy, dates))
             sentences += [text for text, _ in captioner.generate(encoded.state, torch.arange(20), CaptionOptions(), ())]
     assert [text for text in sentences if not is_well_formed(text)] == []
