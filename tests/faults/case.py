@@ -143,6 +143,7 @@ class Case(ExitStack):
         events = []
         reader = threading.Thread(target=lambda: events.extend(map(json.loads, child.stdout)), daemon=True)
         reader.start()
+        child.heard = reader.join  # to the last event
         self.callback(reader.join, 20)
         self.callback(child.close)  # before the join: ends the reader
         tell(child, HELLO)
