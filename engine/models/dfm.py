@@ -10,23 +10,21 @@ the decoder therefore learns from changed pairs alone. The text-guided contrast 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .. import checkpoint
 from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard
 from ..device import one_thread
-from ..errors import InputError, ModelError
+from ..errors import InputError
 from ..schema import CLASSES
 from ..text import END, PAD, START, UNKNOWN, Vocabulary
-from ..weights import unpack
 from .beam import decode
 from .joint import FUSIONS, PRIOR_SIDE, JointFeatures
 from .prefix import PrefixDecoder
@@ -172,27 +170,14 @@ class DfmCaptioner(Captioner):
         ModelError
             Not a safetensors file, or without the metadata or tensors of this model.
         """
-        try:
-            with safe_open(path, "pt") as stream:
-                metadata = stream.metadata() or {}
-                state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
-            vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-            card = ModelCard(**json.loads(metadata["card"]))
-            calibration = json.loads(metadata["calibration"])
-            net = DfmNet(DfmConfig(**json.loads(metadata["config"])), len(vocabulary))
-            net.load_state_dict(state)
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError, InputError) as error:
-            raise ModelError(f"{path} cannot be loaded ({error})", "a dfm checkpoint (safetensors)", "train one with training.train_dfm") from error
-        return cls(net, vocabulary, card, calibration, torch.device(device))
+        with checkpoint.opened(path, "a dfm checkpoint (safetensors)", "train one with training.train_dfm") as found:
+            net = DfmNet(DfmConfig(**found.config), len(found.vocabulary))
+            net.load_state_dict(found.state)
+        return cls(net, found.vocabulary, found.card, found.calibration, torch.device(device))
 
     def save_metadata(self) -> dict[str, str]:
         """What ``from_checkpoint`` needs beside the tensors."""
-        return {
-            "config": json.dumps(asdict(self.net.config)),
-            "vocabulary": json.dumps(self.vocabulary.words, ensure_ascii=False),
-            "card": json.dumps(self.card.to_json()),
-            "calibration": json.dumps(self.calibration),
-        }
+        return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration)
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         b, a, prior = self.net.encode(before, after)

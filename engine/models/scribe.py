@@ -11,23 +11,20 @@ on building masks and change flags, and captions send no gradient into it, where
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .. import checkpoint
 from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard
 from ..device import cpu_has_bf16, one_thread
-from ..errors import ModelError
 from ..schema import CLASSES
 from ..text import END, PAD, START, UNKNOWN, Vocabulary
-from ..weights import unpack
 from .beam import decode
 from .efficientnet import EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
@@ -220,23 +217,10 @@ def read_checkpoint(path: str) -> tuple[ScribeNet, Vocabulary, ModelCard, dict[s
     ModelError
         Not a safetensors file, or without the metadata or tensors of this model.
     """
-    try:
-        with safe_open(path, "pt") as stream:
-            metadata = stream.metadata() or {}
-            state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
-        config = ScribeConfig(**json.loads(metadata["config"]))
-        vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-        card = ModelCard(**json.loads(metadata["card"]))
-        calibration = json.loads(metadata["calibration"])
-        net = ScribeNet(config, len(vocabulary))
-        net.load_state_dict(state)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-        raise ModelError(
-            f"{path} cannot be loaded ({error})",
-            "a scribe checkpoint (safetensors)",
-            "add the published file with `changescribe models add FILE`",
-        ) from error
-    return net, vocabulary, card, calibration
+    with checkpoint.opened(path, "a scribe checkpoint (safetensors)", "add the published file with `changescribe models add FILE`") as found:
+        net = ScribeNet(ScribeConfig(**found.config), len(found.vocabulary))
+        net.load_state_dict(found.state)
+    return net, found.vocabulary, found.card, found.calibration
 
 
 class ScribeCaptioner(Captioner):
@@ -258,12 +242,7 @@ class ScribeCaptioner(Captioner):
 
     def save_metadata(self) -> dict[str, str]:
         """What ``from_checkpoint`` needs beside the tensors."""
-        return {
-            "config": json.dumps(asdict(self.net.config)),
-            "vocabulary": json.dumps(self.vocabulary.words, ensure_ascii=False),
-            "card": json.dumps(self.card.to_json()),
-            "calibration": json.dumps(self.calibration),
-        }
+        return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration)
 
     def find_change(self, before: Tensor, after: Tensor) -> tuple[list[Tensor], list[Tensor], ChangeState]:
         """Features of both dates and the change found; where its flag is in doubt, averaged with the mirrored pair's."""

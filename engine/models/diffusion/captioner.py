@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from ... import checkpoint
 from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard, changed_caption, unchanged_caption
 from ...device import cpu_has_bf16
-from ...errors import InputError, ModelError
+from ...errors import InputError
 from ...schema import MAX_SAMPLES, Caption
 from ...text import END, NO_CHANGE, Vocabulary, is_well_formed
-from ...weights import unpack
 from .consensus import consensus
 from .denoiser import DiffusionConfig, DiffusionNet
 from .discrete import clamped, sample_ddim, sample_ddpm
@@ -97,30 +96,15 @@ class DiffusionCaptioner(Captioner):
         ModelError
             Not a safetensors file, or without the metadata or tensors of this model.
         """
-        try:
-            with safe_open(path, "pt") as stream:
-                metadata = stream.metadata() or {}
-                state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
-            vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-            card = ModelCard(**json.loads(metadata["card"]))
-            calibration, sampling = json.loads(metadata["calibration"]), Sampling(**json.loads(metadata["sampling"]))
-            net = DiffusionNet(DiffusionConfig(**json.loads(metadata["config"])), len(vocabulary))
-            net.load_state_dict(state)
-            return cls(net, vocabulary, card, calibration, sampling, torch.device(device))
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError, InputError) as error:
-            raise ModelError(
-                f"{path} cannot be loaded ({error})", "a diffusion checkpoint (safetensors)", "train one with training.train_diffusion"
-            ) from error
+        with checkpoint.opened(path, "a diffusion checkpoint (safetensors)", "train one with training.train_diffusion") as found:
+            net = DiffusionNet(DiffusionConfig(**found.config), len(found.vocabulary))
+            net.load_state_dict(found.state)
+            sampling = Sampling(**json.loads(found.metadata["sampling"]))
+            return cls(net, found.vocabulary, found.card, found.calibration, sampling, torch.device(device))
 
     def save_metadata(self) -> dict[str, str]:
         """What ``from_checkpoint`` needs beside the tensors."""
-        return {
-            "config": json.dumps(asdict(self.net.config)),
-            "vocabulary": json.dumps(self.vocabulary.words, ensure_ascii=False),
-            "card": json.dumps(self.card.to_json()),
-            "calibration": json.dumps(self.calibration),
-            "sampling": json.dumps(asdict(self.default)),
-        }
+        return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration, sampling=asdict(self.default))
 
     def verify_options(self, options: CaptionOptions) -> None:
         super().verify_options(options)
