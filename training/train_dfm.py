@@ -11,7 +11,6 @@ last.pt; writes dfm.safetensors, which engine.models.dfm loads.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import time
@@ -41,6 +40,7 @@ from .dfm_batches import DfmBatch, DfmPairs
 from .dfm_losses import LossWeights, dfm_losses
 from .dfm_weights import Detector, encoder_weights, read_detector
 from .export import calibrate
+from .run_log import append_row
 from .sentence_embeddings import CACHE, SentenceTable
 from .tgcl import GATINGS, TextGuidedContrast
 from .validate import NEUTRAL, auc, predict
@@ -282,13 +282,7 @@ def _save(path: Path, net: DfmNet, contrast: nn.Module | None, optimizer: torch.
 
 
 def _log(path: Path, record: dict) -> None:
-    print(json.dumps(record), flush=True)
-    new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, FIELDS, extrasaction="ignore")
-        if new:
-            writer.writeheader()
-        writer.writerow(record)
+    append_row(path, record, FIELDS)
 
 
 if __name__ == "__main__":

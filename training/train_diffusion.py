@@ -17,7 +17,6 @@ Resumes from last.pt; keeps the best validation in best.pt; writes log.csv.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import time
@@ -48,6 +47,7 @@ from .diffusion_options import OPTIONS, TrainOptions, learning_rate
 from .diffusion_steps import Draws, moving_average, step_losses
 from .diffusion_validate import validate
 from .language import levir_sentences
+from .run_log import append_row
 
 FIELDS = ("step", "seconds", "lr", "mse", "ce", "prior", "flag", "total", "val_flag_auc", "val_well_formed")
 FIELDS += ("val_bleu4", "val_cider", "val_bleu4_changed", "val_cider_changed", "val_objective")
@@ -200,18 +200,8 @@ def train(run: Run, task: Task, out: Path) -> None:
             run.best = record["val_objective"]
             torch.save({"state": run.averaged.state_dict(), "record": record}, out / "best.pt")
         run.save(out / "last.pt")
-        log(out / "log.csv", record)
+        append_row(out / "log.csv", record, FIELDS)
         sums, start_s, start_step = {}, time.perf_counter(), run.step
-
-
-def log(path: Path, record: dict) -> None:
-    print(json.dumps(record), flush=True)
-    new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, FIELDS, restval="")
-        if new:
-            writer.writeheader()
-        writer.writerow(record)
 
 
 def cached_conditions(condition: Tensor, batch_size: int = 64) -> Iterator[Tensor]:

@@ -11,7 +11,6 @@ reads only what that check compares.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 import time
@@ -35,10 +34,27 @@ from .depthwise import freeze_depthwise
 from .language import levir_sentences, pretrain_decoder
 from .losses import scribe_losses
 from .pretrained import fetch_efficientnet, load_efficientnet
+from .run_log import append_row
 from .sentence_embeddings import MODEL_FOLDER, SentenceTable, fetch
 from .sequence import SequenceOptions, train_sequences
 from .tgcl import TextGuidedContrast
 from .validate import validate
+
+FIELDS = (
+    "epoch",
+    "seconds",
+    "caption",
+    "flag",
+    "mask",
+    "classes",
+    "contrast",
+    "val_flag_accuracy",
+    "val_flag_auc",
+    "val_cider_changed",
+    "val_bleu4_changed",
+    "val_class_f1",
+    "val_objective",
+)
 
 
 @dataclass(frozen=True)
@@ -277,28 +293,7 @@ def _rng(options: TrainOptions, epoch: int) -> np.random.Generator:
 
 
 def _log(path: Path, record: dict) -> None:
-    print(json.dumps(record), flush=True)
-    fields = [
-        "epoch",
-        "seconds",
-        "caption",
-        "flag",
-        "mask",
-        "classes",
-        "contrast",
-        "val_flag_accuracy",
-        "val_flag_auc",
-        "val_cider_changed",
-        "val_bleu4_changed",
-        "val_class_f1",
-        "val_objective",
-    ]
-    new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fields, extrasaction="ignore")
-        if new:
-            writer.writeheader()
-        writer.writerow(record)
+    append_row(path, record, FIELDS)
 
 
 if __name__ == "__main__":

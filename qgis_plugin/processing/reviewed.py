@@ -78,7 +78,6 @@ class ChangeReport(LayerAlgorithm):
     TITLE = "Report on changes"
     EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=report.html"
     TAGS = ("html", "summary", "statistics", "print", "area")
-    EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=report.html"
     HELP = (
         "Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a "
         "summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no network.\n\n"
@@ -122,7 +121,6 @@ class ExportReviewed(LayerAlgorithm):
     TITLE = "Export reviewed tiles"
     EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=reviewed"
     TAGS = ("training", "correct", "fine-tune", "data set", "LEVIR-CC")
-    EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=reviewed"
     HELP = (
         "Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: "
         "pictures of both dates and a JSON file with captions and classes, a quarter of them held out. A tile that is marked as wrong and not "

@@ -46,8 +46,8 @@ def interrupted(case, child, number, limit_s=120.0):
     return met
 
 
-def kill_command_line(case):
-    child = case.start()
+def killed(case, child):
+    """Whether SIGKILL after a while met a run at work."""
     case.pause()
     met = child.poll() is None
     child.kill()
@@ -55,15 +55,12 @@ def kill_command_line(case):
     return met
 
 
+def kill_command_line(case):
+    return killed(case, case.start())
+
+
 def kill_again_and_again(case):
-    met = False
-    for resume in (False, True, True):
-        child = case.start(resume=resume)
-        case.pause()
-        met = child.poll() is None or met
-        child.kill()
-        child.wait()
-    return met
+    return any([killed(case, case.start(resume=resume)) for resume in (False, True, True)])
 
 
 def stop_command_line(case):
@@ -76,11 +73,7 @@ def stop_command_line(case):
 def kill_worker(case):
     child, _ = case.worker()
     case.ask(child)
-    case.pause()
-    met = child.poll() is None
-    child.kill()
-    child.wait()
-    return met
+    return killed(case, child)
 
 
 def parent_dies(case):
