@@ -14,6 +14,7 @@ from .gui.assets import HELP, icon
 from .gui.click_tool import ClickTool
 from .gui.dock import WIDTH_PX, ChangeScribeDock
 from .gui.options import PAGE, OptionsFactory
+from .i18n import tr
 from .processing.provider import ChangeScribeProvider
 
 MENU = "ChangeScribe"
@@ -80,14 +81,14 @@ class ChangeScribePlugin(QObject):
     def _add_actions(self) -> None:
         self.toolbar = self.iface.addToolBar(MENU)
         self.toolbar.setObjectName("ChangeScribeToolBar")
-        panel = self._action("Panel", "changescribe", self.tr("ChangeScribe panel"), None)
+        panel = self._action("Panel", "changescribe", tr("ChangeScribe panel"), None)
         panel.setCheckable(True)
         self.dock.setToggleVisibilityAction(panel)
-        click = self._action("Click", "click", self.tr("Caption the tile under a click"), self._use_tool)
+        click = self._action("Click", "click", tr("Caption the tile under a click"), self._use_tool)
         click.setCheckable(True)
         self.tool.setAction(click)
-        self._action("Settings", "settings", self.tr("Settings…"), self.show_settings, False)
-        self.help_action = self._action("Help", "help", self.tr("Help"), self.show_help, False)
+        self._action("Settings", "settings", tr("Settings…"), self.show_settings, False)
+        self.help_action = self._action("Help", "help", tr("Help"), self.show_help, False)
         self.iface.pluginHelpMenu().addAction(self.help_action)
 
     def _action(self, name: str, icon_name: str, text: str, slot: Callable | None, in_toolbar: bool = True) -> QAction:

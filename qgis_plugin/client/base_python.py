@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...engine.errors import EngineError
+from ..i18n import tr
 from . import process
 
 # Wheels of all that resources/engine-requirements.txt pins exist for these versions.
@@ -73,8 +74,8 @@ def find_base_python() -> BasePython:
         else:
             return BasePython(path, version)
     raise EngineError(
-        "no Python on this computer can hold the engine (" + ("; ".join(refused) or "none found") + ")",
-        f"Python {_dotted(OLDEST)} to {_dotted(NEWEST)} with venv",
+        tr("no Python on this computer can hold the engine (") + ("; ".join(refused) or "none found") + ")",
+        tr("Python {oldest} to {oldest2} with venv", oldest=_dotted(OLDEST), oldest2=_dotted(NEWEST)),
         _remedy(lacks_venv),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Callable
 
 from ...engine.errors import Cancelled, EngineError, error_from_json
+from ..i18n import tr
 
 POLL_S = 0.2
 # A caller gets away from a cancelled request after this time even if the engine is still in the middle of a batch.
@@ -81,7 +82,9 @@ class Call:
         while True:
             event = self.next_event(timeout_s)
             if event is None:
-                raise EngineError(f"no answer from the engine for {timeout_s:g} s", "an event", "cancel and run again")
+                raise EngineError(
+                    tr("no answer from the engine for {timeout_s:g} s", timeout_s=timeout_s), tr("an event"), tr("cancel and run again")
+                )
             yield event
             if event["type"] in ("result", "error"):
                 return
@@ -126,7 +129,7 @@ class Call:
             event = self.next_event(poll_s if release_at is None else max(0.0, min(poll_s, release_at - time.monotonic())))
             if event is None:
                 if release_at is not None and time.monotonic() >= release_at:
-                    raise Cancelled("the run was cancelled")
+                    raise Cancelled(tr("the run was cancelled"))
                 silent_s = self._heard_ago_s()
                 if silent_s < SILENCE_S:
                     said_silent = False

@@ -19,6 +19,7 @@ from pathlib import Path
 from qgis.PyQt.QtCore import QLockFile
 
 from ...engine.errors import EngineError, InputError, OutputError
+from ..i18n import tr
 from . import environment, locate, pip_run
 from .base_python import BasePython, find_base_python
 from .call import never
@@ -68,7 +69,11 @@ def plan() -> Plan:
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free_mb = shutil.disk_usage(there).free // 1_000_000
     if free_mb < DISK_MB and environment.python_path() is None:
-        raise OutputError(f"{free_mb} MB free on the disk of {there}", f"about {DISK_MB} MB", "free some space, or choose a Python that has PyTorch")
+        raise OutputError(
+            tr("{free_mb} MB free on the disk of {there}", free_mb=free_mb, there=there),
+            tr("about {disk_mb} MB", disk_mb=DISK_MB),
+            tr("free some space, or choose a Python that has PyTorch"),
+        )
     return Plan(folder, base)
 
 
@@ -92,14 +97,14 @@ def install(is_cancelled: Callable[[], bool] = never, on_progress: Progress = la
         No base Python, no network, no room, another set-up at work; says what to do.
     """
     if wheels is not None and not any(wheels.glob("*.whl")):
-        do = f"fill it on a connected computer of the same kind: `pip download -r {REQUIREMENTS.name}`"
-        raise InputError(f"no wheels in {wheels}", "a folder with .whl files", do)
+        do = tr("fill it on a connected computer of the same kind: `pip download -r {name}`", name=REQUIREMENTS.name)
+        raise InputError(tr("no wheels in {wheels}", wheels=wheels), tr("a folder with .whl files"), do)
     planned = plan()
     planned.folder.parent.mkdir(parents=True, exist_ok=True)
     lock = QLockFile(str(planned.folder) + ".lock")
     lock.setStaleLockTime(0)  # an install may take long; a dead owner is noticed by its process id
     if not lock.tryLock(0):
-        raise EngineError("another QGIS is setting up the engine", "one set-up at a time", "wait until it is done")
+        raise EngineError(tr("another QGIS is setting up the engine"), tr("one set-up at a time"), tr("wait until it is done"))
     try:
         return _build(planned, is_cancelled, on_progress, wheels)
     finally:
@@ -120,26 +125,26 @@ def _build(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progres
         try:
             locate.probe(python)
         except EngineError as error:
-            on_progress(0.0, f"The environment is damaged and made anew: {error}")
+            on_progress(0.0, tr("The environment is damaged and made anew: {error}", error=error))
         else:
-            on_progress(1.0, f"The engine is set up in {planned.folder}")
+            on_progress(1.0, tr("The engine is set up in {folder}", folder=planned.folder))
             return python
         remove()
     elif planned.folder.is_dir() and not _usable(python):
         remove()
     if not python.exists():
-        on_progress(0.01, f"Making a virtual environment in {planned.folder}")
+        on_progress(0.01, tr("Making a virtual environment in {folder}", folder=planned.folder))
         pip_run.run([str(planned.base.path), "-m", "venv", str(planned.folder)], is_cancelled, lambda line: None)
     style = _progress_style(python)
     for start, end, arguments in _steps(wheels):
         reporter = _Reporter(start, end, on_progress)
         command = [str(python), "-m", "pip", "install", *pip_run.OPTIONS, "--progress-bar", style, *arguments]
         pip_run.run(command, is_cancelled, reporter, pip_run.proxy_environment())
-    on_progress(0.97, "Trying the engine's libraries")
+    on_progress(0.97, tr("Trying the engine's libraries"))
     report = locate.probe(python)
     report["finished"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     (planned.folder / environment.MARKER).write_text(json.dumps(report, indent=1), "utf-8")
-    on_progress(1.0, f"The engine is set up in {planned.folder}")
+    on_progress(1.0, tr("The engine is set up in {folder}", folder=planned.folder))
     return python
 
 
@@ -187,7 +192,9 @@ class _Reporter:
         bytes_done = BYTES.match(text)
         if bytes_done:
             done, total = int(bytes_done[1]), int(bytes_done[2])
-            self._on_progress(self._share, f"{self._downloading}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            self._on_progress(
+                self._share, tr("{downloading}: {done:.0f} of {total:.0f} MB", downloading=self._downloading, done=done / 1e6, total=total / 1e6)
+            )
             return
         if text.startswith("Downloading"):
             self._downloading = text.split(" (")[0]

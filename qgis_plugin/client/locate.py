@@ -9,6 +9,7 @@ from pathlib import Path
 from qgis.core import QgsSettings
 
 from ...engine.errors import EngineError
+from ..i18n import tr
 from . import environment, process
 
 PYTHON_KEY = "changescribe/python"
@@ -51,11 +52,13 @@ def find_python() -> Path:
     if chosen is not None:
         path = Path(chosen).expanduser()
         if not path.is_file():
-            raise EngineError(f"the chosen Python {chosen} is not there", "a Python interpreter with the engine's libraries", REMEDY)
+            raise EngineError(
+                tr("the chosen Python {chosen} is not there", chosen=chosen), tr("a Python interpreter with the engine's libraries"), REMEDY
+            )
         return path
     managed = environment.python_path()
     if managed is None:
-        raise EngineError("the captioning engine is not set up", "a Python environment with PyTorch, about 1 GB on disk", REMEDY)
+        raise EngineError(tr("the captioning engine is not set up"), tr("a Python environment with PyTorch, about 1 GB on disk"), REMEDY)
     return managed
 
 
@@ -76,17 +79,29 @@ def probe(python: Path) -> dict:
         child = process.start([str(python), "-c", PROBE_CODE, *PROBED])
         output, error_output = child.communicate(timeout=PROBE_S)
     except OSError as error:
-        raise EngineError(f"{python} cannot be started ({error.strerror or error})", "a Python interpreter", REMEDY) from error
+        raise EngineError(
+            tr("{python} cannot be started ({reason})", python=python, reason=error.strerror or error), tr("a Python interpreter"), REMEDY
+        ) from error
     except process.TimeoutExpired:
         child.kill()
         child.communicate()
-        raise EngineError(f"{python} did not answer within {PROBE_S:g} s", "a Python interpreter", REMEDY) from None
+        raise EngineError(
+            tr("{python} did not answer within {probe_s:g} s", python=python, probe_s=PROBE_S), tr("a Python interpreter"), REMEDY
+        ) from None
     lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.startswith("PROBE")]
     if not lines:
         said = (error_output or output).decode("utf-8", "replace").strip()[-300:]
-        raise EngineError(f"{python} does not work as a Python interpreter (exit {child.returncode}: {said})", "Python 3.10 or later", REMEDY)
+        raise EngineError(
+            tr("{python} does not work as a Python interpreter (exit {returncode}: {said})", python=python, returncode=child.returncode, said=said),
+            tr("Python 3.10 or later"),
+            REMEDY,
+        )
     report = json.loads(lines[-1][len("PROBE") :])
     if report.get("errors"):
         details = "; ".join(f"{name} ({text})" for name, text in report["errors"].items())
-        raise EngineError(f"{python} (Python {report['python']}) cannot import {details}", ", ".join(PROBED), REMEDY)
+        raise EngineError(
+            tr("{python} (Python {python2}) cannot import {details}", python=python, python2=report["python"], details=details),
+            ", ".join(PROBED),
+            REMEDY,
+        )
     return report

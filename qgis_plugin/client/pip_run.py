@@ -14,6 +14,7 @@ from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
 from ...engine.errors import Cancelled, EngineError
+from ..i18n import tr
 from . import process
 
 POLL_S = 0.2
@@ -85,7 +86,9 @@ def run(
         child = process.start(args, env=env, stdin=process.NOTHING, stderr=process.TO_STDOUT)
     except OSError as error:
         raise EngineError(
-            f"{args[0]} cannot be started ({error.strerror or error})", "a working Python", "remove the environment and set it up again"
+            tr("{program} cannot be started ({reason})", program=args[0], reason=error.strerror or error),
+            tr("a working Python"),
+            tr("remove the environment and set it up again"),
         ) from error
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_pump, args=(cast(IO[bytes], child.stdout), lines), name="changescribe-pip", daemon=True).start()
@@ -94,7 +97,7 @@ def run(
         if is_cancelled():
             child.kill()
             child.wait()
-            raise Cancelled("the set-up was cancelled", "", "start it again: what is downloaded is kept")
+            raise Cancelled(tr("the set-up was cancelled"), "", tr("start it again: what is downloaded is kept"))
         try:
             line = lines.get(timeout=POLL_S)
         except queue.Empty:
@@ -116,13 +119,17 @@ def failure(lines: list[str], code: int) -> EngineError:
     missing = MISSING.search(text)
     if any(sign in text for sign in NETWORK_SIGNS):
         what = f"; {missing[1]} was not found elsewhere" if missing else ""
-        return EngineError(f"a package server cannot be reached{what}", "a connection to pypi.org and download.pytorch.org", OFFLINE_REMEDY)
+        return EngineError(
+            tr("a package server cannot be reached{what}", what=what), tr("a connection to pypi.org and download.pytorch.org"), OFFLINE_REMEDY
+        )
     if missing:
-        do = "add its wheel for this Python and system to the folder; or choose a Python that has it in the settings"
-        return EngineError(f"{missing[1]} was not found", "a wheel for this computer", do)
+        do = tr("add its wheel for this Python and system to the folder; or choose a Python that has it in the settings")
+        return EngineError(tr("{missing} was not found", missing=missing[1]), tr("a wheel for this computer"), do)
     words = [line.strip() for line in lines if line.strip()][-4:]
     return EngineError(
-        f"the installer failed (exit {code}): {' | '.join(words)}", "a complete environment", "try again; or choose a Python that has PyTorch"
+        tr("the installer failed (exit {code}): {words}", code=code, words=" | ".join(words)),
+        tr("a complete environment"),
+        tr("try again; or choose a Python that has PyTorch"),
     )
 
 

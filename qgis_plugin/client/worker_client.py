@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 from ...engine.errors import EngineError
+from ..i18n import tr
 from . import locate
 from .call import Call, ignore, never
 from .worker_process import WorkerProcess
@@ -106,8 +107,8 @@ class EngineClient:
                     self._worker = WorkerProcess([str(python), str(LAUNCHER), str(PLUGIN_FOLDER)])
                 except OSError as error:
                     raise EngineError(
-                        f"the engine's Python {python} cannot be started ({error.strerror or error})",
-                        "a Python interpreter with the engine's libraries",
+                        tr("the engine's Python {python} cannot be started ({reason})", python=python, reason=error.strerror or error),
+                        tr("a Python interpreter with the engine's libraries"),
                         locate.REMEDY,
                     ) from error
             return self._worker

@@ -13,6 +13,7 @@ from typing import IO, Callable, cast
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError, ProtocolError, error_from_json
 from ...engine.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
+from ..i18n import tr
 from . import locate, process
 from .call import Call
 
@@ -103,14 +104,14 @@ class WorkerProcess:
                 self._held.remove(call)
             if call.id not in self._calls or self.ready is None:
                 self._calls.pop(call.id, None)
-                call.put(_error_event(call, Cancelled("the run was cancelled")))
+                call.put(_error_event(call, Cancelled(tr("the run was cancelled"))))
                 return
         self._write({"type": "cancel", "id": call.id})
         _timer(GRACE_S, lambda: self._kill_stuck(call))
 
     def close(self) -> None:
         """End the worker: shutdown message, end of its stdin, then a kill."""
-        self._fail(EngineError("the engine was stopped", "", "run again: it starts by itself"))
+        self._fail(EngineError(tr("the engine was stopped"), "", tr("run again: it starts by itself")))
         self._close_stdin(encode({"type": "shutdown"}))
         try:
             self._process.wait(CLOSE_S)
@@ -162,7 +163,13 @@ class WorkerProcess:
         text = line[:200].decode("utf-8", "replace").rstrip()
         self._tail.append(f"(not of the protocol) {text}")
         if self.ready is None:
-            self._fail(EngineError(f"{self.args[0]} does not answer as the engine does but says {text!r}", "this plugin's engine", locate.REMEDY))
+            self._fail(
+                EngineError(
+                    tr("{program} does not answer as the engine does but says {text!r}", program=self.args[0], text=text),
+                    tr("this plugin's engine"),
+                    locate.REMEDY,
+                )
+            )
             self._process.kill()
         else:
             self._broadcast("warning", f"The engine wrote a line that is not of the protocol: {error}")
@@ -187,8 +194,18 @@ class WorkerProcess:
     def _greet(self, event: dict) -> None:
         self._handshake.cancel()
         if event.get("protocol") != PROTOCOL_VERSION:
-            got = f"an engine of version {event.get('engine', 'unknown')} that speaks protocol {event.get('protocol')}"
-            self._fail(EngineError(got, f"protocol {PROTOCOL_VERSION}", "restart QGIS after updating the plugin, then set up the engine again"))
+            got = tr(
+                "an engine of version {version} that speaks protocol {version2}",
+                version=event.get("engine", "unknown"),
+                version2=event.get("protocol"),
+            )
+            self._fail(
+                EngineError(
+                    got,
+                    tr("protocol {version}", version=PROTOCOL_VERSION),
+                    tr("restart QGIS after updating the plugin, then set up the engine again"),
+                )
+            )
             self._process.kill()
             return
         with self._lock:
@@ -215,31 +232,37 @@ class WorkerProcess:
             calls = list(self._calls.values()) + self._starting
             self._calls, self._starting, self._held = {}, [], []
         for call in calls:
-            call.put(_error_event(call, Cancelled("the run was cancelled") if call.cancelled else failure))
+            call.put(_error_event(call, Cancelled(tr("the run was cancelled")) if call.cancelled else failure))
 
     def _kill_stuck(self, call: Call) -> None:
         if call.done:
             return
         self._fail(
-            EngineError(f"the engine did not react to a cancellation within {GRACE_S:g} s and was stopped", "", "run again: it starts by itself")
+            EngineError(
+                tr("the engine did not react to a cancellation within {grace_s:g} s and was stopped", grace_s=GRACE_S),
+                "",
+                tr("run again: it starts by itself"),
+            )
         )
         self._process.kill()
 
     def _handshake_late(self) -> None:
-        got = f"the engine was not ready after {HANDSHAKE_S:g} s{self._last_words()}"
-        self._fail(EngineError(got, "a ready message", "try again once the machine is less busy; else " + locate.REMEDY))
+        got = tr("the engine was not ready after {handshake_s:g} s{last_words}", handshake_s=HANDSHAKE_S, last_words=self._last_words())
+        self._fail(EngineError(got, tr("a ready message"), tr("try again once the machine is less busy; else ") + locate.REMEDY))
         self._process.kill()
 
     def _death(self) -> EngineError:
         code = self._process.returncode
         if self.ready is None:
             return EngineError(
-                f"the engine did not start ({describe_exit(code)}){self._last_words()}", "a Python with the engine's libraries", locate.REMEDY
+                tr("the engine did not start ({exit}){last_words}", exit=describe_exit(code), last_words=self._last_words()),
+                tr("a Python with the engine's libraries"),
+                locate.REMEDY,
             )
         return EngineError(
-            f"the engine stopped unexpectedly ({describe_exit(code)}){self._last_words()}",
-            "an engine that runs to the end",
-            "run again (it starts by itself); if it was short of memory, choose a smaller batch size or close other programs",
+            tr("the engine stopped unexpectedly ({exit}){last_words}", exit=describe_exit(code), last_words=self._last_words()),
+            tr("an engine that runs to the end"),
+            tr("run again (it starts by itself); if it was short of memory, choose a smaller batch size or close other programs"),
         )
 
     def _last_words(self) -> str:

@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from ...engine.errors import AreaError
+from ..i18n import tr
 from .draw_tool import DrawTool, area_band
 
 WHOLE, CANVAS, DRAWN, LAYER = range(4)
@@ -46,7 +47,7 @@ class AreaWidget(QWidget):
         self._band: QgsRubberBand | None = None
         self._tool: DrawTool | None = None
         self.mode = QComboBox()
-        for text in (self.tr("Where both layers overlap"), self.tr("What the map shows"), self.tr("Drawn on the map"), self.tr("Polygon layer")):
+        for text in (tr("Where both layers overlap"), tr("What the map shows"), tr("Drawn on the map"), tr("Polygon layer")):
             self.mode.addItem(text)
         self._pages = QStackedWidget()
         for page in (QWidget(), QWidget(), self._draw_page(), self._layer_page()):
@@ -77,7 +78,7 @@ class AreaWidget(QWidget):
             return ChosenArea([shape], settings.destinationCrs(), "map", settings.visibleExtent() if straight else None)
         if mode == DRAWN:
             if self.drawn is None:
-                raise AreaError("no area is drawn", "a rectangle or polygon", "press 'Rectangle' or 'Polygon' and draw it on the map")
+                raise AreaError(tr("no area is drawn"), tr("a rectangle or polygon"), tr("press 'Rectangle' or 'Polygon' and draw it on the map"))
             return ChosenArea([self.drawn], self._drawn_crs, "drawn area", self.drawn.boundingBox() if self._drawn_is_rectangle else None)
         return self._layer_area()
 
@@ -105,11 +106,9 @@ class AreaWidget(QWidget):
         page = QWidget()
         row = QHBoxLayout(page)
         row.setContentsMargins(0, 0, 0, 0)
-        self.rectangle_button, self.polygon_button, self.clear_button = (
-            QPushButton(text) for text in (self.tr("Rectangle"), self.tr("Polygon"), self.tr("Clear"))
-        )
-        self.rectangle_button.setToolTip(self.tr("Drag a rectangle on the map"))
-        self.polygon_button.setToolTip(self.tr("Click the corners; a right click closes the polygon, Escape starts again"))
+        self.rectangle_button, self.polygon_button, self.clear_button = (QPushButton(text) for text in (tr("Rectangle"), tr("Polygon"), tr("Clear")))
+        self.rectangle_button.setToolTip(tr("Drag a rectangle on the map"))
+        self.polygon_button.setToolTip(tr("Click the corners; a right click closes the polygon, Escape starts again"))
         self.rectangle_button.clicked.connect(lambda: self._draw(True))
         self.polygon_button.clicked.connect(lambda: self._draw(False))
         self.clear_button.clicked.connect(self.clear_drawn)
@@ -124,7 +123,7 @@ class AreaWidget(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         self.layer_box = QgsMapLayerComboBox()
         self.layer_box.setFilters(QgsMapLayerProxyModel.Filter.PolygonLayer)
-        self.selected_only = QCheckBox(self.tr("Only the selected features"))
+        self.selected_only = QCheckBox(tr("Only the selected features"))
         column.addWidget(self.layer_box)
         column.addWidget(self.selected_only)
         self.layer_box.layerChanged.connect(lambda _layer: self.changed.emit())
@@ -134,13 +133,15 @@ class AreaWidget(QWidget):
     def _layer_area(self) -> ChosenArea:
         layer = self.layer_box.currentLayer()
         if layer is None:
-            raise AreaError("no polygon layer is chosen", "a polygon layer", "add one to the project, or choose another kind of area")
+            raise AreaError(tr("no polygon layer is chosen"), tr("a polygon layer"), tr("add one to the project, or choose another kind of area"))
         selected = self.selected_only.isChecked()
         features = layer.getSelectedFeatures() if selected else layer.getFeatures()
         shapes = [feature.geometry() for feature in features if feature.hasGeometry() and not feature.geometry().isEmpty()]
         if not shapes:
-            got = f"no {'selected ' if selected else ''}polygon in {layer.name()}"
-            raise AreaError(got, "at least one polygon", "select some features, or untick 'Only the selected features'" if selected else "fill it")
+            got = tr("no {value}polygon in {layer}", value="selected " if selected else "", layer=layer.name())
+            raise AreaError(
+                got, tr("at least one polygon"), tr("select some features, or untick 'Only the selected features'") if selected else tr("fill it")
+            )
         return ChosenArea(shapes, layer.crs(), layer.name())
 
     def _mode_changed(self, mode: int) -> None:

@@ -6,6 +6,7 @@ from qgis.core import QgsRasterLayer
 from qgis.gui import QgsRasterBandComboBox
 from qgis.PyQt.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from ..i18n import tr
 from ..processing.rasters import chosen_bands, shown_bands
 
 SHOWN, AUTOMATIC, CHOSEN = range(3)
@@ -19,15 +20,15 @@ class BandsWidget(QWidget):
         self._layer: QgsRasterLayer | None = None
         self.mode = QComboBox()
         self.mode.setToolTip(
-            self.tr("Red, green and blue for the model. 'Automatic' lets the engine choose: colour interpretation, else the first three bands.")
+            tr("Red, green and blue for the model. 'Automatic' lets the engine choose: colour interpretation, else the first three bands.")
         )
-        for text in (self.tr("As on the map"), self.tr("Automatic"), self.tr("Choose…")):
+        for text in (tr("As on the map"), tr("Automatic"), tr("Choose…")):
             self.mode.addItem(text)
         self.boxes = [QgsRasterBandComboBox() for _ in range(3)]
         self._row = QWidget()
         row = QHBoxLayout(self._row)
         row.setContentsMargins(0, 0, 0, 0)
-        for box, name in zip(self.boxes, (self.tr("Red"), self.tr("Green"), self.tr("Blue"))):
+        for box, name in zip(self.boxes, (tr("Red"), tr("Green"), tr("Blue"))):
             box.setToolTip(name)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(2)
@@ -43,7 +44,7 @@ class BandsWidget(QWidget):
         """Show a layer's bands; its renderer's are the default where somebody chose them."""
         self._layer = layer
         shown = shown_bands(layer) if layer is not None else None
-        self.mode.setItemText(SHOWN, self.tr("As on the map ({})").format(", ".join(map(str, shown))) if shown else self.tr("As on the map"))
+        self.mode.setItemText(SHOWN, tr("As on the map ({})", ", ".join(map(str, shown))) if shown else tr("As on the map"))
         if self.mode.currentIndex() != CHOSEN:
             self.mode.setCurrentIndex(AUTOMATIC if shown and chosen_bands(layer) is None else SHOWN)
         for box, band in zip(self.boxes, shown or (1, 1, 1)):

@@ -8,6 +8,7 @@ from qgis.PyQt.QtCore import QEvent, QPoint, Qt, QTimer
 from qgis.PyQt.QtGui import QColor, QPainter, QPainterPath, QPalette, QPen
 from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QToolButton, QVBoxLayout
 
+from ..i18n import tr
 from .plain import plain_label
 
 WIDTH_PX, TAIL_PX, RADIUS_PX, MARGIN_PX = 300, 14, 8, 6
@@ -33,7 +34,7 @@ class CaptionBubble(QFrame):
         close = QToolButton()
         close.setText("✕")
         close.setAutoRaise(True)
-        close.setToolTip(self.tr("Close (Escape)"))
+        close.setToolTip(tr("Close (Escape)"))
         close.clicked.connect(self.hide)
         row = QHBoxLayout()
         row.addWidget(self.text, 1)

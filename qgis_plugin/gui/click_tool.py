@@ -22,6 +22,7 @@ from qgis.PyQt.QtGui import QColor, QKeyEvent
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError, EngineError
 from ...engine.schema import UNCHANGED_TEXT
 from ..client.worker_client import EngineClient
+from ..i18n import tr
 from .bubble import CaptionBubble
 from .compare import tile_geometry
 from .request import explain
@@ -49,7 +50,7 @@ class CaptionAtTask(QgsTask):
         except ChangeScribeError as error:
             self.error = error
         except Exception as error:  # an exception out of QgsTask.run would crash QGIS
-            self.error = EngineError(explain(error), "", "try again")
+            self.error = EngineError(explain(error), "", tr("try again"))
         return self.error is None
 
     def finished(self, _ok: bool) -> None:
@@ -116,15 +117,15 @@ class ClickTool(QgsMapToolEmitPoint):
             request, crs = self._make_request()
             place = self._into(point, crs)
         except ChangeScribeError as error:
-            self.bubble.say(point, self.tr("No caption"), str(error))
+            self.bubble.say(point, tr("No caption"), str(error))
             return
         self._clicked = (point, request, crs)
         known = self.cache.find(request, place)
         if known is not None:
             self._show(known)
             return
-        starting = "" if EngineClient.instance().ready else self.tr("The engine is starting; this takes a few seconds once a session.")
-        self.bubble.say(point, self.tr("Captioning…"), starting)
+        starting = "" if EngineClient.instance().ready else tr("The engine is starting; this takes a few seconds once a session.")
+        self.bubble.say(point, tr("Captioning…"), starting)
         self.task = CaptionAtTask(request, place.x(), place.y())
         self.task.ended.connect(self._answered)
         QgsApplication.taskManager().addTask(self.task)
@@ -150,7 +151,9 @@ class ClickTool(QgsMapToolEmitPoint):
         try:
             return transform.transform(point)
         except QgsCsException as error:
-            raise AreaError(f"the point has no place in {crs.authid()} ({error})", "a point on the rasters", "click on them") from error
+            raise AreaError(
+                tr("the point has no place in {crs} ({error})", crs=crs.authid(), error=error), tr("a point on the rasters"), tr("click on them")
+            ) from error
 
     def _answered(self) -> None:
         task, self.task = self.task, None
@@ -158,7 +161,7 @@ class ClickTool(QgsMapToolEmitPoint):
         if task is None or isinstance(task.error, Cancelled):
             self.bubble.hide()
         elif task.error is not None or task.tile is None:
-            self.bubble.say(point, self.tr("No caption"), str(task.error or self.tr("the engine gave no answer")))
+            self.bubble.say(point, tr("No caption"), str(task.error or tr("the engine gave no answer")))
         else:
             self.cache.put(request, task.tile)
             self._show(task.tile)

@@ -8,6 +8,7 @@ from qgis.PyQt.QtCore import QObject, QSize, Qt, QTimer
 from qgis.PyQt.QtGui import QPixmap
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from ..i18n import tr
 from .plain import plain_label
 from .results import caption_text, classes_text
 
@@ -33,7 +34,7 @@ class Thumbnail(QLabel):
         """Draw ``layer`` at ``extent``, which is in ``crs``."""
         self.stop()
         if layer is None:
-            self.setText(self.tr("{}: no layer").format(self._title))
+            self.setText(tr("{}: no layer", self._title))
             return
         settings = QgsMapSettings()
         settings.setLayers([layer])
@@ -71,14 +72,14 @@ class ComparePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
-        self.before, self.after = Thumbnail(self.tr("Before")), Thumbnail(self.tr("After"))
-        self.flicker = QPushButton(self.tr("Flicker on the map"))
+        self.before, self.after = Thumbnail(tr("Before")), Thumbnail(tr("After"))
+        self.flicker = QPushButton(tr("Flicker on the map"))
         self.flicker.setCheckable(True)
-        self.flicker.setToolTip(self.tr("Show the two dates in turn; the project's layers stay as they are"))
+        self.flicker.setToolTip(tr("Show the two dates in turn; the project's layers stay as they are"))
         self.caption = plain_label()
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row = QHBoxLayout()
-        for title, picture in ((self.tr("Before"), self.before), (self.tr("After"), self.after)):
+        for title, picture in ((tr("Before"), self.before), (tr("After"), self.after)):
             column = QVBoxLayout()
             column.addWidget(QLabel(title))
             column.addWidget(picture, 1)

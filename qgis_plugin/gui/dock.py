@@ -20,6 +20,7 @@ from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, 
 
 from ...engine.errors import Cancelled, ChangeScribeError
 from ...engine.schema import FIELD_NAMES
+from ..i18n import tr
 from ..processing.exports import Export
 from .compare import AROUND, ComparePanel, Flicker, tile_geometry
 from .form import RequestForm, free_path
@@ -81,9 +82,9 @@ class ChangeScribeDock(QgsDockWidget):
         output = self.form.output_path()
         state = output_state(output)
         if state in (FINISHED, FOREIGN):
-            what = self.tr("holds a finished run") if state == FINISHED else self.tr("is there already")
+            what = tr("holds a finished run") if state == FINISHED else tr("is there already")
             other = free_path(output.parent)
-            self._say(self.tr("{} {}. Choose another output, such as {}.").format(output.name, what, other.name), Qgis.MessageLevel.Warning)
+            self._say(tr("{} {}. Choose another output, such as {}.", output.name, what, other.name), Qgis.MessageLevel.Warning)
             return
         try:
             request, exports = self._same_area_request(output) if state == UNFINISHED else build_request(self.form, output)
@@ -109,7 +110,7 @@ class ChangeScribeDock(QgsDockWidget):
     def cancel(self) -> None:
         if self.run is not None:
             self.cancel_button.setEnabled(False)
-            self.progress.setFormat(self.tr("Cancelling; what is done is kept…"))
+            self.progress.setFormat(tr("Cancelling; what is done is kept…"))
             self.run.cancel()
 
     def update_estimate(self) -> None:
@@ -118,15 +119,13 @@ class ChangeScribeDock(QgsDockWidget):
         try:
             found = estimate(self.form)
         except ChangeScribeError as error:
-            self.form.estimate.setText(
-                f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else self.tr("Choose both layers.")
-            )
+            self.form.estimate.setText(f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else tr("Choose both layers."))
         else:
-            tiles = [self.tr("About {} tiles at {:.2g} m a pixel.").format(found.tiles, found.gsd_m)] if found.tiles else []
+            tiles = [tr("About {} tiles at {:.2g} m a pixel.", found.tiles, found.gsd_m)] if found.tiles else []
             self.form.estimate.setText("\n".join(tiles + [f"⚠ {warning}" for warning in found.warnings]))
         unfinished = output_state(self.form.output_path()) == UNFINISHED
-        self.run_button.setText(self.tr("Resume") if unfinished else self.tr("Caption changes"))
-        tip = self.tr("The output holds an interrupted run: goes on where it stopped, with the same settings") if unfinished else ""
+        self.run_button.setText(tr("Resume") if unfinished else tr("Caption changes"))
+        tip = tr("The output holds an interrupted run: goes on where it stopped, with the same settings") if unfinished else ""
         self.run_button.setToolTip(tip)
 
     def show_tile(self, tile: dict) -> None:
@@ -145,7 +144,7 @@ class ChangeScribeDock(QgsDockWidget):
         """List the tiles of the layer that is chosen in the layer tree, such as one of an earlier session."""
         layer = self._iface.activeLayer()
         if not isinstance(layer, QgsVectorLayer) or any(layer.fields().indexOf(name) < 0 for name in FIELD_NAMES):
-            self._say(self.tr("Choose a layer of change captions in the layer tree first."), Qgis.MessageLevel.Warning)
+            self._say(tr("Choose a layer of change captions in the layer tree first."), Qgis.MessageLevel.Warning)
         elif self.run is None:
             self._list(layer)
             self._say("", Qgis.MessageLevel.Info)
@@ -183,15 +182,15 @@ class ChangeScribeDock(QgsDockWidget):
         page.setStretchFactor(1, 1)
         page.setChildrenCollapsible(False)
         self.pages = QTabWidget()
-        self.pages.addTab(scroll, self.tr("What to caption"))
-        self.pages.addTab(page, self.tr("Results"))
+        self.pages.addTab(scroll, tr("What to caption"))
+        self.pages.addTab(page, tr("Results"))
         self.message = plain_label()
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.hide()
         self.progress = QProgressBar()
         self.progress.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.progress.hide()
-        self.run_button, self.cancel_button = QPushButton(self.tr("Caption changes")), QPushButton(self.tr("Cancel"))
+        self.run_button, self.cancel_button = QPushButton(tr("Caption changes")), QPushButton(tr("Cancel"))
         self.cancel_button.setEnabled(False)
         buttons = QHBoxLayout()
         buttons.addWidget(self.run_button, 1)
@@ -243,11 +242,11 @@ class ChangeScribeDock(QgsDockWidget):
         self.cancel_button.setEnabled(running)
         self.progress.setVisible(running)
         self.progress.setRange(0, 0)  # until the engine says how many tiles there are
-        self.progress.setFormat(self.tr("Starting the engine…"))
+        self.progress.setFormat(tr("Starting the engine…"))
 
     def _show_fetching(self, name: str) -> None:
         if self.cancel_button.isEnabled():
-            self.progress.setFormat(self.tr("Fetching {}…").format(name))
+            self.progress.setFormat(tr("Fetching {}…", name))
 
     def _show_progress(self, event: dict) -> None:
         if not self.cancel_button.isEnabled():
@@ -256,7 +255,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.progress.setValue(event["done"])
         rate = f" · {event['tiles_per_s']:.1f}/s" if event.get("tiles_per_s") else ""
         left = f" · {duration(event['eta_s'])} left" if event.get("eta_s") is not None else ""
-        self.progress.setFormat(self.tr("{} of {} tiles · {} changed{}{}").format(event["done"], event["total"], event["changed"], rate, left))
+        self.progress.setFormat(tr("{} of {} tiles · {} changed{}{}", event["done"], event["total"], event["changed"], rate, left))
 
     def _show_log(self, level: str, text: str) -> None:
         if level in ("warning", "error"):
@@ -273,14 +272,14 @@ class ChangeScribeDock(QgsDockWidget):
         if run.error is None:
             self._interrupted = None
             changed = sum(bool(tile["properties"].get("changed")) for tile in self.results.model.tiles)
-            self._say(self.tr("Done: {} of {} tiles changed. Saved in {}").format(changed, rows, run.output), Qgis.MessageLevel.Success)
+            self._say(tr("Done: {} of {} tiles changed. Saved in {}", changed, rows, run.output), Qgis.MessageLevel.Success)
         else:
             self._interrupted = {"request": run.request, "output": run.output}
-            kept = self.tr(" {} tiles are kept.").format(rows) if rows else ""
+            kept = tr(" {} tiles are kept.", rows) if rows else ""
             if output_state(run.output) == UNFINISHED:
                 self.form.output.setFilePath(str(run.output))
-                kept += self.tr(" 'Resume' goes on from there.")
-            text = self.tr("Cancelled.") if isinstance(run.error, Cancelled) else str(run.error)
+                kept += tr(" 'Resume' goes on from there.")
+            text = tr("Cancelled.") if isinstance(run.error, Cancelled) else str(run.error)
             self._say(text + kept, Qgis.MessageLevel.Info if isinstance(run.error, Cancelled) else Qgis.MessageLevel.Critical)
             self.setup.refresh()
         run.deleteLater()
@@ -298,7 +297,7 @@ class ChangeScribeDock(QgsDockWidget):
         try:
             shape.transform(QgsCoordinateTransform(self._shown_crs, self._canvas.mapSettings().destinationCrs(), QgsProject.instance()))
         except QgsCsException:
-            self._say(self.tr("This tile has no place in the map's CRS."), Qgis.MessageLevel.Warning)
+            self._say(tr("This tile has no place in the map's CRS."), Qgis.MessageLevel.Warning)
             return None
         return shape.boundingBox()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QComboBox, QWidget
 
+from ..i18n import tr
 from ..processing.models import missing_note, model_ids
 
 
@@ -15,7 +16,7 @@ class ModelBox(QComboBox):
         super().__init__(parent)
         for model in model_ids():
             note = missing_note(model)
-            self.addItem(self.tr("{} (not installed)").format(model) if note else model, model)
+            self.addItem(tr("{} (not installed)", model) if note else model, model)
             self.setItemData(self.count() - 1, note, Qt.ItemDataRole.ToolTipRole)
         self.setCurrentIndex(max(0, self.findData(chosen)))
 

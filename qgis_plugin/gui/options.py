@@ -13,6 +13,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, 
 from ...engine.schema import DEVICES
 from ..client import environment, install, locate
 from ..client.worker_client import EngineClient
+from ..i18n import tr
 from ..processing.engine_status import diagnose
 from .assets import icon
 from .model_box import ModelBox
@@ -77,7 +78,7 @@ class OptionsPage(QgsOptionsPageWidget):
         layout.addWidget(self._engine_box())
         layout.addWidget(self._defaults_box())
         row = QHBoxLayout()
-        self.copy_button, self.copied = QPushButton(self.tr("Copy diagnostics")), plain_label()
+        self.copy_button, self.copied = QPushButton(tr("Copy diagnostics")), plain_label()
         row.addWidget(self.copy_button)
         row.addWidget(self.copied, 1)
         layout.addLayout(row)
@@ -101,13 +102,13 @@ class OptionsPage(QgsOptionsPageWidget):
         try:
             install.remove()
         except OSError as error:
-            self.state.setText(self.tr("Not removed: {}").format(error))
+            self.state.setText(tr("Not removed: {}", error))
             return
         self._refresh()
 
     def copy_diagnostics(self) -> None:
         self.copy_button.setEnabled(False)
-        self.copied.setText(self.tr("Looking; this starts the engine…"))
+        self.copied.setText(tr("Looking; this starts the engine…"))
         self._task = DiagnosticsTask()
         self._task.ended.connect(self._diagnosed)
         QgsApplication.taskManager().addTask(self._task)
@@ -116,28 +117,28 @@ class OptionsPage(QgsOptionsPageWidget):
         task, self._task = self._task, None
         QGuiApplication.clipboard().setText(task.text)
         self.copy_button.setEnabled(True)
-        self.copied.setText(self.tr("Copied; your home folder's name is left out."))
+        self.copied.setText(tr("Copied; your home folder's name is left out."))
 
     def _engine_box(self) -> QGroupBox:
-        box = QGroupBox(self.tr("Engine"))
+        box = QGroupBox(tr("Engine"))
         form = QFormLayout(box)
         self.python, self.wheels = QgsFileWidget(), QgsFileWidget()
         self.python.setFilePath(QgsSettings().value(locate.PYTHON_KEY, "", str))
-        self.python.lineEdit().setPlaceholderText(self.tr("empty: the managed environment"))
-        self.python.setToolTip(self.tr("A Python that has PyTorch and the engine's other libraries (conda, HPC, an NVIDIA GPU)"))
+        self.python.lineEdit().setPlaceholderText(tr("empty: the managed environment"))
+        self.python.setToolTip(tr("A Python that has PyTorch and the engine's other libraries (conda, HPC, an NVIDIA GPU)"))
         self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.wheels.setFilePath(wheels_folder())
-        self.wheels.lineEdit().setPlaceholderText(self.tr("empty: download"))
+        self.wheels.lineEdit().setPlaceholderText(tr("empty: download"))
         self.state = plain_label()
         self.setup = SetupBar()
-        self.repair, self.remove = QPushButton(self.tr("Set up or repair")), QPushButton(self.tr("Remove"))
+        self.repair, self.remove = QPushButton(tr("Set up or repair")), QPushButton(tr("Remove"))
         row = QHBoxLayout()
         row.addWidget(self.repair)
         row.addWidget(self.remove)
         row.addStretch(1)
-        form.addRow(self.tr("Python interpreter"), self.python)
-        form.addRow(self.tr("Folder of wheels (offline)"), self.wheels)
-        form.addRow(self.tr("Managed environment"), self.state)
+        form.addRow(tr("Python interpreter"), self.python)
+        form.addRow(tr("Folder of wheels (offline)"), self.wheels)
+        form.addRow(tr("Managed environment"), self.state)
         form.addRow("", row)
         form.addRow(self.setup)
         self.setup.button.hide()
@@ -147,13 +148,13 @@ class OptionsPage(QgsOptionsPageWidget):
         return box
 
     def _defaults_box(self) -> QGroupBox:
-        box = QGroupBox(self.tr("Defaults of the panel"))
+        box = QGroupBox(tr("Defaults of the panel"))
         form = QFormLayout(box)
         self.model, self.device = ModelBox(default_model()), QComboBox()
         self.device.addItems(DEVICES)
         self.device.setCurrentText(default_device())
-        form.addRow(self.tr("Model"), self.model)
-        form.addRow(self.tr("Device"), self.device)
+        form.addRow(tr("Model"), self.model)
+        form.addRow(tr("Device"), self.device)
         return box
 
     def _repair(self) -> None:
@@ -163,7 +164,7 @@ class OptionsPage(QgsOptionsPageWidget):
     def _refresh(self) -> None:
         folder = environment.environment_folder()
         ready = environment.python_path() is not None
-        self.state.setText(self.tr("Set up in {}").format(folder) if ready else self.tr("Not set up; it would lie in {}").format(folder))
+        self.state.setText(tr("Set up in {}", folder) if ready else tr("Not set up; it would lie in {}", folder))
         self.remove.setEnabled(folder.is_dir())
         self.setup.setVisible(self.setup.task is not None)
 

@@ -21,6 +21,7 @@ from qgis.core import (
 
 from ...engine.errors import ChangeScribeError, OutputError, RasterError
 from ...engine.schema import CaptionRequest
+from ..i18n import tr
 from ..processing.areas import write_polygons
 from ..processing.exports import Export, export_note
 from ..processing.models import missing_note, model_row
@@ -59,7 +60,9 @@ def checked_layers(form) -> tuple[QgsRasterLayer, QgsRasterLayer]:
     layers = form.layers()
     for role, layer in zip(("before", "after"), layers):
         if layer is None or not layer.isValid():
-            raise RasterError(f"no {role} layer", "a raster layer for each date", "add both rasters to the project and choose them")
+            raise RasterError(
+                tr("no {role} layer", role=role), tr("a raster layer for each date"), tr("add both rasters to the project and choose them")
+            )
     check_pair(layers[0], layers[1], processing_context())
     return layers
 
@@ -85,7 +88,7 @@ def build_request(form, output: Path | None) -> tuple[dict, list[Export]]:
     all_files = all(engine_opens(layer) for layer in layers)
     if output is None:
         if not all_files:
-            raise RasterError("a layer that is no file", "two raster files for a click", "save the layer as GeoTIFF, or caption an area")
+            raise RasterError(tr("a layer that is no file"), tr("two raster files for a click"), tr("save the layer as GeoTIFF, or caption an area"))
         folder = Path()
     else:
         folder = output.with_name(f"{output.stem}_inputs")
@@ -106,7 +109,11 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be made ({error.strerror})", "a folder with write permission", "choose another output") from error
+        raise OutputError(
+            tr("{folder} cannot be made ({reason})", folder=folder, reason=error.strerror),
+            tr("a folder with write permission"),
+            tr("choose another output"),
+        ) from error
 
 
 def _extent_of(area: ChosenArea, before: QgsRasterLayer) -> tuple[float, float, float, float] | None:

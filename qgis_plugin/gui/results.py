@@ -16,6 +16,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ..i18n import tr
 from .plain import tool_tip
 
 COLUMNS = ("Score", "What changed", "Classes", "Tile")
@@ -47,7 +48,7 @@ class TileModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation, role=Qt.ItemDataRole.DisplayRole):
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self.tr(COLUMNS[section])
+            return tr(COLUMNS[section])
         return None
 
     def data(self, index: QModelIndex, role=Qt.ItemDataRole.DisplayRole):
@@ -143,16 +144,16 @@ class ResultsList(QWidget):
         self.proxy = TileFilter(self)
         self.proxy.setSourceModel(self.model)
         self.search = QLineEdit()
-        self.search.setPlaceholderText(self.tr("Search: building, road…"))
+        self.search.setPlaceholderText(tr("Search: building, road…"))
         self.search.setClearButtonEnabled(True)
-        self.changed_only = QCheckBox(self.tr("Changed only"))
+        self.changed_only = QCheckBox(tr("Changed only"))
         self.changed_only.setChecked(True)
         self.table = QTableView()
         self._set_up_table()
         self.count = QLabel()
-        self.previous, self.next = QPushButton(self.tr("◀ Previous")), QPushButton(self.tr("Next ▶"))
-        self.load = QPushButton(self.tr("List active layer"))
-        self.load.setToolTip(self.tr("Show the captions of the layer that is chosen in the layer tree"))
+        self.previous, self.next = QPushButton(tr("◀ Previous")), QPushButton(tr("Next ▶"))
+        self.load = QPushButton(tr("List active layer"))
+        self.load.setToolTip(tr("Show the captions of the layer that is chosen in the layer tree"))
         top, bottom = QHBoxLayout(), QHBoxLayout()
         top.addWidget(self.search, 1)
         top.addWidget(self.changed_only)
@@ -214,6 +215,6 @@ class ResultsList(QWidget):
         self.chosen.emit(index.data(TILE_ROLE))
 
     def _count(self) -> None:
-        self.count.setText(self.tr("{} of {} tiles").format(self.proxy.rowCount(), self.model.rowCount()))
+        self.count.setText(tr("{} of {} tiles", self.proxy.rowCount(), self.model.rowCount()))
         for button in (self.previous, self.next):
             button.setEnabled(self.proxy.rowCount() > 0)

@@ -9,6 +9,7 @@ from qgis.PyQt.QtCore import NULL, QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.schema import CLASSES, FIELD_NAMES, REVIEW_FIELDS, UNCHANGED_TEXT
+from ..i18n import tr
 from ..processing.grid_layer import field
 
 CHANGES = ("added", "removed", "altered")
@@ -55,9 +56,9 @@ class LayerReview(QObject):
         can = self.layer.dataProvider().capabilities()
         missing = [name for name, _, _ in REVIEW_FIELDS if self.layer.fields().indexOf(name) < 0]
         if not can & able.ChangeAttributeValues:
-            return self.tr("This layer's format cannot be edited; export it to a GeoPackage.")
+            return tr("This layer's format cannot be edited; export it to a GeoPackage.")
         if missing and not can & able.AddAttributes:
-            return self.tr("This layer lacks the columns of a review and cannot get any; export it to a GeoPackage.")
+            return tr("This layer lacks the columns of a review and cannot get any; export it to a GeoPackage.")
         return ""
 
     def set(self, tile_id: str, **values: Any) -> bool:
@@ -65,7 +66,7 @@ class LayerReview(QObject):
         fid = self._ids.get(tile_id)
         if fid is None or self.problem() or not self._add_columns() or not (self.layer.isEditable() or self.layer.startEditing()):
             return False
-        self.layer.beginEditCommand(self.tr("Review of {}").format(tile_id))
+        self.layer.beginEditCommand(tr("Review of {}", tile_id))
         ok = True
         for name, value in values.items():
             ok = ok and self.layer.changeAttributeValue(fid, self.layer.fields().indexOf(name), NULL if value is None else value)
@@ -135,13 +136,13 @@ class ReviewBar(QWidget):
         self.review: LayerReview | None = None
         self._tile: dict = {}
         self.caption = QLineEdit()
-        self.caption.setPlaceholderText(self.tr("Correct the caption, then Enter"))
-        self.right, self.wrong = QPushButton(self.tr("✓ Right")), QPushButton(self.tr("✗ Wrong"))
+        self.caption.setPlaceholderText(tr("Correct the caption, then Enter"))
+        self.right, self.wrong = QPushButton(tr("✓ Right")), QPushButton(tr("✗ Wrong"))
         for button in (self.right, self.wrong):
             button.setCheckable(True)
-        self.same = QPushButton(self.tr("No change"))
-        self.same.setToolTip(self.tr("Nothing changed here: a false alarm"))
-        self.undo, self.save = QPushButton(self.tr("Undo")), QPushButton(self.tr("Save edits"))
+        self.same = QPushButton(tr("No change"))
+        self.same.setToolTip(tr("Nothing changed here: a false alarm"))
+        self.undo, self.save = QPushButton(tr("Undo")), QPushButton(tr("Save edits"))
         self.menus = {change: self._menu(change) for change in CHANGES}
         self._lay_out()
         self.caption.returnPressed.connect(self._correct)
@@ -182,7 +183,7 @@ class ReviewBar(QWidget):
 
     def refresh(self) -> None:
         """What can be pressed now, and why not."""
-        problem = self.review.problem() if self.review is not None else self.tr("List a layer that is in a file to correct it.")
+        problem = self.review.problem() if self.review is not None else tr("List a layer that is in a file to correct it.")
         chosen = bool(self._tile) and not problem
         for widget in (self.caption, self.right, self.wrong, self.same, *self.menus.values()):
             widget.setEnabled(chosen)
@@ -194,7 +195,7 @@ class ReviewBar(QWidget):
     def _menu(self, change: str) -> QToolButton:
         """A button whose menu ticks the classes of one kind of change."""
         button = QToolButton()
-        button.setText({"added": self.tr("+ Added"), "removed": self.tr("− Removed"), "altered": self.tr("~ Altered")}[change])
+        button.setText({"added": tr("+ Added"), "removed": tr("− Removed"), "altered": tr("~ Altered")}[change])
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(button)
         for name in CLASSES:
@@ -249,10 +250,10 @@ class ReviewBar(QWidget):
 
     def _edit(self, **values: Any) -> None:
         if self.review is not None and not self.review.set(self._tile["tile_id"], **values):
-            self.said.emit(self.review.problem() or self.tr("This tile could not be edited; is the layer locked by another program?"))
+            self.said.emit(self.review.problem() or tr("This tile could not be edited; is the layer locked by another program?"))
             self._fill()
 
     def _save(self) -> None:
         if self.review is not None:
-            self.said.emit(self.review.save() or self.tr("Edits saved."))
+            self.said.emit(self.review.save() or tr("Edits saved."))
             self.refresh()

@@ -13,6 +13,7 @@ from ...engine.schema import FIELD_NAMES, LAYER_NAME, REVIEW_FIELDS
 from ..client.call import POLL_S
 from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
+from ..i18n import tr
 from ..processing.exports import Export
 from ..processing.grid_layer import STYLE, grid_feature, grid_fields, save_style
 from .plain import log
@@ -48,14 +49,16 @@ class CaptionTask(QgsTask):
         except ChangeScribeError as error:
             self.error = error
         except Exception as error:  # an exception out of QgsTask.run would crash QGIS
-            self.error = EngineError(f"{type(error).__name__}: {error}", "", "copy the diagnostics (Settings > Options > ChangeScribe) and report it")
+            self.error = EngineError(
+                f"{type(error).__name__}: {error}", "", tr("copy the diagnostics (Settings > Options > ChangeScribe) and report it")
+            )
         if isinstance(self.error, Cancelled) and call is not None:
             self._wait_for_file(call)
         return self.error is None
 
     def finished(self, _ok: bool) -> None:
         if self.error is None and self.result is None:  # cancelled before it began
-            self.error = Cancelled("the run was cancelled")
+            self.error = Cancelled(tr("the run was cancelled"))
         self.ended.emit()
 
     def _fetch(self) -> None:

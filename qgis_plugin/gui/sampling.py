@@ -5,6 +5,7 @@ from __future__ import annotations
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
 
 from ...engine.schema import MAX_SAMPLES
+from ..i18n import tr
 from ..processing.models import samplers_of
 
 MAX_STEPS = 2000  # of the longest chain
@@ -21,19 +22,19 @@ class SamplingWidget(QWidget):
         self.steps, self.sampler, self.samples = QSpinBox(), QComboBox(), QSpinBox()
         for box, most in ((self.steps, MAX_STEPS), (self.samples, MAX_SAMPLES)):
             box.setRange(0, most)
-            box.setSpecialValueText(self.tr("the model's own"))
-        self.steps.setToolTip(self.tr("Steps of the sampler; fewer are faster"))
-        self.samples.setToolTip(self.tr("Captions drawn for each tile; the one most like the others is kept. Two take twice as long as one"))
-        form.addRow(self.tr("Sampler"), self.sampler)
-        form.addRow(self.tr("Sampling steps"), self.steps)
-        form.addRow(self.tr("Samples a tile"), self.samples)
+            box.setSpecialValueText(tr("the model's own"))
+        self.steps.setToolTip(tr("Steps of the sampler; fewer are faster"))
+        self.samples.setToolTip(tr("Captions drawn for each tile; the one most like the others is kept. Two take twice as long as one"))
+        form.addRow(tr("Sampler"), self.sampler)
+        form.addRow(tr("Sampling steps"), self.steps)
+        form.addRow(tr("Samples a tile"), self.samples)
 
     def set_model(self, model: str) -> None:
         """Show what the model takes, with its own values; nothing of one that draws no samples."""
         samplers = samplers_of(model)
         self.setVisible(bool(samplers))
         self.sampler.clear()
-        self.sampler.addItem(self.tr("the model's own"), None)
+        self.sampler.addItem(tr("the model's own"), None)
         for name in samplers:
             self.sampler.addItem(name, name)
         self.steps.setValue(0)

@@ -11,6 +11,7 @@ from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError
 from ..client import install, locate
 from ..client.worker_client import EngineClient
+from ..i18n import tr
 from .plain import plain_label
 from .request import explain
 from .settings import wheels_folder
@@ -47,13 +48,13 @@ class SetupTask(QgsTask):
         except ChangeScribeError as error:
             self.error = error
         except Exception as error:  # an exception out of QgsTask.run would crash QGIS
-            self.error = EngineError(explain(error), "", "try again; if it fails again, copy the diagnostics and report it")
+            self.error = EngineError(explain(error), "", tr("try again; if it fails again, copy the diagnostics and report it"))
         return self.error is None
 
     def finished(self, _ok: bool) -> None:
         SetupTask.current = None
         if self.error is None and self.isCanceled():  # before it began
-            self.error = Cancelled("the set-up was cancelled")
+            self.error = Cancelled(tr("the set-up was cancelled"))
         self.ended.emit()
 
     def _on_progress(self, share: float, text: str) -> None:
@@ -74,8 +75,8 @@ class SetupBar(QFrame):
         self.label = plain_label()
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
-        self.button, self.cancel_button = QPushButton(), QPushButton(self.tr("Cancel"))
-        self.button.setText(self.tr("Set up the engine (about {} MB)…").format(install.DOWNLOAD_MB))
+        self.button, self.cancel_button = QPushButton(), QPushButton(tr("Cancel"))
+        self.button.setText(tr("Set up the engine (about {} MB)…", install.DOWNLOAD_MB))
         row = QHBoxLayout()
         row.addWidget(self.button, 1)
         row.addWidget(self.progress, 1)
@@ -99,8 +100,10 @@ class SetupBar(QFrame):
             locate.find_python()
         except EngineError as error:
             self.label.setText(
-                self.tr("{}. It is downloaded once, takes about {:.1f} GB of disk and leaves QGIS's own Python as it is.").format(
-                    error.got[:1].upper() + error.got[1:], install.DISK_MB / 1000
+                tr(
+                    "{}. It is downloaded once, takes about {:.1f} GB of disk and leaves QGIS's own Python as it is.",
+                    error.got[:1].upper() + error.got[1:],
+                    install.DISK_MB / 1000,
                 )
             )
             self.show()
@@ -119,7 +122,7 @@ class SetupBar(QFrame):
     def cancel(self) -> None:
         if self.task is not None:
             self.task.cancel()
-            self.label.setText(self.tr("Cancelling…"))
+            self.label.setText(tr("Cancelling…"))
 
     def dispose(self) -> None:
         """Cancel the set-up that is at work (the plugin is unloaded)."""
@@ -149,7 +152,7 @@ class SetupBar(QFrame):
             self.refresh()
             self.ready.emit()
         elif isinstance(task.error, Cancelled):
-            self.label.setText(self.tr("Cancelled. The next set-up goes on where this one stopped."))
+            self.label.setText(tr("Cancelled. The next set-up goes on where this one stopped."))
         else:
             self.label.setText(str(task.error))
 

@@ -17,6 +17,7 @@ from qgis.core import (
 )
 
 from ...engine.errors import AreaError, Cancelled, OutputError
+from ..i18n import tr
 
 
 def check_polygons(source: QgsProcessingFeatureSource) -> None:
@@ -34,11 +35,13 @@ def check_polygons(source: QgsProcessingFeatureSource) -> None:
 
 
 def _no_polygons(name: str) -> AreaError:
-    return AreaError(f"the area {name} has no polygons", "at least one", "choose a polygon layer; with 'selected features only' select some")
+    return AreaError(
+        tr("the area {name} has no polygons", name=name), tr("at least one"), tr("choose a polygon layer; with 'selected features only' select some")
+    )
 
 
 def _no_crs(name: str) -> AreaError:
-    return AreaError(f"the area {name} has no CRS", "a layer with a CRS", "set it with Layer > Set CRS of Layer")
+    return AreaError(tr("the area {name} has no CRS", name=name), tr("a layer with a CRS"), tr("set it with Layer > Set CRS of Layer"))
 
 
 def write_area(source: QgsProcessingFeatureSource, folder: str, context: QgsProcessingContext, feedback) -> str:
@@ -54,7 +57,7 @@ def write_area(source: QgsProcessingFeatureSource, folder: str, context: QgsProc
     geometries = []
     for feature in source.getFeatures():
         if feedback.isCanceled():
-            raise Cancelled("the run was cancelled")
+            raise Cancelled(tr("the run was cancelled"))
         if feature.hasGeometry() and not feature.geometry().isEmpty():
             geometries.append(feature.geometry())
     return write_polygons(geometries, source.sourceCrs(), source.sourceName(), folder, context)
@@ -87,5 +90,9 @@ def write_polygons(geometries: list[QgsGeometry], crs: QgsCoordinateReferenceSys
     failed, message = writer.hasError(), writer.errorMessage()
     del writer  # closes the file
     if failed != QgsVectorFileWriter.WriterError.NoError:
-        raise OutputError(f"the area could not be written to {path} ({message})", "a writable temporary folder", "free some space")
+        raise OutputError(
+            tr("the area could not be written to {path} ({message})", path=path, message=message),
+            tr("a writable temporary folder"),
+            tr("free some space"),
+        )
     return path

@@ -14,13 +14,13 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
 )
-from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ...engine.errors import ChangeScribeError
 from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, MAX_SAMPLES, STRETCHES
 from ..client.call import ignore
 from ..client.worker_client import EngineClient
+from ..i18n import tr
 from .models import model_ids, sampler_names
 
 ICON = Path(__file__).absolute().parents[2] / "resources" / "icons" / "changescribe.svg"
@@ -43,11 +43,11 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
         return self.NAME
 
     def displayName(self) -> str:
-        return self.tr(self.TITLE)
+        return tr(self.TITLE)
 
     def shortHelpString(self) -> str:
-        example = f"\n\n{self.tr('On the command line:')} qgis_process run changescribe:{self.NAME} {self.EXAMPLE}" if self.EXAMPLE else ""
-        return self.tr(self.HELP) + example
+        example = f"\n\n{tr('On the command line:')} qgis_process run changescribe:{self.NAME} {self.EXAMPLE}" if self.EXAMPLE else ""
+        return tr(self.HELP) + example
 
     def tags(self) -> list[str]:
         return ["change", "caption", "before", "after", "compare", "deep learning", *self.TAGS]
@@ -61,31 +61,27 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
     def createInstance(self) -> ChangeScribeAlgorithm:
         return type(self)()
 
-    @staticmethod
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("ChangeScribe", text)
-
     def add_engine_parameters(self) -> None:
         """Declare the advanced parameters that all captioning algorithms have."""
         number = QgsProcessingParameterNumber
         whole, real = number.Type.Integer, number.Type.Double
         models = model_ids()
         for parameter in (
-            choice(MODEL, self.tr("Model"), models, DEFAULT_MODEL),
-            number(THRESHOLD, self.tr("Change score from which a tile counts as changed (empty: the model's own)"), real, None, True, 0.0, 1.0),
-            QgsProcessingParameterString(RESOLUTION, self.tr("Ground resolution: native, model, or metres per pixel"), "native"),
-            number(OVERLAP, self.tr("Overlap of neighbouring tiles (pixels)"), whole, 0, False, 0, 255),
-            choice(STRETCH, self.tr("Stretch of pixel values"), list(STRETCHES), STRETCHES[0]),
-            number(MAX_NODATA, self.tr("Largest share without data (0 to 1); tiles with more are skipped"), real, 0.5, False, 0.0, 1.0),
-            choice(DECODING, self.tr("Decoding"), list(DECODINGS), DECODINGS[0]),
-            choice(DEVICE, self.tr("Device"), list(DEVICES), DEVICES[0]),
-            number(BATCH_SIZE, self.tr("Tiles per batch (empty: the engine chooses)"), whole, None, True, 1, 4096),
+            choice(MODEL, tr("Model"), models, DEFAULT_MODEL),
+            number(THRESHOLD, tr("Change score from which a tile counts as changed (empty: the model's own)"), real, None, True, 0.0, 1.0),
+            QgsProcessingParameterString(RESOLUTION, tr("Ground resolution: native, model, or metres per pixel"), "native"),
+            number(OVERLAP, tr("Overlap of neighbouring tiles (pixels)"), whole, 0, False, 0, 255),
+            choice(STRETCH, tr("Stretch of pixel values"), list(STRETCHES), STRETCHES[0]),
+            number(MAX_NODATA, tr("Largest share without data (0 to 1); tiles with more are skipped"), real, 0.5, False, 0.0, 1.0),
+            choice(DECODING, tr("Decoding"), list(DECODINGS), DECODINGS[0]),
+            choice(DEVICE, tr("Device"), list(DEVICES), DEVICES[0]),
+            number(BATCH_SIZE, tr("Tiles per batch (empty: the engine chooses)"), whole, None, True, 1, 4096),
             # The last three are of models that draw samples; the engine refuses them for another, and a sampler of another model.
-            number(STEPS, self.tr("Sampling steps (empty: the model's own; for models that draw samples)"), whole, None, True, 1),
+            number(STEPS, tr("Sampling steps (empty: the model's own; for models that draw samples)"), whole, None, True, 1),
             QgsProcessingParameterEnum(
-                SAMPLER, self.tr("Sampler (empty: the model's own; for models that draw samples)"), sampler_names(), False, None, True, True
+                SAMPLER, tr("Sampler (empty: the model's own; for models that draw samples)"), sampler_names(), False, None, True, True
             ),
-            number(SAMPLES, self.tr("Samples per tile (empty: the model's own; for models that draw samples)"), whole, None, True, 1, MAX_SAMPLES),
+            number(SAMPLES, tr("Samples per tile (empty: the model's own; for models that draw samples)"), whole, None, True, 1, MAX_SAMPLES),
         ):
             parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
             self.addParameter(parameter)

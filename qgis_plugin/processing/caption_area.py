@@ -19,6 +19,7 @@ from qgis.core import (
 )
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError
+from ..i18n import tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import field, footprint_geometry, keep_partial, shapefile_warning
@@ -47,9 +48,9 @@ class CaptionArea(PairAlgorithm):
 
     def initAlgorithm(self, configuration=None) -> None:
         self.add_pair_parameters()
-        self.addParameter(QgsProcessingParameterFeatureSource(INPUT, self.tr("Areas"), [QgsProcessing.SourceType.TypeVectorPolygon]))
+        self.addParameter(QgsProcessingParameterFeatureSource(INPUT, tr("Areas"), [QgsProcessing.SourceType.TypeVectorPolygon]))
         self.add_engine_parameters()
-        self.addParameter(QgsProcessingParameterFeatureSink(OUTPUT, self.tr("Change by area"), QgsProcessing.SourceType.TypeVectorPolygon))
+        self.addParameter(QgsProcessingParameterFeatureSink(OUTPUT, tr("Change by area"), QgsProcessing.SourceType.TypeVectorPolygon))
         self.add_count_outputs()
 
     def check_area(self, parameters, context) -> None:
@@ -94,10 +95,18 @@ class CaptionArea(PairAlgorithm):
         transform = QgsCoordinateTransform(source.sourceCrs(), self.before.crs, context.transformContext())
         for feature in source.getFeatures(QgsFeatureRequest()):
             if not sink.addFeature(summarised(feature, fields, tiles, transform, cancelled is None), QgsFeatureSink.Flag.FastInsert):
-                raise QgsProcessingException(f"A row could not be written to {destination}: {sink.lastError()}")
+                raise QgsProcessingException(
+                    tr("A row could not be written to {destination}: {reason}", destination=destination, reason=sink.lastError())
+                )
         if cancelled is not None:
             sink.flushBuffer()
-            feedback.pushWarning(f"{cancelled} Rows with what was captioned until then are in {keep_partial(destination, context, self.folder)}")
+            feedback.pushWarning(
+                tr(
+                    "{cancelled} Rows with what was captioned until then are in {place}",
+                    cancelled=cancelled,
+                    place=keep_partial(destination, context, self.folder),
+                )
+            )
         return {OUTPUT: destination, **counts}
 
 
@@ -137,7 +146,7 @@ def summarised(feature: QgsFeature, fields: QgsFields, tiles: Tiles, transform: 
         area.transform(transform)
     except QgsCsException as error:
         text = f"The area with id {feature.id()} cannot be transformed to the CRS of the before raster ({error})"
-        raise QgsProcessingException(str(AreaError(text, "a polygon on the rasters", "correct its coordinates or CRS"))) from error
+        raise QgsProcessingException(str(AreaError(text, tr("a polygon on the rasters"), tr("correct its coordinates or CRS")))) from error
     if not area.isGeosValid():
         area = area.makeValid()
     values = row(tiles.summarise(area))

@@ -30,6 +30,7 @@ from qgis.core import (
 from ...engine.errors import Cancelled, ChangeScribeError, InputError
 from ...engine.schema import LAYER_NAME, CaptionRequest
 from ..client.worker_client import EngineClient
+from ..i18n import tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing, choice, run_engine, show_log
 from .grid_layer import field, save_style
 from .jobs import PAIRINGS, Job, check_patterns, jobs_from_folder, jobs_from_rows, jobs_from_series, series_regex
@@ -72,20 +73,20 @@ class CaptionBatch(ChangeScribeAlgorithm):
     def initAlgorithm(self, configuration=None) -> None:
         text, folder = QgsProcessingParameterString, QgsProcessingParameterFile.Behavior.Folder
         kind = [QgsProcessing.SourceType.TypeVector]
-        self.addParameter(QgsProcessingParameterVectorLayer(TABLE, self.tr("Table of pairs (columns before, after)"), kind, None, True))
-        self.addParameter(QgsProcessingParameterFile(FOLDER, self.tr("or folder of pairs"), folder, "", None, True))
-        self.addParameter(text(BEFORE_PATTERN, self.tr("Name pattern of the before rasters"), "{name}_before.tif"))
-        self.addParameter(text(AFTER_PATTERN, self.tr("Name pattern of the after rasters"), "{name}_after.tif"))
-        self.addParameter(text(SERIES_PATTERN, self.tr("or name pattern with dates, such as {place}_{date}.tif"), "", False, True))
-        self.addParameter(choice(PAIRING, self.tr("Dates to compare"), list(PAIRINGS), PAIRINGS[0]))
+        self.addParameter(QgsProcessingParameterVectorLayer(TABLE, tr("Table of pairs (columns before, after)"), kind, None, True))
+        self.addParameter(QgsProcessingParameterFile(FOLDER, tr("or folder of pairs"), folder, "", None, True))
+        self.addParameter(text(BEFORE_PATTERN, tr("Name pattern of the before rasters"), "{name}_before.tif"))
+        self.addParameter(text(AFTER_PATTERN, tr("Name pattern of the after rasters"), "{name}_after.tif"))
+        self.addParameter(text(SERIES_PATTERN, tr("or name pattern with dates, such as {place}_{date}.tif"), "", False, True))
+        self.addParameter(choice(PAIRING, tr("Dates to compare"), list(PAIRINGS), PAIRINGS[0]))
         for name, title in ((BEFORE_BANDS, "Bands of the before rasters, such as 4,3,2"), (AFTER_BANDS, "Bands of the after rasters")):
-            self.addParameter(text(name, self.tr(title), None, False, True))
-        self.addParameter(QgsProcessingParameterBoolean(RESUME, self.tr("Continue outputs that are there"), True))
+            self.addParameter(text(name, tr(title), None, False, True))
+        self.addParameter(QgsProcessingParameterBoolean(RESUME, tr("Continue outputs that are there"), True))
         self.add_engine_parameters()
-        self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT_FOLDER, self.tr("Output folder")))
-        self.addParameter(QgsProcessingParameterFeatureSink(SUMMARY, self.tr("Pairs"), QgsProcessing.SourceType.TypeVector))
+        self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT_FOLDER, tr("Output folder")))
+        self.addParameter(QgsProcessingParameterFeatureSink(SUMMARY, tr("Pairs"), QgsProcessing.SourceType.TypeVector))
         for name, title in ((PAIRS, "Pairs"), (DONE, "Pairs done"), (FAILED_PAIRS, "Pairs that failed")):
-            self.addOutput(QgsProcessingOutputNumber(name, self.tr(title)))
+            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 
     def checkParameterValues(self, parameters, context):
         ok, message = super().checkParameterValues(parameters, context)
@@ -93,7 +94,11 @@ class CaptionBatch(ChangeScribeAlgorithm):
             return ok, message
         try:
             if bool(parameters.get(TABLE)) == bool(parameters.get(FOLDER)):
-                raise InputError("both a table and a folder" if parameters.get(TABLE) else "no pairs", "a table or a folder", "choose one of the two")
+                raise InputError(
+                    tr("both a table and a folder") if parameters.get(TABLE) else tr("no pairs"),
+                    tr("a table or a folder"),
+                    tr("choose one of the two"),
+                )
             if parameters.get(FOLDER):
                 self._check_folder(parameters, context)
             self._request(Job("a", "before", "after"), parameters, context)
@@ -104,7 +109,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
     def _check_folder(self, parameters, context) -> None:
         folder = Path(self.parameterAsString(parameters, FOLDER, context))
         if not folder.is_dir():
-            raise InputError(f"the folder {folder}, which is not there", "a folder of rasters", "choose another")
+            raise InputError(tr("the folder {folder}, which is not there", folder=folder), tr("a folder of rasters"), tr("choose another"))
         if series := self.parameterAsString(parameters, SERIES_PATTERN, context):
             series_regex(series)
         else:
@@ -115,7 +120,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
             if parameters.get(TABLE):
                 layer = self.parameterAsVectorLayer(parameters, TABLE, context)
                 if layer is None:
-                    raise InputError("a table that cannot be opened", "a CSV file or a layer", "choose another")
+                    raise InputError(tr("a table that cannot be opened"), tr("a CSV file or a layer"), tr("choose another"))
                 self.jobs = jobs_from_rows(rows_of(layer), table_folder(layer))
             else:
                 folder = Path(self.parameterAsString(parameters, FOLDER, context))
@@ -141,7 +146,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
         try:  # without an engine every pair would fail for the same reason
             EngineClient.instance().start(feedback.isCanceled, lambda event: show_log(event, feedback))
         except Cancelled:
-            feedback.pushWarning("Cancelled before the first pair.")
+            feedback.pushWarning(tr("Cancelled before the first pair."))
         except ChangeScribeError as error:
             raise as_processing(error) from error
         self.written: list[str] = []
@@ -153,9 +158,18 @@ class CaptionBatch(ChangeScribeAlgorithm):
             feature = QgsFeature(fields)
             feature.setAttributes([row.get(name) for name, _, _ in SUMMARY_FIELDS])
             if not sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
-                raise QgsProcessingException(f"A row could not be written to {destination}: {sink.lastError()}")
+                raise QgsProcessingException(
+                    tr("A row could not be written to {destination}: {reason}", destination=destination, reason=sink.lastError())
+                )
         numbers = {PAIRS: len(states), DONE: states.count("done"), FAILED_PAIRS: states.count("failed")}
-        feedback.pushInfo(f"{numbers[DONE]} of {numbers[PAIRS]} pairs done, {numbers[FAILED_PAIRS]} failed")
+        feedback.pushInfo(
+            tr(
+                "{numbers} of {numbers2} pairs done, {numbers3} failed",
+                numbers=numbers[DONE],
+                numbers2=numbers[PAIRS],
+                numbers3=numbers[FAILED_PAIRS],
+            )
+        )
         return {OUTPUT_FOLDER: str(folder), SUMMARY: destination, **numbers}
 
     def postProcessAlgorithm(self, context, feedback) -> dict:
@@ -172,7 +186,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
         feedback.pushInfo(f"{job.name}: {job.before} → {job.after}")
         try:
             if job.problem:
-                raise InputError(job.problem, "a before and an after raster", "add the missing file")
+                raise InputError(job.problem, tr("a before and an after raster"), tr("add the missing file"))
             resume = self.parameterAsBoolean(parameters, RESUME, context)
             message = {"type": "caption", "request": self._request(job, parameters, context), "output": str(path), "resume": resume}
             run_engine(message, feedback, scale=scale)
@@ -210,7 +224,7 @@ def bands(text: str) -> tuple[int, ...] | None:
     try:
         numbers = tuple(int(part) for part in parts)
     except ValueError:
-        raise InputError(f"bands {text!r}", "three band numbers counted from 1, such as 4,3,2", "correct them") from None
+        raise InputError(tr("bands {text!r}", text=text), tr("three band numbers counted from 1, such as 4,3,2"), tr("correct them")) from None
     return numbers * 3 if len(numbers) == 1 else numbers
 
 

@@ -19,6 +19,7 @@ from qgis.core import (
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError, OutputError
 from ...engine.schema import HeatmapOutput
+from ..i18n import tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
@@ -46,12 +47,12 @@ class CaptionChanges(PairAlgorithm):
 
     def initAlgorithm(self, configuration=None) -> None:
         self.add_pair_parameters()
-        self.addParameter(QgsProcessingParameterExtent(EXTENT, self.tr("Extent"), None, True))
+        self.addParameter(QgsProcessingParameterExtent(EXTENT, tr("Extent"), None, True))
         polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
-        self.addParameter(QgsProcessingParameterFeatureSource(AOI, self.tr("Area (polygons)"), polygons, None, True))
+        self.addParameter(QgsProcessingParameterFeatureSource(AOI, tr("Area (polygons)"), polygons, None, True))
         self.add_engine_parameters()
-        self.addParameter(QgsProcessingParameterFeatureSink(OUTPUT, self.tr("Change captions"), QgsProcessing.SourceType.TypeVectorPolygon))
-        self.addParameter(QgsProcessingParameterRasterDestination(HEATMAP, self.tr("Heat map (GeoTIFF)"), None, True, False))
+        self.addParameter(QgsProcessingParameterFeatureSink(OUTPUT, tr("Change captions"), QgsProcessing.SourceType.TypeVectorPolygon))
+        self.addParameter(QgsProcessingParameterRasterDestination(HEATMAP, tr("Heat map (GeoTIFF)"), None, True, False))
         self.add_count_outputs()
 
     def checkParameterValues(self, parameters, context):
@@ -61,14 +62,14 @@ class CaptionChanges(PairAlgorithm):
                 heatmap = HeatmapOutput(self.parameterAsFileOutput(parameters, HEATMAP, context))
                 heatmap.verify()
                 if heatmap.polygons:
-                    raise OutputError(f"{heatmap.path} as heat map", "a name that ends in .tif", "correct the name")
+                    raise OutputError(tr("{path} as heat map", path=heatmap.path), tr("a name that ends in .tif"), tr("correct the name"))
         except ChangeScribeError as error:
             return False, str(error)
         return ok, message
 
     def check_area(self, parameters, context) -> None:
         if _given(parameters, AOI) and _given(parameters, EXTENT):
-            raise AreaError("an extent and an area layer", "one of the two", "clear EXTENT or AOI")
+            raise AreaError(tr("an extent and an area layer"), tr("one of the two"), tr("clear EXTENT or AOI"))
         source = self.parameterAsSource(parameters, AOI, context) if _given(parameters, AOI) else None
         if source is not None:  # inside a model it comes only at run time
             check_polygons(source)
@@ -93,7 +94,9 @@ class CaptionChanges(PairAlgorithm):
 
         def on_tile(tile: dict) -> None:
             if not sink.addFeature(grid_feature(fields, tile), QgsFeatureSink.Flag.FastInsert):
-                raise QgsProcessingException(f"A tile could not be written to {self.destination}: {sink.lastError()}")
+                raise QgsProcessingException(
+                    tr("A tile could not be written to {destination}: {reason}", destination=self.destination, reason=sink.lastError())
+                )
             count(counts, tile["properties"])
 
         try:
@@ -105,7 +108,9 @@ class CaptionChanges(PairAlgorithm):
             self.provenance["result"] = run_engine(message, feedback, on_tile)
         except Cancelled as error:
             sink.flushBuffer()
-            feedback.pushWarning(f"{error} What was captioned until then is in {keep_partial(self.destination, context, self.folder)}")
+            feedback.pushWarning(
+                tr("{error} What was captioned until then is in {place}", error=error, place=keep_partial(self.destination, context, self.folder))
+            )
         except ChangeScribeError as error:
             raise as_processing(error) from error
         finally:
@@ -133,7 +138,9 @@ class CaptionChanges(PairAlgorithm):
         try:
             Path(path).unlink(missing_ok=True)
         except OSError as error:
-            raise OutputError(f"{path} cannot be overwritten ({error})", "a file that can", "close it, or choose another name") from error
+            raise OutputError(
+                tr("{path} cannot be overwritten ({error})", path=path, error=error), tr("a file that can"), tr("close it, or choose another name")
+            ) from error
         return path
 
     def _area(self, parameters, context, feedback) -> dict:
@@ -141,7 +148,7 @@ class CaptionChanges(PairAlgorithm):
         if _given(parameters, AOI):
             source = self.parameterAsSource(parameters, AOI, context)
             if source is None:
-                raise AreaError("an area layer that cannot be read", "a polygon layer", "choose another AOI")
+                raise AreaError(tr("an area layer that cannot be read"), tr("a polygon layer"), tr("choose another AOI"))
             return {"aoi": write_area(source, self.folder, context, feedback)}
         if _given(parameters, EXTENT):
             extent = self.parameterAsExtent(parameters, EXTENT, context, self.before.crs)

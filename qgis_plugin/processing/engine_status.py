@@ -21,6 +21,7 @@ from ...engine import __version__
 from ...engine.errors import Cancelled, ChangeScribeError
 from ..client import environment, install, locate
 from ..client.worker_client import EngineClient
+from ..i18n import tr
 from .base import POLL_S, ChangeScribeAlgorithm, as_processing, show_log
 
 INSTALL, WHEELS, REPORT = "INSTALL", "WHEELS", "REPORT"
@@ -43,14 +44,14 @@ class EngineStatus(ChangeScribeAlgorithm):
     )
 
     def initAlgorithm(self, configuration=None) -> None:
-        self.addParameter(QgsProcessingParameterBoolean(INSTALL, self.tr("Set up the engine"), False))
+        self.addParameter(QgsProcessingParameterBoolean(INSTALL, tr("Set up the engine"), False))
         folder = QgsProcessingParameterFile.Behavior.Folder
-        self.addParameter(QgsProcessingParameterFile(WHEELS, self.tr("Folder of wheels (offline set-up)"), folder, "", None, True))
-        report = QgsProcessingParameterFileDestination(REPORT, self.tr("Report"), "HTML (*.html)", None, True)
+        self.addParameter(QgsProcessingParameterFile(WHEELS, tr("Folder of wheels (offline set-up)"), folder, "", None, True))
+        report = QgsProcessingParameterFileDestination(REPORT, tr("Report"), "HTML (*.html)", None, True)
         self.addParameter(report)
-        self.addOutput(QgsProcessingOutputHtml("HTML", self.tr("Report")))
-        self.addOutput(QgsProcessingOutputBoolean(READY, self.tr("Ready")))
-        self.addOutput(QgsProcessingOutputString(STATUS, self.tr("Status")))
+        self.addOutput(QgsProcessingOutputHtml("HTML", tr("Report")))
+        self.addOutput(QgsProcessingOutputBoolean(READY, tr("Ready")))
+        self.addOutput(QgsProcessingOutputString(STATUS, tr("Status")))
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
         if self.parameterAsBoolean(parameters, INSTALL, context):

@@ -27,6 +27,7 @@ from qgis.core import (
 )
 
 from ...engine.errors import Cancelled, NoOverlapError, RasterError
+from ..i18n import tr
 from .sources import Area, has_grid
 
 MAX_PIXELS = 64_000_000  # 256 MB as RGBA
@@ -76,9 +77,13 @@ class Export:
             part = os.path.join(folder, "part.tif")
             failed = self._watched_draw(part, cancelled)
             if cancelled():
-                raise Cancelled("the run was cancelled")
+                raise Cancelled(tr("the run was cancelled"))
             if failed or not os.path.isfile(part):
-                raise RasterError(f"{self.name} gave no picture (error {failed})", "a layer that can be drawn", "check that it shows on the map here")
+                raise RasterError(
+                    tr("{name} gave no picture (error {failed})", name=self.name, failed=failed),
+                    tr("a layer that can be drawn"),
+                    tr("check that it shows on the map here"),
+                )
             notes = self._missing(part)
             os.replace(part, self.path)
         return notes
@@ -110,8 +115,8 @@ class Export:
         """Notes on ground without a picture: servers that fail or have nothing there leave it transparent."""
         covered = _covered(path)
         if covered == 0:
-            got, do = f"{self.name} gave an empty picture of this area", "check the connection and that it shows on the map"
-            raise RasterError(got, "a layer with data here", do)
+            got, do = tr("{name} gave an empty picture of this area", name=self.name), tr("check the connection and that it shows on the map")
+            raise RasterError(got, tr("a layer with data here"), do)
         if covered >= FULL:
             return []
         return [f"{self.name} has no picture for {100 * (1 - covered):.1f} % of the area: no data there, or tiles that the server did not give"]
@@ -140,7 +145,7 @@ def pixel_grid(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, online_
     """
     rectangle = area.into(layer.crs(), context).intersect(layer.extent())
     if rectangle.isEmpty():
-        raise NoOverlapError(f"{layer.name()} does not reach the area", "a layer that covers it", "choose another extent")
+        raise NoOverlapError(tr("{layer} does not reach the area", layer=layer.name()), tr("a layer that covers it"), tr("choose another extent"))
     if has_grid(layer):
         grid = _own_pixels(layer, rectangle)
     else:
@@ -149,8 +154,12 @@ def pixel_grid(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, online_
         left, top = rectangle.xMinimum(), rectangle.yMaximum()
         grid = PixelGrid(QgsRectangle(left, top - height * pixel_y, left + width * pixel_x, top), width, height)
     if grid.width * grid.height > MAX_PIXELS:
-        got = f"{layer.name()} would give {grid.width} × {grid.height} pixels for this area"
-        raise RasterError(got, f"at most {MAX_PIXELS // 1_000_000} million", "choose a smaller EXTENT, or save the layer as GeoTIFF first")
+        got = tr("{layer} would give {width} × {height} pixels for this area", layer=layer.name(), width=grid.width, height=grid.height)
+        raise RasterError(
+            got,
+            tr("at most {max_pixels} million", max_pixels=MAX_PIXELS // 1000000),
+            tr("choose a smaller EXTENT, or save the layer as GeoTIFF first"),
+        )
     return grid
 
 

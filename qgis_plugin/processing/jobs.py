@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...engine.errors import InputError
 from ...engine.schema import CaptionRequest
+from ..i18n import tr
 
 NAME, DATE = "{name}", "{date}"
 CONSECUTIVE, FIRST_LAST = "consecutive", "first-last"
@@ -53,18 +54,22 @@ def jobs_from_rows(rows: Iterable[dict], folder: Path) -> list[Job]:
         name = name[: -len(".gpkg")] if name.lower().endswith(".gpkg") else name
         jobs.append(Job(safe_name(name), before, after, aoi, f"row {number} names no {' and no '.join(empty)} raster" if empty else ""))
     if not jobs:
-        raise InputError("a table without rows", "one row a pair", "choose another table")
+        raise InputError(tr("a table without rows"), tr("one row a pair"), tr("choose another table"))
     return unique(jobs)
 
 
 def _check_columns(values: dict[str, str]) -> None:
     missing = [name for name in ("before", "after") if name not in values]
     if missing:
-        raise InputError(f"a table without the column {' and '.join(missing)}", "columns before and after (output and aoi if wished)", "rename them")
+        raise InputError(
+            tr("a table without the column {words}", words=" and ".join(missing)),
+            tr("columns before and after (output and aoi if wished)"),
+            tr("rename them"),
+        )
     settings = [name for name in values if name in SETTINGS and values[name]]
     if settings:
-        do = "set the parameter and remove the column, or use the command `changescribe batch`"
-        raise InputError(f"a table with the column {settings[0]}", "the same settings for all pairs", do)
+        do = tr("set the parameter and remove the column, or use the command `changescribe batch`")
+        raise InputError(tr("a table with the column {settings}", settings=settings[0]), tr("the same settings for all pairs"), do)
 
 
 def check_patterns(before_pattern: str, after_pattern: str) -> None:
@@ -77,9 +82,17 @@ def check_patterns(before_pattern: str, after_pattern: str) -> None:
     """
     for pattern in (before_pattern, after_pattern):
         if pattern.count(NAME) != 1:
-            raise InputError(f"the pattern {pattern!r}", f"{NAME} once, for what the two files of a pair share", f"write it as {NAME}_before.tif")
+            raise InputError(
+                tr("the pattern {pattern!r}", pattern=pattern),
+                tr("{name} once, for what the two files of a pair share", name=NAME),
+                tr("write it as {name}_before.tif", name=NAME),
+            )
     if before_pattern == after_pattern:
-        raise InputError(f"the same pattern {before_pattern!r} for both dates", "two patterns", "correct one, or give a pattern with {date}")
+        raise InputError(
+            tr("the same pattern {before_pattern!r} for both dates", before_pattern=before_pattern),
+            tr("two patterns"),
+            tr("correct one, or give a pattern with {date}"),
+        )
 
 
 def jobs_from_folder(folder: Path, before_pattern: str, after_pattern: str) -> list[Job]:
@@ -96,8 +109,17 @@ def jobs_from_folder(folder: Path, before_pattern: str, after_pattern: str) -> l
     files = files_below(folder)
     found = [_matches(files, folder, pattern) for pattern in (before_pattern, after_pattern)]
     if not found[0] and not found[1]:
-        do = "correct the patterns; a subfolder is written before a slash: A/{name}.png"
-        raise InputError(f"no file in {folder} fits {before_pattern} or {after_pattern}", "pairs of rasters", do)
+        do = tr("correct the patterns; a subfolder is written before a slash: A/{name}.png")
+        raise InputError(
+            tr(
+                "no file in {folder} fits {before_pattern} or {after_pattern}",
+                folder=folder,
+                before_pattern=before_pattern,
+                after_pattern=after_pattern,
+            ),
+            tr("pairs of rasters"),
+            do,
+        )
     jobs = []
     for name in sorted(found[0].keys() | found[1].keys()):
         before, after = (str(matches.get(name, "")) for matches in found)
@@ -120,7 +142,11 @@ def series_regex(pattern: str) -> re.Pattern:
     """
     names = re.findall(r"\{(\w*)\}", pattern)
     if names.count("date") != 1 or len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
-        raise InputError(f"the pattern {pattern!r}", "{date} once, and a name for each other part that varies", "write it as {place}_{date}.tif")
+        raise InputError(
+            tr("the pattern {pattern!r}", pattern=pattern),
+            tr("{date} once, and a name for each other part that varies"),
+            tr("write it as {place}_{date}.tif"),
+        )
     parts = re.split(r"\{(\w+)\}", pattern.replace("\\", "/"))
     found = [f"(?P<date>{_DATE})" if name == "date" else f"(?P<{name}>[^/]+?)" for name in parts[1::2]]
     return re.compile("".join(re.escape(text) + group for text, group in zip(parts[::2], [*found, ""])))
@@ -149,11 +175,15 @@ def jobs_from_series(folder: Path, pattern: str, pairing: str) -> list[Job]:
         place = "_".join(value for name, value in match.groupdict().items() if name not in ("date", "_sep"))
         date = re.sub(r"\D", "", match["date"])
         if date in places[place]:
-            raise InputError(f"two files of {place or 'the series'} of {match['date']}", "one a date", f"rename {places[place][date]} or {path}")
+            raise InputError(
+                tr("two files of {place} of {date}", place=place or "the series", date=match["date"]),
+                tr("one a date"),
+                tr("rename {places} or {path}", places=places[place][date], path=path),
+            )
         places[place][date] = path
     if not places:
-        do = "correct the pattern; a date is 2021, 202106, 20210630, 2021-06 or 2021-06-30, a subfolder is written before a slash"
-        raise InputError(f"no file in {folder} fits {pattern}", "rasters of several dates", do)
+        do = tr("correct the pattern; a date is 2021, 202106, 20210630, 2021-06 or 2021-06-30, a subfolder is written before a slash")
+        raise InputError(tr("no file in {folder} fits {pattern}", folder=folder, pattern=pattern), tr("rasters of several dates"), do)
     return unique([job for place in sorted(places) for job in _series_jobs(place, places[place], pairing)])
 
 
@@ -200,6 +230,8 @@ def unique(jobs: list[Job]) -> list[Job]:
         other = seen.setdefault(job.name.lower(), job)
         if other is not job:
             raise InputError(
-                f"two pairs of the name {job.name}", "a name of its own for every pair", "give the table a column output, or rename the files"
+                tr("two pairs of the name {name}", name=job.name),
+                tr("a name of its own for every pair"),
+                tr("give the table a column output, or rename the files"),
             )
     return jobs

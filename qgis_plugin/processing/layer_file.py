@@ -8,18 +8,25 @@ from qgis.core import QgsProcessingContext, QgsProviderRegistry, QgsVectorFileWr
 
 from ...engine.errors import InputError, OutputError
 from ...engine.schema import FIELD_NAMES, LAYER_NAME
+from ..i18n import tr
 
 
 def check_layer(layer: QgsVectorLayer) -> None:
     """Raises InputError where a layer is none of change captions, or has edits that are not saved."""
     missing = [name for name in FIELD_NAMES if layer.fields().indexOf(name) < 0]
     if missing:
-        need = "a layer that ChangeScribe wrote"
+        need = tr("a layer that ChangeScribe wrote")
         raise InputError(
-            f"the layer {layer.name()} has no column {', '.join(missing)}", need, "choose one; a Shapefile cuts names, so keep a GeoPackage"
+            tr("the layer {layer} has no column {words}", layer=layer.name(), words=", ".join(missing)),
+            need,
+            tr("choose one; a Shapefile cuts names, so keep a GeoPackage"),
         )
     if layer.isModified():
-        raise InputError(f"the layer {layer.name()} has edits that are not saved", "what is on the map to be in the layer", "save the layer's edits")
+        raise InputError(
+            tr("the layer {layer} has edits that are not saved", layer=layer.name()),
+            tr("what is on the map to be in the layer"),
+            tr("save the layer's edits"),
+        )
 
 
 def layer_file(layer: QgsVectorLayer, folder: str, context: QgsProcessingContext) -> str:
@@ -41,7 +48,11 @@ def layer_file(layer: QgsVectorLayer, folder: str, context: QgsProcessingContext
     options.driverName, options.layerName = "GPKG", LAYER_NAME
     error, reason = QgsVectorFileWriter.writeAsVectorFormatV3(layer, copy, context.transformContext(), options)[:2]
     if error:
-        raise OutputError(f"a copy of {layer.name()} cannot be written ({reason})", "room in the folder for temporary files", "free some space")
+        raise OutputError(
+            tr("a copy of {layer} cannot be written ({reason})", layer=layer.name(), reason=reason),
+            tr("room in the folder for temporary files"),
+            tr("free some space"),
+        )
     # Which rasters it was made of stands in the metadata.
     registry.saveLayerMetadata("ogr", registry.encodeUri("ogr", {"path": copy, "layerName": LAYER_NAME}), layer.metadata())
     return copy

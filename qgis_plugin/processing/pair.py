@@ -15,6 +15,7 @@ from qgis.core import (
 
 from ...engine.errors import ChangeScribeError
 from ...engine.schema import CaptionRequest
+from ..i18n import tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
 from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, prepare_pair
 from .sources import engine_opens
@@ -27,14 +28,14 @@ class PairAlgorithm(ChangeScribeAlgorithm):
     """Has BEFORE and AFTER; after preparation ``self.before`` and ``self.after`` are RasterInputs and no layer is needed any more."""
 
     def add_pair_parameters(self) -> None:
-        self.addParameter(QgsProcessingParameterRasterLayer(BEFORE, self.tr("Before")))
-        self.addParameter(QgsProcessingParameterRasterLayer(AFTER, self.tr("After")))
+        self.addParameter(QgsProcessingParameterRasterLayer(BEFORE, tr("Before")))
+        self.addParameter(QgsProcessingParameterRasterLayer(AFTER, tr("After")))
         for name, parent, title in ((BEFORE_BANDS, BEFORE, "Bands of the before raster"), (AFTER_BANDS, AFTER, "Bands of the after raster")):
-            self.addParameter(QgsProcessingParameterBand(name, self.tr(title), None, parent, True, True))
+            self.addParameter(QgsProcessingParameterBand(name, tr(title), None, parent, True, True))
 
     def add_count_outputs(self) -> None:
         for name, title in zip(COUNTS, ("Tiles", "Tiles with a caption", "Changed tiles", "Tiles without enough data", "Failed tiles")):
-            self.addOutput(QgsProcessingOutputNumber(name, self.tr(title)))
+            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 
     def checkParameterValues(self, parameters, context):
         ok, message = super().checkParameterValues(parameters, context)
@@ -92,7 +93,7 @@ class PairAlgorithm(ChangeScribeAlgorithm):
         Cancelled, RasterError
         """
         for export in exports_of((self.before, self.after)):
-            feedback.setProgressText(f"Fetching {export.name}…")
+            feedback.setProgressText(tr("Fetching {name}…", name=export.name))
             for note in export.write(feedback.isCanceled):
                 feedback.pushWarning(note)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingContext, QgsRasterLayer
 
 from ...engine.errors import AreaError, NoOverlapError, RasterError
+from ..i18n import tr
 from .exports import ONLINE_M, Export, PixelGrid, export_note, pixel_grid
 from .sources import Area, engine_opens, has_grid
 
@@ -44,15 +45,19 @@ def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProces
         They share no ground.
     """
     if before.source() == after.source() and before.providerType() == after.providerType():
-        raise RasterError(f"the same raster for BEFORE and AFTER ({before.name()})", "two rasters of one place", "choose the later one as AFTER")
+        raise RasterError(
+            tr("the same raster for BEFORE and AFTER ({before})", before=before.name()),
+            tr("two rasters of one place"),
+            tr("choose the later one as AFTER"),
+        )
     for role, layer in (("BEFORE", before), ("AFTER", after)):
         if not layer.crs().isValid():
-            do = "set it with Layer > Set CRS of Layer, or in the file with gdal_edit.py -a_srs"
-            raise RasterError(f"the {role} raster {layer.name()} has no CRS", "a georeferenced raster", do)
+            do = tr("set it with Layer > Set CRS of Layer, or in the file with gdal_edit.py -a_srs")
+            raise RasterError(tr("the {role} raster {layer} has no CRS", role=role, layer=layer.name()), tr("a georeferenced raster"), do)
     if not Area(after.extent(), after.crs()).into(before.crs(), context).intersects(before.extent()):
         places = [f"{layer.name()} ({layer.extent().toString(1)}, {layer.crs().authid()})" for layer in (before, after)]
-        got = f"{' and '.join(places)} share no ground"
-        raise NoOverlapError(got, "two rasters of one place", "check the CRS of both layers and that they show the same place")
+        got = tr("{words} share no ground", words=" and ".join(places))
+        raise NoOverlapError(got, tr("two rasters of one place"), tr("check the CRS of both layers and that they show the same place"))
 
 
 def check_on_rasters(area: Area, before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext) -> None:
@@ -65,8 +70,14 @@ def check_on_rasters(area: Area, before: QgsRasterLayer, after: QgsRasterLayer, 
     for layer in (before, after):
         if not area.into(layer.crs(), context).intersects(layer.extent()):
             where = f"({layer.extent().toString(1)}, {layer.crs().authid()})"
-            got = f"an area ({area.rectangle.toString(1)}, {area.crs.authid()}) off {layer.name()} {where}"
-            raise NoOverlapError(got, "an area on the ground that both rasters share", "check the area's coordinates and CRS")
+            got = tr(
+                "an area ({rectangle}, {crs}) off {layer} {where}",
+                rectangle=area.rectangle.toString(1),
+                crs=area.crs.authid(),
+                layer=layer.name(),
+                where=where,
+            )
+            raise NoOverlapError(got, tr("an area on the ground that both rasters share"), tr("check the area's coordinates and CRS"))
 
 
 def bands_of(layer: QgsRasterLayer, wanted: list[int], context: QgsProcessingContext) -> tuple[int, ...] | None:
@@ -81,8 +92,10 @@ def bands_of(layer: QgsRasterLayer, wanted: list[int], context: QgsProcessingCon
     """
     if wanted:
         if len(wanted) not in (1, 3) or not all(1 <= band <= layer.bandCount() for band in wanted):
-            got = f"bands {', '.join(map(str, wanted))} of {layer.name()}, which has {layer.bandCount()}"
-            raise RasterError(got, "three bands (red, green, blue) or one", "choose three, or none for those the layer shows")
+            got = tr(
+                "bands {words} of {layer}, which has {bandcount}", words=", ".join(map(str, wanted)), layer=layer.name(), bandcount=layer.bandCount()
+            )
+            raise RasterError(got, tr("three bands (red, green, blue) or one"), tr("choose three, or none for those the layer shows"))
         return tuple(wanted) if len(wanted) == 3 else (wanted[0],) * 3
     project = context.project()
     if project is None or project.mapLayer(layer.id()) is None:
@@ -129,8 +142,8 @@ def gdal_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None) -> RasterIn
     if layer.crs() == own:
         return RasterInput(path, bands, layer.crs(), layer.name(), notes)
     if not layer.crs().authid() or layer.crs().authid().startswith("USER:"):
-        do = "write it into the file with gdal_edit.py -a_srs, or save the layer with that CRS"
-        raise RasterError(f"{layer.name()} has a custom CRS that was set in QGIS", "one with a code such as EPSG:32633", do)
+        do = tr("write it into the file with gdal_edit.py -a_srs, or save the layer with that CRS")
+        raise RasterError(tr("{layer} has a custom CRS that was set in QGIS", layer=layer.name()), tr("one with a code such as EPSG:32633"), do)
     notes.append(f"{layer.name()}: taken as {layer.crs().authid()}, as set in QGIS; the file says {own.authid() or 'nothing'}")
     return RasterInput(f"vrt://{path}?a_srs={layer.crs().authid()}", bands, layer.crs(), layer.name(), notes)
 
@@ -189,7 +202,7 @@ def grid_of(layer: QgsRasterLayer, other: QgsRasterLayer, area: Area | None, res
         As ``pixel_grid``.
     """
     if area is None and not (has_grid(layer) or has_grid(other)):
-        raise AreaError("two online layers without an extent", "a limited area", "set EXTENT or AOI")
+        raise AreaError(tr("two online layers without an extent"), tr("a limited area"), tr("set EXTENT or AOI"))
     limit = other if has_grid(other) else layer
     online_m = resolution if isinstance(resolution, float) else ONLINE_M
     return pixel_grid(layer, area or Area(limit.extent(), limit.crs()), other, online_m, context)

@@ -21,6 +21,7 @@ from qgis.core import (
 )
 
 from ...engine.errors import Cancelled, ChangeScribeError, RasterError
+from ..i18n import tr
 from .base import ChangeScribeAlgorithm, as_processing, run_engine
 from .layer_file import check_layer, layer_file
 
@@ -36,9 +37,9 @@ class LayerAlgorithm(ChangeScribeAlgorithm):
 
     def add_layer_parameters(self) -> None:
         polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
-        self.addParameter(QgsProcessingParameterVectorLayer(LAYER, self.tr("Change captions"), polygons))
+        self.addParameter(QgsProcessingParameterVectorLayer(LAYER, tr("Change captions"), polygons))
         for name, title in ((BEFORE, "Before (if it was moved)"), (AFTER, "After (if it was moved)")):
-            self.addParameter(QgsProcessingParameterRasterLayer(name, self.tr(title), None, True))
+            self.addParameter(QgsProcessingParameterRasterLayer(name, tr(title), None, True))
 
     def checkParameterValues(self, parameters, context):
         ok, message = super().checkParameterValues(parameters, context)
@@ -87,14 +88,14 @@ class ChangeReport(LayerAlgorithm):
     def initAlgorithm(self, configuration=None) -> None:
         self.add_layer_parameters()
         whole = QgsProcessingParameterNumber.Type.Integer
-        self.addParameter(QgsProcessingParameterNumber(TOP, self.tr("Changes with pictures"), whole, 12, False, 0, 200))
-        self.addParameter(QgsProcessingParameterString(TITLE, self.tr("Heading (empty: made of the layer's name)"), None, False, True))
-        self.addParameter(QgsProcessingParameterFileDestination(OUTPUT, self.tr("Report"), "HTML (*.html)"))
-        self.addParameter(QgsProcessingParameterFileDestination(PNG, self.tr("Map"), "PNG (*.png)", None, True, False))
-        self.addOutput(QgsProcessingOutputHtml("HTML", self.tr("Report")))
-        self.addOutput(QgsProcessingOutputString("SUMMARY", self.tr("Summary")))
+        self.addParameter(QgsProcessingParameterNumber(TOP, tr("Changes with pictures"), whole, 12, False, 0, 200))
+        self.addParameter(QgsProcessingParameterString(TITLE, tr("Heading (empty: made of the layer's name)"), None, False, True))
+        self.addParameter(QgsProcessingParameterFileDestination(OUTPUT, tr("Report"), "HTML (*.html)"))
+        self.addParameter(QgsProcessingParameterFileDestination(PNG, tr("Map"), "PNG (*.png)", None, True, False))
+        self.addOutput(QgsProcessingOutputHtml("HTML", tr("Report")))
+        self.addOutput(QgsProcessingOutputString("SUMMARY", tr("Summary")))
         for name, title in (("TILES", "Tiles"), ("CHANGED", "Changed tiles"), ("CHANGED_M2", "Ground under changed tiles (m²)")):
-            self.addOutput(QgsProcessingOutputNumber(name, self.tr(title)))
+            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 
     def prepareAlgorithm(self, parameters, context, feedback) -> bool:
         super().prepareAlgorithm(parameters, context, feedback)
@@ -130,14 +131,16 @@ class ExportReviewed(LayerAlgorithm):
 
     def initAlgorithm(self, configuration=None) -> None:
         self.add_layer_parameters()
-        self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, self.tr("Folder for the data set")))
+        self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, tr("Folder for the data set")))
         for name, title in (("TRAIN", "Tiles to learn from"), ("HELD_OUT", "Tiles held out"), ("CHANGED", "Changed tiles")):
-            self.addOutput(QgsProcessingOutputNumber(name, self.tr(title)))
+            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
         output = self.parameterAsString(parameters, OUTPUT, context)
         found = self.ask({"type": "export_reviewed", "export": {**self.members, "output": output}}, feedback)
-        feedback.pushInfo(f"{found['train']} tiles to learn from, {found['val']} held out; {found['changed']} changed")
+        feedback.pushInfo(
+            tr("{train} tiles to learn from, {val} held out; {changed} changed", train=found["train"], val=found["val"], changed=found["changed"])
+        )
         return {OUTPUT: output, "TRAIN": found["train"], "HELD_OUT": found["val"], "CHANGED": found["changed"]}
 
 
@@ -145,5 +148,7 @@ def _raster_path(layer) -> str | None:
     if layer is None:
         return None
     if layer.dataProvider().name() != "gdal":
-        raise RasterError(f"{layer.name()} is no raster file", "a raster in a file", "export it with Layer > Save As, and choose the file")
+        raise RasterError(
+            tr("{layer} is no raster file", layer=layer.name()), tr("a raster in a file"), tr("export it with Layer > Save As, and choose the file")
+        )
     return os.path.abspath(layer.source()) if os.path.exists(layer.source()) else layer.source()

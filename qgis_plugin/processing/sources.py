@@ -9,6 +9,7 @@ from pathlib import Path
 from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsProcessingContext, QgsRasterLayer, QgsRectangle
 
 from ...engine.errors import AreaError
+from ..i18n import tr
 
 # GDAL's pictures of the whole world: a grid they have only in name.
 _PICTURES = re.compile(r"^(?:WMS|WMTS):|^\s*<(?:GDAL_WMS|GDAL_WMTS)\b", re.I)
@@ -38,7 +39,9 @@ class Area:
             return transform.transformBoundingBox(self.rectangle)
         except QgsCsException as error:
             raise AreaError(
-                f"an area that has no place in {crs.authid() or crs.description()} ({error})", "an area on the rasters", "correct it"
+                tr("an area that has no place in {crs} ({error})", crs=crs.authid() or crs.description(), error=error),
+                tr("an area on the rasters"),
+                tr("correct it"),
             ) from error
 
 
