@@ -62,20 +62,20 @@ def find_base_python() -> BasePython:
     for path in candidates():
         report = check(path)
         if report is None:
-            refused.append(f"{path} does not run")
+            refused.append(tr("{path} does not run", path=path))
             continue
         version = tuple(report["version"])
         spelled = ".".join(map(str, version))
         if not OLDEST <= version[:2] <= NEWEST:
-            refused.append(f"{path} is Python {spelled}")
+            refused.append(tr("{path} is Python {version}", path=path, version=spelled))
         elif report["lacks"]:
-            refused.append(f"{path} (Python {spelled}) has no module {' and '.join(report['lacks'])}")
+            refused.append(tr("{path} (Python {version}) has no module {names}", path=path, version=spelled, names=", ".join(report["lacks"])))
             lacks_venv = lacks_venv or version
         else:
             return BasePython(path, version)
     raise EngineError(
-        tr("no Python on this computer can hold the engine (") + ("; ".join(refused) or "none found") + ")",
-        tr("Python {oldest} to {oldest2} with venv", oldest=_dotted(OLDEST), oldest2=_dotted(NEWEST)),
+        tr("no Python on this computer can hold the engine ({reasons})", reasons="; ".join(refused) or tr("none found")),
+        tr("Python {oldest} to {newest} with venv", oldest=_dotted(OLDEST), newest=_dotted(NEWEST)),
         _remedy(lacks_venv),
     )
 
@@ -97,8 +97,11 @@ def check(path: Path) -> dict | None:
 
 def _remedy(lacks_venv: tuple[int, ...] | None) -> str:
     if lacks_venv and sys.platform.startswith("linux"):
-        return f"install it with `sudo apt install python3-venv` (Debian, Ubuntu: or python{_dotted(lacks_venv[:2])}-venv), then try again"
-    return "install Python 3.12 from python.org (or your system's packages), then try again; or choose a Python that has PyTorch in the settings"
+        return tr(
+            "install it with `sudo apt install python3-venv` (Debian, Ubuntu: or python{version}-venv), then try again",
+            version=_dotted(lacks_venv[:2]),
+        )
+    return tr("install Python 3.12 from python.org (or your system's packages), then try again; or choose a Python that has PyTorch in the settings")
 
 
 def _dotted(version: tuple[int, ...]) -> str:

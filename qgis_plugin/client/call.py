@@ -136,7 +136,13 @@ class Call:
                 elif not said_silent:
                     said_silent = True
                     on_event(
-                        _log("warning", f"No sign of life from the engine for {silent_s:.0f} s; it may be short of memory. Waiting; you can cancel.")
+                        _log(
+                            "warning",
+                            tr(
+                                "No sign of life from the engine for {seconds:.0f} s; it may be short of memory. Waiting; you can cancel.",
+                                seconds=silent_s,
+                            ),
+                        )
                     )
             elif event["type"] == "result":
                 return event.get("result") or {}

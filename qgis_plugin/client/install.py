@@ -48,9 +48,14 @@ class Plan:
 
     def describe(self) -> str:
         version = ".".join(map(str, self.base.version))
-        return (
-            f"Downloads about {self.download_mb} MB and takes about {self.disk_mb / 1000:.1f} GB in {self.folder} "
-            f"(Python {version} from {self.base.path}). QGIS's own Python is left as it is."
+        return tr(
+            "Downloads about {download_mb} MB and takes about {disk_gb:.1f} GB in {folder} (Python {version} from {python}). "
+            "QGIS's own Python is left as it is.",
+            download_mb=self.download_mb,
+            disk_gb=self.disk_mb / 1000,
+            folder=self.folder,
+            version=version,
+            python=self.base.path,
         )
 
 
@@ -192,9 +197,7 @@ class _Reporter:
         bytes_done = BYTES.match(text)
         if bytes_done:
             done, total = int(bytes_done[1]), int(bytes_done[2])
-            self._on_progress(
-                self._share, tr("{downloading}: {done:.0f} of {total:.0f} MB", downloading=self._downloading, done=done / 1e6, total=total / 1e6)
-            )
+            self._on_progress(self._share, tr("{name}: {done:.0f} of {total:.0f} MB", name=self._downloading, done=done / 1e6, total=total / 1e6))
             return
         if text.startswith("Downloading"):
             self._downloading = text.split(" (")[0]

@@ -16,10 +16,6 @@ PYTHON_KEY = "changescribe/python"
 PYTHON_VARIABLE = "CHANGESCRIBE_PYTHON"
 PROBED = ("torch", "rasterio", "shapely", "fiona", "numpy", "safetensors")
 PROBE_S = 180.0
-REMEDY = (
-    "set up the engine in Settings > Options > ChangeScribe or with the algorithm 'Engine status' (INSTALL=true); "
-    f"or choose a Python that has it there or through the environment variable {PYTHON_VARIABLE}"
-)
 
 # Runs in the other interpreter: versions of what imports, the error's text of what does not.
 PROBE_CODE = """
@@ -33,6 +29,15 @@ for name in sys.argv[1:]:
         report.setdefault("errors", {})[name] = f"{type(error).__name__}: {error}"
 print("PROBE" + json.dumps(report))
 """
+
+
+def remedy() -> str:
+    """What to do where there is no engine, or one that does not work."""
+    return tr(
+        "set up the engine in Settings > Options > ChangeScribe or with the algorithm 'Engine status' (INSTALL=true); "
+        "or choose a Python that has it there or through the environment variable {variable}",
+        variable=PYTHON_VARIABLE,
+    )
 
 
 def chosen_python() -> str | None:
@@ -53,12 +58,12 @@ def find_python() -> Path:
         path = Path(chosen).expanduser()
         if not path.is_file():
             raise EngineError(
-                tr("the chosen Python {chosen} is not there", chosen=chosen), tr("a Python interpreter with the engine's libraries"), REMEDY
+                tr("the chosen Python {chosen} is not there", chosen=chosen), tr("a Python interpreter with the engine's libraries"), remedy()
             )
         return path
     managed = environment.python_path()
     if managed is None:
-        raise EngineError(tr("the captioning engine is not set up"), tr("a Python environment with PyTorch, about 1 GB on disk"), REMEDY)
+        raise EngineError(tr("the captioning engine is not set up"), tr("a Python environment with PyTorch, about 1 GB on disk"), remedy())
     return managed
 
 
@@ -80,13 +85,13 @@ def probe(python: Path) -> dict:
         output, error_output = child.communicate(timeout=PROBE_S)
     except OSError as error:
         raise EngineError(
-            tr("{python} cannot be started ({reason})", python=python, reason=error.strerror or error), tr("a Python interpreter"), REMEDY
+            tr("{python} cannot be started ({reason})", python=python, reason=error.strerror or error), tr("a Python interpreter"), remedy()
         ) from error
     except process.TimeoutExpired:
         child.kill()
         child.communicate()
         raise EngineError(
-            tr("{python} did not answer within {probe_s:g} s", python=python, probe_s=PROBE_S), tr("a Python interpreter"), REMEDY
+            tr("{python} did not answer within {seconds:g} s", python=python, seconds=PROBE_S), tr("a Python interpreter"), remedy()
         ) from None
     lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.startswith("PROBE")]
     if not lines:
@@ -94,14 +99,14 @@ def probe(python: Path) -> dict:
         raise EngineError(
             tr("{python} does not work as a Python interpreter (exit {returncode}: {said})", python=python, returncode=child.returncode, said=said),
             tr("Python 3.10 or later"),
-            REMEDY,
+            remedy(),
         )
     report = json.loads(lines[-1][len("PROBE") :])
     if report.get("errors"):
         details = "; ".join(f"{name} ({text})" for name, text in report["errors"].items())
         raise EngineError(
-            tr("{python} (Python {python2}) cannot import {details}", python=python, python2=report["python"], details=details),
+            tr("{python} (Python {version}) cannot import {details}", python=python, version=report["python"], details=details),
             ", ".join(PROBED),
-            REMEDY,
+            remedy(),
         )
     return report

@@ -14,13 +14,13 @@ from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
 from ...engine.errors import Cancelled, EngineError
-from ..i18n import tr
+from ..i18n import mark, tr
 from . import process
 
 POLL_S = 0.2
 OPTIONS = ("--disable-pip-version-check", "--no-input", "--retries", "2", "--timeout", "20")
 NETWORK_SIGNS = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError", "Connection refused", "Max retries exceeded")
-OFFLINE_REMEDY = (
+OFFLINE_REMEDY = mark(
     "check the connection and the proxy in Settings > Options > Network, or install from an offline folder of wheels; downloaded parts are kept"
 )
 SCHEMES = {
@@ -33,23 +33,23 @@ SCHEMES = {
 FAILURES = (
     (
         re.compile(r"No space left on device|\[Errno 28\]|not enough space on the disk", re.I),
-        ("the disk is full", "more free space", "free some and try again; what is done is kept"),
+        (mark("the disk is full"), mark("more free space"), mark("free some and try again; what is done is kept")),
     ),
     (
         re.compile(r"CERTIFICATE_VERIFY_FAILED|SSLError", re.I),
         (
-            "the package server's certificate was not accepted",
-            "a trusted connection",
-            "give pip your organisation's certificate: pip config set global.cert FILE",
+            mark("the package server's certificate was not accepted"),
+            mark("a trusted connection"),
+            mark("give pip your organisation's certificate: pip config set global.cert FILE"),
         ),
     ),
     (
         re.compile(r"ProxyError|407 Proxy", re.I),
-        ("the proxy refused the connection", "a working proxy", "correct it in Settings > Options > Network"),
+        (mark("the proxy refused the connection"), mark("a working proxy"), mark("correct it in Settings > Options > Network")),
     ),
     (
         re.compile(r"Permission denied|Access is denied", re.I),
-        ("a file could not be written", "a writable folder", "close other QGIS windows that use the engine and try again"),
+        (mark("a file could not be written"), mark("a writable folder"), mark("close other QGIS windows that use the engine and try again")),
     ),
 )
 MISSING = re.compile(r"No matching distribution found for (\S+)")
@@ -115,16 +115,16 @@ def failure(lines: list[str], code: int) -> EngineError:
     text = "\n".join(lines)
     for pattern, (got, need, do) in FAILURES:
         if pattern.search(text):
-            return EngineError(got, need, do)
+            return EngineError(tr(got), tr(need), tr(do))
     missing = MISSING.search(text)
     if any(sign in text for sign in NETWORK_SIGNS):
-        what = f"; {missing[1]} was not found elsewhere" if missing else ""
+        what = tr("; {name} was not found elsewhere", name=missing[1]) if missing else ""
         return EngineError(
-            tr("a package server cannot be reached{what}", what=what), tr("a connection to pypi.org and download.pytorch.org"), OFFLINE_REMEDY
+            tr("a package server cannot be reached{what}", what=what), tr("a connection to pypi.org and download.pytorch.org"), tr(OFFLINE_REMEDY)
         )
     if missing:
         do = tr("add its wheel for this Python and system to the folder; or choose a Python that has it in the settings")
-        return EngineError(tr("{missing} was not found", missing=missing[1]), tr("a wheel for this computer"), do)
+        return EngineError(tr("{name} was not found", name=missing[1]), tr("a wheel for this computer"), do)
     words = [line.strip() for line in lines if line.strip()][-4:]
     return EngineError(
         tr("the installer failed (exit {code}): {words}", code=code, words=" | ".join(words)),

@@ -109,7 +109,7 @@ class EngineClient:
                     raise EngineError(
                         tr("the engine's Python {python} cannot be started ({reason})", python=python, reason=error.strerror or error),
                         tr("a Python interpreter with the engine's libraries"),
-                        locate.REMEDY,
+                        locate.remedy(),
                     ) from error
             return self._worker
 

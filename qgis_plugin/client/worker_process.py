@@ -80,7 +80,7 @@ class WorkerProcess:
             self._calls[call.id] = call
             if self.ready is None:
                 self._held.append(call)
-                call.put({"type": "log", "id": call.id, "level": "info", "message": f"Starting the engine with {self.args[0]}"})
+                call.put({"type": "log", "id": call.id, "level": "info", "message": tr("Starting the engine with {python}", python=self.args[0])})
                 return
         self._write(call.message)
 
@@ -167,12 +167,12 @@ class WorkerProcess:
                 EngineError(
                     tr("{program} does not answer as the engine does but says {text!r}", program=self.args[0], text=text),
                     tr("this plugin's engine"),
-                    locate.REMEDY,
+                    locate.remedy(),
                 )
             )
             self._process.kill()
         else:
-            self._broadcast("warning", f"The engine wrote a line that is not of the protocol: {error}")
+            self._broadcast("warning", tr("The engine wrote a line that is not of the protocol: {error}", error=error))
 
     def _dispatch(self, event: dict) -> None:
         kind, call_id = event["type"], event.get("id")
@@ -195,9 +195,9 @@ class WorkerProcess:
         self._handshake.cancel()
         if event.get("protocol") != PROTOCOL_VERSION:
             got = tr(
-                "an engine of version {version} that speaks protocol {version2}",
+                "an engine of version {version} that speaks protocol {protocol}",
                 version=event.get("engine", "unknown"),
-                version2=event.get("protocol"),
+                protocol=event.get("protocol"),
             )
             self._fail(
                 EngineError(
@@ -239,7 +239,7 @@ class WorkerProcess:
             return
         self._fail(
             EngineError(
-                tr("the engine did not react to a cancellation within {grace_s:g} s and was stopped", grace_s=GRACE_S),
+                tr("the engine did not react to a cancellation within {seconds:g} s and was stopped", seconds=GRACE_S),
                 "",
                 tr("run again: it starts by itself"),
             )
@@ -247,8 +247,8 @@ class WorkerProcess:
         self._process.kill()
 
     def _handshake_late(self) -> None:
-        got = tr("the engine was not ready after {handshake_s:g} s{last_words}", handshake_s=HANDSHAKE_S, last_words=self._last_words())
-        self._fail(EngineError(got, tr("a ready message"), tr("try again once the machine is less busy; else ") + locate.REMEDY))
+        got = tr("the engine was not ready after {seconds:g} s{last_words}", seconds=HANDSHAKE_S, last_words=self._last_words())
+        self._fail(EngineError(got, tr("a ready message"), tr("try again once the machine is less busy; else {remedy}", remedy=locate.remedy())))
         self._process.kill()
 
     def _death(self) -> EngineError:
@@ -257,7 +257,7 @@ class WorkerProcess:
             return EngineError(
                 tr("the engine did not start ({exit}){last_words}", exit=describe_exit(code), last_words=self._last_words()),
                 tr("a Python with the engine's libraries"),
-                locate.REMEDY,
+                locate.remedy(),
             )
         return EngineError(
             tr("the engine stopped unexpectedly ({exit}){last_words}", exit=describe_exit(code), last_words=self._last_words()),
@@ -267,16 +267,16 @@ class WorkerProcess:
 
     def _last_words(self) -> str:
         lines = [line for line in self._tail if line.strip()][-SHOWN_LINES:]
-        return ". Its last lines: " + " | ".join(lines) if lines else ""
+        return tr(". Its last lines: {lines}", lines=" | ".join(lines)) if lines else ""
 
 
 def describe_exit(code: int) -> str:
     """Exit status in words; negative is a signal's number, as Popen reports it."""
     if code in (-9, 137):
-        return f"exit {code}; probably out of memory"
+        return tr("exit {code}; probably out of memory", code=code)
     if code in (-11, -6, -7, -4, 3221225477):  # the last is Windows' access violation
-        return f"exit {code}; a native library crashed"
-    return f"exit {code}"
+        return tr("exit {code}; a native library crashed", code=code)
+    return tr("exit {code}", code=code)
 
 
 def _error_event(call: Call, error: ChangeScribeError) -> dict:
