@@ -6,6 +6,7 @@ Parent to worker
         captions an area; output null writes no file (the tile messages are the result); heatmap: see schema.HeatmapOutput, may be left out
     {"type": "caption_at", "id", "request", "x", "y"}                   the tile under a point in the grid's CRS (a click)
     {"type": "describe", "id", "request"}                               tiles, CRS, ground resolution, warnings; captions nothing
+    {"type": "preview", "id", "request"}                                a tile of the area as the model will see it: see engine.preview
     {"type": "report", "id", "report": ReportRequest.to_json()}         a page on a layer of captions
     {"type": "export_reviewed", "id", "export": {"layer", "output", "before", "after"}}    reviewed tiles as a data set; rasters may be null
     {"type": "models", "id"} · {"type": "doctor", "id"}
@@ -35,7 +36,7 @@ from .errors import ProtocolError
 PROTOCOL_VERSION = 1
 HEARTBEAT_S = 2.0
 MAX_LINE_CHARS = 4_000_000
-REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "report", "export_reviewed", "models", "doctor", "cancel", "shutdown")
+REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "preview", "report", "export_reviewed", "models", "doctor", "cancel", "shutdown")
 EVENT_TYPES = ("ready", "progress", "tile", "log", "heartbeat", "result", "error")
 
 

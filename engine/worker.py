@@ -22,7 +22,7 @@ from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, enc
 from .schema import CaptionRequest, HeatmapOutput, is_real
 
 if TYPE_CHECKING:
-    from .captioner import Captioner
+    from .captioner import Captioner, ModelCard
 
 END_S = 30.0  # how long a cancelled request may take to commit after the parent has gone
 
@@ -215,7 +215,7 @@ class Engine:
 
     def handle(self, message: dict, on_event: Any, cancelled: threading.Event) -> dict:
         """Result of one request."""
-        from . import doctor, model_files, pipeline
+        from . import doctor, model_files, pipeline, registry
 
         kind = message["type"]
         if kind == "models":
@@ -234,10 +234,15 @@ class Engine:
         request = CaptionRequest.from_json(message.get("request", {}))
         if kind == "describe":
             return pipeline.describe(request)
+        if kind == "preview":
+            from .preview import preview
+
+            card = registry.card(request.model)
+            return preview(request, card, *self._pair(request, card))
         captioner = self._captioner(request, on_event)
         if kind == "caption_at":
             x, y = (_number(message, name) for name in ("x", "y"))
-            pair, grid = self._pair(request, captioner)
+            pair, grid = self._pair(request, captioner.card)
             return {"tile": pipeline.caption_at(request, captioner, pair, grid, x, y).to_json()}
         output, resume = message.get("output"), message.get("resume", False)
         if not (output is None or isinstance(output, str)) or not isinstance(resume, bool):
@@ -253,8 +258,8 @@ class Engine:
             self._models[key] = pipeline.load_captioner(request, on_event)
         return self._models[key]
 
-    def _pair(self, request: CaptionRequest, captioner: Captioner) -> Any:
-        """The request's rasters and grid, kept open for the next click as long as request and files stay the same."""
+    def _pair(self, request: CaptionRequest, card: ModelCard) -> Any:
+        """The request's rasters and grid, kept open for the next click or preview as long as request and files stay the same."""
         from . import pipeline, reading
 
         same = request.with_(threshold=None, device="auto", batch_size=None, decoding="beam", seed=0, steps=None, sampler=None, samples=None)
@@ -263,7 +268,7 @@ class Engine:
         if key != self._open_key:
             self._open.close()
             self._open_key = None
-            self._open_pair = self._open.enter_context(pipeline.opened(request, captioner.card))
+            self._open_pair = self._open.enter_context(pipeline.opened(request, card))
             self._open_key = key
         return self._open_pair
 

@@ -145,9 +145,10 @@ def test_a_click_after_the_raster_changed_sees_the_new_one(parent, message):
     assert one.ask("caption_at", "2", request=request, **point)[-1]["result"]["tile"]["properties"]["status"] == "captioned"
 
 
-def test_describe_models_and_doctor(parent, message):
+def test_describe_preview_models_and_doctor(parent, message):
     one = parent()
     assert one.ask("describe", request=message())[-1]["result"]["tiles"] == 16
+    assert {"tile_id", "before", "after"} <= set(one.ask("preview", "4", request=message())[-1]["result"])
     (model,) = one.ask("models", "2")[-1]["result"]["models"]
     assert (model["id"], model["available"]) == (fakes.ID, True)
     assert {"torch", "gdal", "devices", "checks"} <= set(one.ask("doctor", "3")[-1]["result"])
