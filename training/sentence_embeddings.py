@@ -24,7 +24,7 @@ from engine.errors import InputError, ModelError, OutputError
 
 from .augment import symmetric_caption
 from .datasets import PairRow, captioned, load_rows
-from .pretrained import _member as wheel_member
+from .pretrained import wheel_member
 
 MODEL_FOLDER = Path("runs/all-mpnet-base-v2")
 CACHE = Path("runs/sentence_embeddings.safetensors")
