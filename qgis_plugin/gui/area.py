@@ -138,7 +138,7 @@ class AreaWidget(QWidget):
         features = layer.getSelectedFeatures() if selected else layer.getFeatures()
         shapes = [feature.geometry() for feature in features if feature.hasGeometry() and not feature.geometry().isEmpty()]
         if not shapes:
-            got = tr("no {value}polygon in {layer}", value="selected " if selected else "", layer=layer.name())
+            got = tr("no selected polygon in {layer}", layer=layer.name()) if selected else tr("no polygon in {layer}", layer=layer.name())
             raise AreaError(
                 got, tr("at least one polygon"), tr("select some features, or untick 'Only the selected features'") if selected else tr("fill it")
             )

@@ -39,7 +39,7 @@ class CaptionAtTask(QgsTask):
     ended = pyqtSignal()
 
     def __init__(self, request: dict, x: float, y: float):
-        super().__init__("ChangeScribe: caption a tile", QgsTask.Flag.CanCancel)
+        super().__init__(tr("ChangeScribe: caption a tile"), QgsTask.Flag.CanCancel)
         self._message = {"type": "caption_at", "request": request, "x": x, "y": y}
         self.tile: dict | None = None
         self.error: ChangeScribeError | None = None
@@ -117,7 +117,7 @@ class ClickTool(QgsMapToolEmitPoint):
             request, crs = self._make_request()
             place = self._into(point, crs)
         except ChangeScribeError as error:
-            self.bubble.say(point, tr("No caption"), str(error))
+            self.bubble.say(point, tr("No caption"), explain(error))
             return
         self._clicked = (point, request, crs)
         known = self.cache.find(request, place)
@@ -161,7 +161,7 @@ class ClickTool(QgsMapToolEmitPoint):
         if task is None or isinstance(task.error, Cancelled):
             self.bubble.hide()
         elif task.error is not None or task.tile is None:
-            self.bubble.say(point, tr("No caption"), str(task.error or tr("the engine gave no answer")))
+            self.bubble.say(point, tr("No caption"), explain(task.error) if task.error else tr("the engine gave no answer"))
         else:
             self.cache.put(request, task.tile)
             self._show(task.tile)
@@ -177,5 +177,6 @@ def bubble_detail(properties: dict) -> str:
     """The lines below the caption: classes, one line a sign, then scores."""
     lines = [classes_text(properties, "\n")]
     if properties.get("change_score") is not None:
-        lines.append(f"change {properties['change_score']:.0%} · caption {properties.get('score') or 0:.0%} · {properties['model']}")
+        scores = {"change": properties["change_score"], "caption": properties.get("score") or 0, "model": properties["model"]}
+        lines.append(tr("change {change:.0%} · caption {caption:.0%} · {model}", **scores))
     return "\n".join(line for line in lines if line)

@@ -25,7 +25,7 @@ from ..processing.exports import Export
 from .compare import AROUND, ComparePanel, Flicker, tile_geometry
 from .form import RequestForm, free_path
 from .plain import plain_label
-from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, estimate, output_state
+from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, estimate, explain, output_state
 from .results import ResultsList
 from .review import ReviewBar
 from .run import CaptionRun, tiles_of
@@ -90,7 +90,7 @@ class ChangeScribeDock(QgsDockWidget):
             request, exports = self._same_area_request(output) if state == UNFINISHED else build_request(self.form, output)
             crs = checked_layers(self.form)[0].crs()
         except ChangeScribeError as error:
-            self._say(str(error), Qgis.MessageLevel.Critical)
+            self._say(explain(error), Qgis.MessageLevel.Critical)
             return
         self.results.clear()
         self.review.set_layer(None)
@@ -254,7 +254,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.progress.setRange(0, max(1, event["total"]))
         self.progress.setValue(event["done"])
         rate = f" · {event['tiles_per_s']:.1f}/s" if event.get("tiles_per_s") else ""
-        left = f" · {duration(event['eta_s'])} left" if event.get("eta_s") is not None else ""
+        left = tr(" · {duration} left", duration=duration(event["eta_s"])) if event.get("eta_s") is not None else ""
         self.progress.setFormat(tr("{} of {} tiles · {} changed{}{}", event["done"], event["total"], event["changed"], rate, left))
 
     def _show_log(self, level: str, text: str) -> None:
@@ -279,7 +279,7 @@ class ChangeScribeDock(QgsDockWidget):
             if output_state(run.output) == UNFINISHED:
                 self.form.output.setFilePath(str(run.output))
                 kept += tr(" 'Resume' goes on from there.")
-            text = tr("Cancelled.") if isinstance(run.error, Cancelled) else str(run.error)
+            text = tr("Cancelled.") if isinstance(run.error, Cancelled) else explain(run.error)
             self._say(text + kept, Qgis.MessageLevel.Info if isinstance(run.error, Cancelled) else Qgis.MessageLevel.Critical)
             self.setup.refresh()
         run.deleteLater()

@@ -31,7 +31,7 @@ class DiagnosticsTask(QgsTask):
     ended = pyqtSignal()
 
     def __init__(self) -> None:
-        super().__init__("ChangeScribe: diagnostics", QgsTask.Flag.CanCancel)
+        super().__init__(tr("ChangeScribe: diagnostics"), QgsTask.Flag.CanCancel)
         self.text = ""
 
     def run(self) -> bool:

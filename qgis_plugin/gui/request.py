@@ -21,7 +21,7 @@ from qgis.core import (
 
 from ...engine.errors import ChangeScribeError, OutputError, RasterError
 from ...engine.schema import CaptionRequest
-from ..i18n import tr
+from ..i18n import error_text, mark, tr
 from ..processing.areas import write_polygons
 from ..processing.exports import Export, export_note
 from ..processing.models import missing_note, model_row
@@ -58,11 +58,9 @@ def checked_layers(form) -> tuple[QgsRasterLayer, QgsRasterLayer]:
         One is missing, broken, without CRS, or they do not fit together.
     """
     layers = form.layers()
-    for role, layer in zip(("before", "after"), layers):
+    for problem, layer in zip((mark("no before layer"), mark("no after layer")), layers):
         if layer is None or not layer.isValid():
-            raise RasterError(
-                tr("no {role} layer", role=role), tr("a raster layer for each date"), tr("add both rasters to the project and choose them")
-            )
+            raise RasterError(tr(problem), tr("a raster layer for each date"), tr("add both rasters to the project and choose them"))
     check_pair(layers[0], layers[1], processing_context())
     return layers
 
@@ -163,16 +161,20 @@ def _tiles(box: QgsRectangle, step_x: float, step_y: float) -> int:
 def _warnings(after: QgsRasterLayer, native_m: float, wanted_m: float, card: dict, tiles: int) -> list[str]:
     found = []
     if card and missing_note(card["id"]):
-        found.append(f"{card['id']} is not installed: {missing_note(card['id'])}.")
+        found.append(tr("{model} is not installed: {remedy}.", model=card["id"], remedy=missing_note(card["id"])))
     if tiles == 0:
-        found.append("The area does not touch the ground that both layers share.")
+        found.append(tr("The area does not touch the ground that both layers share."))
     if has_grid(after):
         ratio = gsd_m(after) / native_m
         if not 1 / MISMATCH <= ratio <= MISMATCH:
-            found.append(f"The dates differ in resolution: {native_m:.2g} m before, {gsd_m(after):.2g} m after. After is resampled.")
+            metres = {"before_m": native_m, "after_m": gsd_m(after)}
+            found.append(tr("The dates differ in resolution: {before_m:.2g} m before, {after_m:.2g} m after. After is resampled.", **metres))
     trained_m = card.get("gsd_m")
     if trained_m and not 1 / MISMATCH <= wanted_m / trained_m <= MISMATCH:
-        found.append(f"The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m. More options › Resolution can resample.")
+        metres = {"trained_m": trained_m, "wanted_m": wanted_m}
+        found.append(
+            tr("The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m. More options › Resolution can resample.", **metres)
+        )
     return found
 
 
@@ -207,4 +209,4 @@ def output_state(path: Path) -> str:
 
 def explain(error: Exception) -> str:
     """An error as the panel shows it."""
-    return str(error) if isinstance(error, ChangeScribeError) else f"{type(error).__name__}: {error}"
+    return error_text(error) if isinstance(error, ChangeScribeError) else f"{type(error).__name__}: {error}"

@@ -16,14 +16,14 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ..i18n import tr
+from ..i18n import mark, tr
 from .plain import tool_tip
 
-COLUMNS = ("Score", "What changed", "Classes", "Tile")
+COLUMNS = (mark("Score"), mark("What changed"), mark("Classes"), mark("Tile"))
 SCORE, CAPTION, CLASSES, TILE = range(4)
 TILE_ROLE = int(Qt.ItemDataRole.UserRole)
 VERDICTS, CORRECTED = {"right": " ✓", "wrong": " ✗"}, " ✎"
-STATUS_TEXTS = {"skipped_nodata": "(skipped: too little data)", "failed": "(failed)"}
+STATUS_TEXTS = {"skipped_nodata": mark("(skipped: too little data)"), "failed": mark("(failed)")}
 
 
 def classes_text(properties: dict, between: str = "  ") -> str:
@@ -99,7 +99,8 @@ def caption_text(properties: dict) -> str:
     """The caption that holds, a person's before the model's, and the verdict on it."""
     if properties.get("edited_caption"):
         return properties["edited_caption"] + CORRECTED
-    text = properties.get("caption") or STATUS_TEXTS.get(properties.get("status", ""), "")
+    status = STATUS_TEXTS.get(properties.get("status", ""))
+    text = properties.get("caption") or (tr(status) if status else "")
     return text + VERDICTS.get(properties.get("review") or "", "")
 
 

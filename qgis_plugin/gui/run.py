@@ -34,7 +34,7 @@ class CaptionTask(QgsTask):
     ended = pyqtSignal()
 
     def __init__(self, request: dict, output: str | None, resume: bool, exports: list[Export]):
-        super().__init__("ChangeScribe: caption changes", QgsTask.Flag.CanCancel)
+        super().__init__(tr("ChangeScribe: caption changes"), QgsTask.Flag.CanCancel)
         self._exports = exports
         self._message = {"type": "caption", "request": request, "output": output, "resume": resume}
         self.result: dict | None = None
@@ -175,7 +175,7 @@ class CaptionRun(QObject):
         elif self.has_layer() and self.layer.featureCount() == 0:
             QgsProject.instance().removeMapLayer(self._layer_id)
         elif self.has_layer():
-            self.layer.setName(f"{LAYER_NAME} (not saved)")
+            self.layer.setName(tr("{layer} (not saved)", layer=LAYER_NAME))
         self.finished.emit()
 
     def _swap(self, stored: QgsVectorLayer) -> None:
@@ -196,7 +196,7 @@ class CaptionRun(QObject):
 
 def live_layer(crs: QgsCoordinateReferenceSystem) -> QgsVectorLayer:
     """An empty, styled memory layer with the output's fields."""
-    layer = QgsVectorLayer("Polygon", f"{LAYER_NAME} (running)", "memory")
+    layer = QgsVectorLayer("Polygon", tr("{layer} (running)", layer=LAYER_NAME), "memory")
     layer.setCrs(crs)
     layer.dataProvider().addAttributes(grid_fields().toList())
     layer.updateFields()

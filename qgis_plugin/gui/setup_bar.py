@@ -35,9 +35,9 @@ class SetupTask(QgsTask):
     ended = pyqtSignal()
 
     def __init__(self) -> None:
-        super().__init__("ChangeScribe: set up the engine", QgsTask.Flag.CanCancel)
+        super().__init__(tr("ChangeScribe: set up the engine"), QgsTask.Flag.CanCancel)
         self._wheels = Path(wheels_folder()) if wheels_folder() else None
-        self.said = (0.0, "Setting up the engine…")
+        self.said = (0.0, tr("Setting up the engine…"))
         self.error: ChangeScribeError | None = None
 
     def run(self) -> bool:
@@ -154,7 +154,7 @@ class SetupBar(QFrame):
         elif isinstance(task.error, Cancelled):
             self.label.setText(tr("Cancelled. The next set-up goes on where this one stopped."))
         else:
-            self.label.setText(str(task.error))
+            self.label.setText(explain(task.error))
 
     def _set_busy(self, busy: bool) -> None:
         self.button.setVisible(not busy)
