@@ -20,7 +20,7 @@ from ...engine.errors import ChangeScribeError
 from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, MAX_SAMPLES, STRETCHES
 from ..client.call import ignore
 from ..client.worker_client import EngineClient
-from ..i18n import tr
+from ..i18n import error_text, tr
 from .models import model_ids, sampler_names
 
 ICON = Path(__file__).absolute().parents[2] / "resources" / "icons" / "changescribe.svg"
@@ -34,9 +34,13 @@ COUNTS = ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")
 
 
 class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
-    """Base of the algorithms; a subclass sets NAME, TITLE, TAGS, HELP and EXAMPLE, which are the parameters of a command."""
+    """Base of the algorithms; a subclass sets NAME, TITLE, TAGS, HELP and EXAMPLE, which are the parameters of a command.
 
-    NAME = TITLE = HELP = EXAMPLE = ""
+    NOTE is a paragraph of help that several share; VALUES fill HELP's placeholders.
+    """
+
+    NAME = TITLE = HELP = NOTE = EXAMPLE = ""
+    VALUES: dict[str, object] = {}
     TAGS: tuple[str, ...] = ()
 
     def name(self) -> str:
@@ -46,8 +50,12 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
         return tr(self.TITLE)
 
     def shortHelpString(self) -> str:
-        example = f"\n\n{tr('On the command line:')} qgis_process run changescribe:{self.NAME} {self.EXAMPLE}" if self.EXAMPLE else ""
-        return tr(self.HELP) + example
+        paragraphs = [tr(self.HELP, **self.VALUES)]
+        if self.NOTE:
+            paragraphs.append(tr(self.NOTE))
+        if self.EXAMPLE:
+            paragraphs.append(f"{tr('On the command line:')} qgis_process run changescribe:{self.NAME} {self.EXAMPLE}")
+        return "\n\n".join(paragraphs)
 
     def tags(self) -> list[str]:
         return ["change", "caption", "before", "after", "compare", "deep learning", *self.TAGS]
@@ -159,11 +167,11 @@ def run_engine(
 def show_progress(event: dict, feedback: QgsProcessingFeedback, scale: tuple[float, float]) -> None:
     share = event["done"] / event["total"] if event.get("total") else 0.0
     feedback.setProgress(scale[0] + share * (scale[1] - scale[0]))
-    text = f"{event['done']} of {event['total']} tiles, {event.get('changed', 0)} changed"
+    text = tr("{done} of {total} tiles, {changed} changed", done=event["done"], total=event["total"], changed=event.get("changed", 0))
     if event.get("tiles_per_s"):
-        text += f", {event['tiles_per_s']:.1f} tiles/s"
+        text += tr(", {rate:.1f} tiles/s", rate=event["tiles_per_s"])
     if event.get("eta_s"):
-        text += f", about {event['eta_s']:.0f} s left"
+        text += tr(", about {seconds:.0f} s left", seconds=event["eta_s"])
     feedback.setProgressText(text)
 
 
@@ -174,4 +182,4 @@ def show_log(event: dict, feedback: QgsProcessingFeedback) -> None:
 
 def as_processing(error: ChangeScribeError) -> QgsProcessingException:
     """The error as Processing shows it: got, needed, to do."""
-    return QgsProcessingException(str(error))
+    return QgsProcessingException(error_text(error))

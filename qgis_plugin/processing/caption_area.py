@@ -19,7 +19,7 @@ from qgis.core import (
 )
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError
-from ..i18n import tr
+from ..i18n import mark, tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import field, footprint_geometry, keep_partial, shapefile_warning
@@ -34,10 +34,10 @@ SLIVER = 1e-3
 
 class CaptionArea(PairAlgorithm):
     NAME = "captionarea"
-    TITLE = "Summarise changes by area"
+    TITLE = mark("Summarise changes by area")
     TAGS = ("zonal", "polygons", "summary", "statistics")
     EXAMPLE = "--BEFORE=2019.tif --AFTER=2023.tif --INPUT=districts.gpkg --OUTPUT=districts_changed.gpkg"
-    HELP = (
+    HELP = mark(
         "Captions what changed between two rasters inside the polygons of a layer and adds it up: one row a polygon with its own attributes, "
         "the number of tiles, of changed ones, the changed share of its ground, the classes added, removed and altered (number of tiles), "
         "the captions that tell most, and a plain sentence.\n\n"
@@ -145,8 +145,8 @@ def summarised(feature: QgsFeature, fields: QgsFields, tiles: Tiles, transform: 
     try:
         area.transform(transform)
     except QgsCsException as error:
-        text = f"The area with id {feature.id()} cannot be transformed to the CRS of the before raster ({error})"
-        raise QgsProcessingException(str(AreaError(text, tr("a polygon on the rasters"), tr("correct its coordinates or CRS")))) from error
+        text = tr("The area with id {fid} cannot be transformed to the CRS of the before raster ({error})", fid=feature.id(), error=error)
+        raise as_processing(AreaError(text, tr("a polygon on the rasters"), tr("correct its coordinates or CRS"))) from error
     if not area.isGeosValid():
         area = area.makeValid()
     values = row(tiles.summarise(area))

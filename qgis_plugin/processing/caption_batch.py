@@ -30,7 +30,7 @@ from qgis.core import (
 from ...engine.errors import Cancelled, ChangeScribeError, InputError
 from ...engine.schema import LAYER_NAME, CaptionRequest
 from ..client.worker_client import EngineClient
-from ..i18n import tr
+from ..i18n import error_text, mark, tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing, choice, run_engine, show_log
 from .grid_layer import field, save_style
 from .jobs import PAIRINGS, Job, check_patterns, jobs_from_folder, jobs_from_rows, jobs_from_series, series_regex
@@ -56,10 +56,10 @@ SUMMARY_FIELDS = (
 
 class CaptionBatch(ChangeScribeAlgorithm):
     NAME = "captionbatch"
-    TITLE = "Caption changes of many pairs"
+    TITLE = mark("Caption changes of many pairs")
     TAGS = ("table", "folder", "series")
     EXAMPLE = "--FOLDER=orthos --SERIES_PATTERN={place}_{date}.tif --OUTPUT_FOLDER=changes --SUMMARY=changes/pairs.csv"
-    HELP = (
+    HELP = mark(
         "Captions many pairs of rasters with the same settings: one GeoPackage a pair in the output folder, and a table of what happened.\n\n"
         "The pairs come from a table (CSV or any layer) with the columns before and after and, if wished, output (a name) and aoi (a polygon file); "
         "relative paths are taken from the table's folder. Or from a folder and two name patterns, where {name} stands for what the two files "
@@ -79,14 +79,14 @@ class CaptionBatch(ChangeScribeAlgorithm):
         self.addParameter(text(AFTER_PATTERN, tr("Name pattern of the after rasters"), "{name}_after.tif"))
         self.addParameter(text(SERIES_PATTERN, tr("or name pattern with dates, such as {place}_{date}.tif"), "", False, True))
         self.addParameter(choice(PAIRING, tr("Dates to compare"), list(PAIRINGS), PAIRINGS[0]))
-        for name, title in ((BEFORE_BANDS, "Bands of the before rasters, such as 4,3,2"), (AFTER_BANDS, "Bands of the after rasters")):
-            self.addParameter(text(name, tr(title), None, False, True))
+        for name, title in ((BEFORE_BANDS, tr("Bands of the before rasters, such as 4,3,2")), (AFTER_BANDS, tr("Bands of the after rasters"))):
+            self.addParameter(text(name, title, None, False, True))
         self.addParameter(QgsProcessingParameterBoolean(RESUME, tr("Continue outputs that are there"), True))
         self.add_engine_parameters()
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT_FOLDER, tr("Output folder")))
         self.addParameter(QgsProcessingParameterFeatureSink(SUMMARY, tr("Pairs"), QgsProcessing.SourceType.TypeVector))
-        for name, title in ((PAIRS, "Pairs"), (DONE, "Pairs done"), (FAILED_PAIRS, "Pairs that failed")):
-            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+        for name, title in ((PAIRS, tr("Pairs")), (DONE, tr("Pairs done")), (FAILED_PAIRS, tr("Pairs that failed"))):
+            self.addOutput(QgsProcessingOutputNumber(name, title))
 
     def checkParameterValues(self, parameters, context):
         ok, message = super().checkParameterValues(parameters, context)
@@ -103,7 +103,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
                 self._check_folder(parameters, context)
             self._request(Job("a", "before", "after"), parameters, context)
         except ChangeScribeError as error:
-            return False, str(error)
+            return False, error_text(error)
         return True, ""
 
     def _check_folder(self, parameters, context) -> None:
@@ -162,14 +162,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
                     tr("A row could not be written to {destination}: {reason}", destination=destination, reason=sink.lastError())
                 )
         numbers = {PAIRS: len(states), DONE: states.count("done"), FAILED_PAIRS: states.count("failed")}
-        feedback.pushInfo(
-            tr(
-                "{numbers} of {numbers2} pairs done, {numbers3} failed",
-                numbers=numbers[DONE],
-                numbers2=numbers[PAIRS],
-                numbers3=numbers[FAILED_PAIRS],
-            )
-        )
+        feedback.pushInfo(tr("{done} of {pairs} pairs done, {failed} failed", done=numbers[DONE], pairs=numbers[PAIRS], failed=numbers[FAILED_PAIRS]))
         return {OUTPUT_FOLDER: str(folder), SUMMARY: destination, **numbers}
 
     def postProcessAlgorithm(self, context, feedback) -> dict:

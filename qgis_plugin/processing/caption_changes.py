@@ -19,7 +19,7 @@ from qgis.core import (
 
 from ...engine.errors import AreaError, Cancelled, ChangeScribeError, OutputError
 from ...engine.schema import HeatmapOutput
-from ..i18n import tr
+from ..i18n import error_text, mark, tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
@@ -31,10 +31,10 @@ EXTENT, AOI, OUTPUT, HEATMAP = "EXTENT", "AOI", "OUTPUT", "HEATMAP"
 
 class CaptionChanges(PairAlgorithm):
     NAME = "captionchanges"
-    TITLE = "Caption changes"
+    TITLE = mark("Caption changes")
     TAGS = ("grid", "tiles", "text")
     EXAMPLE = "--BEFORE=2019.tif --AFTER=2023.tif --OUTPUT=changes.gpkg"
-    HELP = (
+    HELP = mark(
         "Describes in plain English what changed between two rasters of one place. The area is cut into tiles; each cell of the output has "
         "a caption, whether it changed, a change score, and the classes that were added, removed and altered.\n\n"
         "The rasters may differ in CRS, resolution and extent: the AFTER raster is warped to the grid of the BEFORE raster. "
@@ -64,7 +64,7 @@ class CaptionChanges(PairAlgorithm):
                 if heatmap.polygons:
                     raise OutputError(tr("{path} as heat map", path=heatmap.path), tr("a name that ends in .tif"), tr("correct the name"))
         except ChangeScribeError as error:
-            return False, str(error)
+            return False, error_text(error)
         return ok, message
 
     def check_area(self, parameters, context) -> None:

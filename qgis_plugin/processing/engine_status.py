@@ -21,7 +21,7 @@ from ...engine import __version__
 from ...engine.errors import Cancelled, ChangeScribeError
 from ..client import environment, install, locate
 from ..client.worker_client import EngineClient
-from ..i18n import tr
+from ..i18n import error_text, mark, tr
 from .base import POLL_S, ChangeScribeAlgorithm, as_processing, show_log
 
 INSTALL, WHEELS, REPORT = "INSTALL", "WHEELS", "REPORT"
@@ -30,18 +30,19 @@ READY, STATUS = "READY", "STATUS"
 
 class EngineStatus(ChangeScribeAlgorithm):
     NAME = "enginestatus"
-    TITLE = "Engine status"
+    TITLE = mark("Engine status")
     TAGS = ("diagnostics", "install", "set up", "doctor", "torch")
     EXAMPLE = "--INSTALL=true --REPORT=engine.html"
-    HELP = (
+    HELP = mark(
         "Says which Python runs the captioning engine, whether it works, on which device, and what to do if it does not. "
         "Attach its report when you ask for help.\n\n"
         "With 'Set up the engine' it first makes the engine's own Python environment in your user folder: about "
-        f"{install.DOWNLOAD_MB} MB to download and {install.DISK_MB / 1000:.1f} GB on disk; QGIS's Python is left as it is. "
+        "{download_mb} MB to download and {disk_gb:.1f} GB on disk; QGIS's Python is left as it is. "
         "Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.\n\n"
         "For an NVIDIA GPU or a Python that you keep yourself (conda, HPC), choose that Python in Settings > Options > ChangeScribe "
-        f"or through the environment variable {locate.PYTHON_VARIABLE}; then nothing needs to be set up here."
+        "or through the environment variable {variable}; then nothing needs to be set up here."
     )
+    VALUES = {"download_mb": install.DOWNLOAD_MB, "disk_gb": install.DISK_MB / 1000, "variable": locate.PYTHON_VARIABLE}
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterBoolean(INSTALL, tr("Set up the engine"), False))
@@ -95,7 +96,7 @@ def diagnose(feedback) -> tuple[list[tuple[str, str]], bool]:
         answer = client.submit({"type": "doctor"}).wait(feedback.isCanceled, lambda event: show_log(event, feedback), POLL_S)
         lines += [(f"Check: {name}", _plain(value)) for name, value in answer.items()]
     except Cancelled as error:
-        raise QgsProcessingException(str(error)) from error
+        raise QgsProcessingException(error_text(error)) from error
     except ChangeScribeError as error:
         lines.append(("Problem", str(error)))
         return lines + [("Engine's last lines", " | ".join(client.stderr_tail) or "none")], False

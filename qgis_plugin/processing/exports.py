@@ -119,7 +119,12 @@ class Export:
             raise RasterError(got, tr("a layer with data here"), do)
         if covered >= FULL:
             return []
-        return [f"{self.name} has no picture for {100 * (1 - covered):.1f} % of the area: no data there, or tiles that the server did not give"]
+        text = tr(
+            "{layer} has no picture for {percent:.1f} % of the area: no data there, or tiles that the server did not give",
+            layer=self.name,
+            percent=100 * (1 - covered),
+        )
+        return [text]
 
 
 def _covered(path: str) -> float:
@@ -130,7 +135,8 @@ def _covered(path: str) -> float:
 
 def export_note(layer: QgsRasterLayer, grid: PixelGrid) -> str:
     """What is written, for the user."""
-    return f"{layer.name()} is no file: {grid.width} × {grid.height} pixels of it are written to a GeoTIFF{_zoom_note(layer, grid)}."
+    size = {"width": grid.width, "height": grid.height, "note": _zoom_note(layer, grid)}
+    return tr("{layer} is no file: {width} × {height} pixels of it are written to a GeoTIFF{note}.", layer=layer.name(), **size)
 
 
 def pixel_grid(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, online_m: float, context: QgsProcessingContext) -> PixelGrid:
@@ -200,5 +206,5 @@ def _zoom_note(layer: QgsRasterLayer, grid: PixelGrid) -> str:
     wanted = math.log2(WORLD_M / grid.pixel[0])
     finest = int(source.get("zmax") or 18)
     if wanted - finest > 0.5:
-        return f", enlarged {2 ** (wanted - finest):.1f} times: its finest tiles are of zoom {finest}"
-    return f", tiles of about zoom {max(0, round(wanted))}"
+        return tr(", enlarged {factor:.1f} times: its finest tiles are of zoom {zoom}", factor=2 ** (wanted - finest), zoom=finest)
+    return tr(", tiles of about zoom {zoom}", zoom=max(0, round(wanted)))

@@ -28,6 +28,7 @@ from qgis.PyQt.QtCore import QMetaType, QVariant
 
 from ...engine import __version__
 from ...engine.schema import LAYER_NAME, OUTPUT_FIELDS, REVIEW_FIELDS
+from ..i18n import tr
 
 STYLES = Path(__file__).absolute().parents[2] / "resources" / "styles"
 STYLE, HEATMAP_STYLE = STYLES / "change_captions.qml", STYLES / "change_heat.qml"
@@ -74,7 +75,9 @@ def shapefile_warning(destination: str) -> str:
     """What a Shapefile would lose, or an empty text for other formats."""
     if not destination.lower().endswith(".shp"):
         return ""
-    return "A Shapefile cuts field names to 10 characters and texts to 254; choose GeoPackage to keep names, captions, style and provenance whole."
+    return tr(
+        "A Shapefile cuts field names to 10 characters and texts to 254; choose GeoPackage to keep names, captions, style and provenance whole."
+    )
 
 
 def keep_partial(destination: str, context: QgsProcessingContext, folder: str) -> str:

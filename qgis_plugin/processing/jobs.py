@@ -52,7 +52,15 @@ def jobs_from_rows(rows: Iterable[dict], folder: Path) -> list[Job]:
         before, after, aoi = (_absolute(values.get(name, ""), folder) for name in ("before", "after", "aoi"))
         name = values.get("output") or f"{Path(before).stem}_{Path(after).stem}"
         name = name[: -len(".gpkg")] if name.lower().endswith(".gpkg") else name
-        jobs.append(Job(safe_name(name), before, after, aoi, f"row {number} names no {' and no '.join(empty)} raster" if empty else ""))
+        jobs.append(
+            Job(
+                safe_name(name),
+                before,
+                after,
+                aoi,
+                tr("row {number} names no raster for {columns}", number=number, columns=", ".join(empty)) if empty else "",
+            )
+        )
     if not jobs:
         raise InputError(tr("a table without rows"), tr("one row a pair"), tr("choose another table"))
     return unique(jobs)
@@ -62,14 +70,14 @@ def _check_columns(values: dict[str, str]) -> None:
     missing = [name for name in ("before", "after") if name not in values]
     if missing:
         raise InputError(
-            tr("a table without the column {words}", words=" and ".join(missing)),
+            tr("a table without the column {columns}", columns=" and ".join(missing)),
             tr("columns before and after (output and aoi if wished)"),
             tr("rename them"),
         )
     settings = [name for name in values if name in SETTINGS and values[name]]
     if settings:
         do = tr("set the parameter and remove the column, or use the command `changescribe batch`")
-        raise InputError(tr("a table with the column {settings}", settings=settings[0]), tr("the same settings for all pairs"), do)
+        raise InputError(tr("a table with the column {column}", column=settings[0]), tr("the same settings for all pairs"), do)
 
 
 def check_patterns(before_pattern: str, after_pattern: str) -> None:
@@ -123,7 +131,8 @@ def jobs_from_folder(folder: Path, before_pattern: str, after_pattern: str) -> l
     jobs = []
     for name in sorted(found[0].keys() | found[1].keys()):
         before, after = (str(matches.get(name, "")) for matches in found)
-        problem = "" if before and after else f"{before or after} has no partner ({after_pattern if before else before_pattern})"
+        partner = after_pattern if before else before_pattern
+        problem = "" if before and after else tr("{path} has no partner ({pattern})", path=before or after, pattern=partner)
         jobs.append(Job(safe_name(name), before, after, "", problem))
     return unique(jobs)
 
@@ -176,9 +185,9 @@ def jobs_from_series(folder: Path, pattern: str, pairing: str) -> list[Job]:
         date = re.sub(r"\D", "", match["date"])
         if date in places[place]:
             raise InputError(
-                tr("two files of {place} of {date}", place=place or "the series", date=match["date"]),
+                tr("two files of {place} of {date}", place=place or tr("the series"), date=match["date"]),
                 tr("one a date"),
-                tr("rename {places} or {path}", places=places[place][date], path=path),
+                tr("rename {other} or {path}", other=places[place][date], path=path),
             )
         places[place][date] = path
     if not places:
@@ -189,11 +198,27 @@ def jobs_from_series(folder: Path, pattern: str, pairing: str) -> list[Job]:
 
 def _series_jobs(place: str, dated: dict[str, Path], pairing: str) -> list[Job]:
     dates = sorted(dated)
-    what = place or "the series"
+    what = place or tr("the series")
     if len(dates) == 1:
-        return [Job(safe_name(f"{place}_{dates[0]}"), str(dated[dates[0]]), "", "", f"{dated[dates[0]]} is the only date of {what}")]
+        return [
+            Job(
+                safe_name(f"{place}_{dates[0]}"),
+                str(dated[dates[0]]),
+                "",
+                "",
+                tr("{path} is the only date of {place}", path=dated[dates[0]], place=what),
+            )
+        ]
     if len({len(date) for date in dates}) > 1:  # whether 2020 is before or after 2020-06 nobody can say
-        return [Job(safe_name(f"{place}_{dates[0]}"), str(dated[dates[0]]), "", "", f"{what} has the dates {', '.join(dates)}, not all of one form")]
+        return [
+            Job(
+                safe_name(f"{place}_{dates[0]}"),
+                str(dated[dates[0]]),
+                "",
+                "",
+                tr("{place} has the dates {dates}, not all of one form", place=what, dates=", ".join(dates)),
+            )
+        ]
     pairs = list(zip(dates, dates[1:])) if pairing == CONSECUTIVE else [(dates[0], dates[-1])]
     return [Job(safe_name(f"{place}_{before}_{after}"), str(dated[before]), str(dated[after])) for before, after in pairs]
 

@@ -17,7 +17,7 @@ def check_layer(layer: QgsVectorLayer) -> None:
     if missing:
         need = tr("a layer that ChangeScribe wrote")
         raise InputError(
-            tr("the layer {layer} has no column {words}", layer=layer.name(), words=", ".join(missing)),
+            tr("the layer {layer} has no column {columns}", layer=layer.name(), columns=", ".join(missing)),
             need,
             tr("choose one; a Shapefile cuts names, so keep a GeoPackage"),
         )

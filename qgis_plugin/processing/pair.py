@@ -15,7 +15,7 @@ from qgis.core import (
 
 from ...engine.errors import ChangeScribeError
 from ...engine.schema import CaptionRequest
-from ..i18n import tr
+from ..i18n import error_text, tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
 from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, prepare_pair
 from .sources import engine_opens
@@ -30,12 +30,14 @@ class PairAlgorithm(ChangeScribeAlgorithm):
     def add_pair_parameters(self) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(BEFORE, tr("Before")))
         self.addParameter(QgsProcessingParameterRasterLayer(AFTER, tr("After")))
-        for name, parent, title in ((BEFORE_BANDS, BEFORE, "Bands of the before raster"), (AFTER_BANDS, AFTER, "Bands of the after raster")):
-            self.addParameter(QgsProcessingParameterBand(name, tr(title), None, parent, True, True))
+        for name, parent, title in ((BEFORE_BANDS, BEFORE, tr("Bands of the before raster")), (AFTER_BANDS, AFTER, tr("Bands of the after raster"))):
+            self.addParameter(QgsProcessingParameterBand(name, title, None, parent, True, True))
 
     def add_count_outputs(self) -> None:
-        for name, title in zip(COUNTS, ("Tiles", "Tiles with a caption", "Changed tiles", "Tiles without enough data", "Failed tiles")):
-            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+        for name, title in zip(
+            COUNTS, (tr("Tiles"), tr("Tiles with a caption"), tr("Changed tiles"), tr("Tiles without enough data"), tr("Failed tiles"))
+        ):
+            self.addOutput(QgsProcessingOutputNumber(name, title))
 
     def checkParameterValues(self, parameters, context):
         ok, message = super().checkParameterValues(parameters, context)
@@ -58,7 +60,7 @@ class PairAlgorithm(ChangeScribeAlgorithm):
                     if not engine_opens(layer):
                         grid_of(layer, other, area, options["resolution"], context)
         except ChangeScribeError as error:
-            return False, str(error)
+            return False, error_text(error)
         return True, ""
 
     def check_area(self, parameters, context) -> None:

@@ -6,6 +6,7 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from ...engine import __version__
+from ..i18n import tr
 from .base import HELP_URL, ICON
 from .caption_area import CaptionArea
 from .caption_batch import CaptionBatch
@@ -24,7 +25,7 @@ class ChangeScribeProvider(QgsProcessingProvider):
         return "ChangeScribe"
 
     def longName(self) -> str:
-        return "ChangeScribe: captions of change"
+        return tr("ChangeScribe: captions of change")
 
     def versionInfo(self) -> str:
         return __version__

@@ -56,7 +56,7 @@ def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProces
             raise RasterError(tr("the {role} raster {layer} has no CRS", role=role, layer=layer.name()), tr("a georeferenced raster"), do)
     if not Area(after.extent(), after.crs()).into(before.crs(), context).intersects(before.extent()):
         places = [f"{layer.name()} ({layer.extent().toString(1)}, {layer.crs().authid()})" for layer in (before, after)]
-        got = tr("{words} share no ground", words=" and ".join(places))
+        got = tr("{places} share no ground", places=" and ".join(places))
         raise NoOverlapError(got, tr("two rasters of one place"), tr("check the CRS of both layers and that they show the same place"))
 
 
@@ -92,9 +92,7 @@ def bands_of(layer: QgsRasterLayer, wanted: list[int], context: QgsProcessingCon
     """
     if wanted:
         if len(wanted) not in (1, 3) or not all(1 <= band <= layer.bandCount() for band in wanted):
-            got = tr(
-                "bands {words} of {layer}, which has {bandcount}", words=", ".join(map(str, wanted)), layer=layer.name(), bandcount=layer.bandCount()
-            )
+            got = tr("bands {bands} of {layer}, which has {count}", bands=", ".join(map(str, wanted)), layer=layer.name(), count=layer.bandCount())
             raise RasterError(got, tr("three bands (red, green, blue) or one"), tr("choose three, or none for those the layer shows"))
         return tuple(wanted) if len(wanted) == 3 else (wanted[0],) * 3
     project = context.project()
@@ -137,14 +135,15 @@ def gdal_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None) -> RasterIn
         The CRS set in QGIS has no authority's code, so that it cannot be passed on.
     """
     path, _, options = layer.source().partition("|")
-    notes = [f"{layer.name()}: the layer's open options ({options}) are not passed on"] if options else []
+    notes = [tr("{layer}: the layer's open options ({options}) are not passed on", layer=layer.name(), options=options)] if options else []
     own = layer.dataProvider().crs()
     if layer.crs() == own:
         return RasterInput(path, bands, layer.crs(), layer.name(), notes)
     if not layer.crs().authid() or layer.crs().authid().startswith("USER:"):
         do = tr("write it into the file with gdal_edit.py -a_srs, or save the layer with that CRS")
         raise RasterError(tr("{layer} has a custom CRS that was set in QGIS", layer=layer.name()), tr("one with a code such as EPSG:32633"), do)
-    notes.append(f"{layer.name()}: taken as {layer.crs().authid()}, as set in QGIS; the file says {own.authid() or 'nothing'}")
+    names = {"layer": layer.name(), "crs": layer.crs().authid(), "own": own.authid() or tr("nothing")}
+    notes.append(tr("{layer}: taken as {crs}, as set in QGIS; the file says {own}", **names))
     return RasterInput(f"vrt://{path}?a_srs={layer.crs().authid()}", bands, layer.crs(), layer.name(), notes)
 
 

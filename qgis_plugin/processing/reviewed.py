@@ -21,13 +21,13 @@ from qgis.core import (
 )
 
 from ...engine.errors import Cancelled, ChangeScribeError, RasterError
-from ..i18n import tr
+from ..i18n import error_text, mark, tr
 from .base import ChangeScribeAlgorithm, as_processing, run_engine
 from .layer_file import check_layer, layer_file
 
 LAYER, BEFORE, AFTER, OUTPUT, PNG, TOP, TITLE = "LAYER", "BEFORE", "AFTER", "OUTPUT", "PNG", "TOP", "TITLE"
-RASTERS = (
-    "\n\nThe pictures are read from the rasters that the layer was made from. If they were moved, or were no files, choose them here; "
+RASTERS = mark(
+    "The pictures are read from the rasters that the layer was made from. If they were moved, or were no files, choose them here; "
     "rasters in files only."
 )
 
@@ -35,11 +35,13 @@ RASTERS = (
 class LayerAlgorithm(ChangeScribeAlgorithm):
     """Has LAYER, BEFORE and AFTER; after preparation ``self.members`` holds their paths and no layer is needed any more."""
 
+    NOTE = RASTERS
+
     def add_layer_parameters(self) -> None:
         polygons = [QgsProcessing.SourceType.TypeVectorPolygon]
         self.addParameter(QgsProcessingParameterVectorLayer(LAYER, tr("Change captions"), polygons))
-        for name, title in ((BEFORE, "Before (if it was moved)"), (AFTER, "After (if it was moved)")):
-            self.addParameter(QgsProcessingParameterRasterLayer(name, tr(title), None, True))
+        for name, title in ((BEFORE, tr("Before (if it was moved)")), (AFTER, tr("After (if it was moved)"))):
+            self.addParameter(QgsProcessingParameterRasterLayer(name, title, None, True))
 
     def checkParameterValues(self, parameters, context):
         ok, message = super().checkParameterValues(parameters, context)
@@ -48,7 +50,7 @@ class LayerAlgorithm(ChangeScribeAlgorithm):
             if layer is not None:  # inside a model it comes only at run time
                 check_layer(layer)
         except ChangeScribeError as error:
-            return False, str(error)
+            return False, error_text(error)
         return ok, message
 
     def prepareAlgorithm(self, parameters, context, feedback) -> bool:
@@ -69,20 +71,20 @@ class LayerAlgorithm(ChangeScribeAlgorithm):
         try:
             return run_engine(message, feedback)
         except Cancelled as error:
-            raise QgsProcessingException(str(error)) from error
+            raise QgsProcessingException(error_text(error)) from error
         except ChangeScribeError as error:
             raise as_processing(error) from error
 
 
 class ChangeReport(LayerAlgorithm):
     NAME = "changereport"
-    TITLE = "Report on changes"
+    TITLE = mark("Report on changes")
     EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=report.html"
     TAGS = ("html", "summary", "statistics", "print", "area")
-    HELP = (
+    HELP = mark(
         "Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a "
         "summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no network.\n\n"
-        "Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first." + RASTERS
+        "Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first."
     )
 
     def initAlgorithm(self, configuration=None) -> None:
@@ -94,8 +96,8 @@ class ChangeReport(LayerAlgorithm):
         self.addParameter(QgsProcessingParameterFileDestination(PNG, tr("Map"), "PNG (*.png)", None, True, False))
         self.addOutput(QgsProcessingOutputHtml("HTML", tr("Report")))
         self.addOutput(QgsProcessingOutputString("SUMMARY", tr("Summary")))
-        for name, title in (("TILES", "Tiles"), ("CHANGED", "Changed tiles"), ("CHANGED_M2", "Ground under changed tiles (m²)")):
-            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+        for name, title in (("TILES", tr("Tiles")), ("CHANGED", tr("Changed tiles")), ("CHANGED_M2", tr("Ground under changed tiles (m²)"))):
+            self.addOutput(QgsProcessingOutputNumber(name, title))
 
     def prepareAlgorithm(self, parameters, context, feedback) -> bool:
         super().prepareAlgorithm(parameters, context, feedback)
@@ -119,27 +121,32 @@ class ChangeReport(LayerAlgorithm):
 
 class ExportReviewed(LayerAlgorithm):
     NAME = "exportreviewed"
-    TITLE = "Export reviewed tiles"
+    TITLE = mark("Export reviewed tiles")
     EXAMPLE = "--LAYER=changes.gpkg --OUTPUT=reviewed"
     TAGS = ("training", "correct", "fine-tune", "data set", "LEVIR-CC")
-    HELP = (
+    HELP = mark(
         "Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: "
         "pictures of both dates and a JSON file with captions and classes, a quarter of them held out. A tile that is marked as wrong and not "
         "corrected is left out.\n\nWith the source code of ChangeScribe the model can be tuned on it: changescribe train --from-reviewed FOLDER "
-        "--out FOLDER. Save the layer's edits first." + RASTERS
+        "--out FOLDER. Save the layer's edits first."
     )
 
     def initAlgorithm(self, configuration=None) -> None:
         self.add_layer_parameters()
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, tr("Folder for the data set")))
-        for name, title in (("TRAIN", "Tiles to learn from"), ("HELD_OUT", "Tiles held out"), ("CHANGED", "Changed tiles")):
-            self.addOutput(QgsProcessingOutputNumber(name, tr(title)))
+        for name, title in (("TRAIN", tr("Tiles to learn from")), ("HELD_OUT", tr("Tiles held out")), ("CHANGED", tr("Changed tiles"))):
+            self.addOutput(QgsProcessingOutputNumber(name, title))
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
         output = self.parameterAsString(parameters, OUTPUT, context)
         found = self.ask({"type": "export_reviewed", "export": {**self.members, "output": output}}, feedback)
         feedback.pushInfo(
-            tr("{train} tiles to learn from, {val} held out; {changed} changed", train=found["train"], val=found["val"], changed=found["changed"])
+            tr(
+                "{train} tiles to learn from, {held_out} held out; {changed} changed",
+                train=found["train"],
+                held_out=found["val"],
+                changed=found["changed"],
+            )
         )
         return {OUTPUT: output, "TRAIN": found["train"], "HELD_OUT": found["val"], "CHANGED": found["changed"]}
 

@@ -103,7 +103,7 @@ def test_rows_become_jobs_with_paths_from_the_tables_folder():
 
 
 def test_a_row_without_a_path_is_a_problem_of_its_own():
-    assert jobs_from_rows([{"before": "1.tif", "after": None}], Path("/"))[0].problem == "row 1 names no after raster"
+    assert jobs_from_rows([{"before": "1.tif", "after": None}], Path("/"))[0].problem == "row 1 names no raster for after"
 
 
 @pytest.mark.parametrize(
