@@ -16,7 +16,7 @@ NAME, DATE = "{name}", "{date}"
 CONSECUTIVE, FIRST_LAST = "consecutive", "first-last"
 PAIRINGS = (CONSECUTIVE, FIRST_LAST)
 # Year, or year and month, or a day; with or without the same separator between the parts.
-_DATE = r"(?:19|20)\d\d(?:(?P<_sep>[-_.]?)(?:0[1-9]|1[0-2])(?:(?P=_sep)(?:0[1-9]|[12]\d|3[01]))?)?"
+DATE_REGEX = r"(?:19|20)\d\d(?:(?P<_sep>[-_.]?)(?:0[1-9]|1[0-2])(?:(?P=_sep)(?:0[1-9]|[12]\d|3[01]))?)?"
 SETTINGS = {member.name for member in fields(CaptionRequest)} - {"before", "after", "aoi"}
 
 
@@ -157,7 +157,7 @@ def series_regex(pattern: str) -> re.Pattern:
             tr("write it as {place}_{date}.tif"),
         )
     parts = re.split(r"\{(\w+)\}", pattern.replace("\\", "/"))
-    found = [f"(?P<date>{_DATE})" if name == "date" else f"(?P<{name}>[^/]+?)" for name in parts[1::2]]
+    found = [f"(?P<date>{DATE_REGEX})" if name == "date" else f"(?P<{name}>[^/]+?)" for name in parts[1::2]]
     return re.compile("".join(re.escape(text) + group for text, group in zip(parts[::2], [*found, ""])))
 
 
