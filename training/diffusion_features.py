@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,15 +37,18 @@ FOLDER = Path("runs/diffusion-features")
 ENCODER = "efficientnet-lite2"
 UNCHANGED = tuple(tuple(sentence.split()) for sentence in sorted(NO_CHANGE))
 Tokens = tuple[str, ...]
+# Images of both dates (N, 3, 256, 256), 0..255, to what a captioner is conditioned on.
+Encode = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass
 class CachedPairs:
     """Conditions with what is true of them.
 
-    condition : (N, 196, C) float16. changed : (N,) bool. captions : of each, none where only the flag is known. style : as ``batches.style_of``.
+    condition : (N, …, tokens, C) float16: (N, 196, C) of the diffusion captioners.
+    changed : (N,) bool. captions : of each, none where only the flag is known. style : as ``batches.style_of``.
     ids : of the pairs they were made from; the first of the conditions are those of the pairs as they are.
-    encoder : one of ``ENCODERS``.
+    encoder : what made the conditions: one of ``ENCODERS``.
     """
 
     condition: Tensor
@@ -80,16 +83,16 @@ def augmented_version(store: PairStore, version: int) -> list[Sample]:
 
 
 @torch.inference_mode()
-def conditions(encoder: ImageDifferenceEncoder, samples: Sequence[Sample], generator: torch.Generator | None) -> Tensor:
-    """(N, 196, C) float16 of samples; with a generator in colours drawn from it."""
+def conditions(encode: Encode, samples: Sequence[Sample], generator: torch.Generator | None) -> Tensor:
+    """What ``encode`` makes of samples, float16; with a generator in colours drawn from it."""
     images = torch.from_numpy(np.stack([s.before for s in samples] + [s.after for s in samples]))
     if generator is not None:
         images = photometric(images.float(), generator, season=torch.tensor([s.season for s in samples]))
     with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
-        return encoder(*images.chunk(2)).half()
+        return encode(*images.chunk(2)).half()
 
 
-def extract(encoder: ImageDifferenceEncoder, kind: str, store: PairStore, versions: int, batch_size: int = 16) -> CachedPairs:
+def extract(encode: Encode, kind: str, store: PairStore, versions: int, batch_size: int = 16) -> CachedPairs:
     """The pairs as they are, and ``versions - 1`` times augmented."""
     start_s = time.perf_counter()
     parts: list[Tensor] = []
@@ -100,7 +103,7 @@ def extract(encoder: ImageDifferenceEncoder, kind: str, store: PairStore, versio
         samples = augmented_version(store, version) if version else as_they_are(store)
         generator = torch.Generator().manual_seed(version) if version else None
         for start in range(0, len(samples), batch_size):
-            parts.append(conditions(encoder, samples[start : start + batch_size], generator))
+            parts.append(conditions(encode, samples[start : start + batch_size], generator))
         flags += [bool(sample.flag) for sample in samples]
         captions += [sample.captions if sample.flag else UNCHANGED for sample in samples]
         style += [sample.style for sample in samples]
@@ -147,12 +150,23 @@ def main() -> None:
     parser.add_argument("--versions", type=int, default=4, help="of each training pair: 1 as it is, the others augmented")
     args = parser.parse_args()
     encoder, kind = trained_encoder(args.weights or weights_path("scribe-s"))
-    args.out.mkdir(parents=True, exist_ok=True)
-    rows = load_rows(args.data)
+    write_splits(encoder, kind, args.data, args.versions, args.out)
+
+
+def write_splits(encode: Encode, kind: str, data: Path, versions: int, out: Path) -> None:
+    """Cache the validation pairs and the captioned training pairs of ``data``.
+
+    Raises
+    ------
+    InputError
+        Training pairs that are also held out.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    rows = load_rows(data)
     train = [row for row in training_rows(rows) if row.captions]
     check_leakage(train, [row for row in rows if row.split != "train"])
-    for name, chosen, versions in (("val", captioned(rows, "val"), 1), ("train", train, args.versions)):
-        save(extract(encoder, kind, PairStore(chosen), versions), args.out / f"{name}.safetensors")
+    for name, chosen, count in (("val", captioned(rows, "val"), 1), ("train", train, versions)):
+        save(extract(encode, kind, PairStore(chosen), count), out / f"{name}.safetensors")
 
 
 if __name__ == "__main__":

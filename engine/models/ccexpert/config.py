@@ -37,6 +37,7 @@ class CCExpertConfig:
     levels : the tower's layers, counted from 1, whose outputs the difference module takes; layers after the last one are not built.
     heads, mlp, change_layers : of the difference module.
     image_update : the last step of a change-aware layer, see ``difference.ChangeAwareLayer``.
+    level_pool : side to which the tower's grid of tokens is averaged before the difference module; None leaves it.
     pool : side to which each image's grid of tokens is averaged before the projector; None leaves it.
     prompt : key of ``PROMPTS``. lora : adapters of the language model; None for none.
     image_px, mean, std : how the tower wants its pixels (side, and of values 0..1).
@@ -50,6 +51,7 @@ class CCExpertConfig:
     mlp: int = 4608
     change_layers: int = 2
     image_update: str = "paper"
+    level_pool: int | None = None
     pool: int | None = None
     prompt: str = "paper"
     lora: LoraSizes | None = None
@@ -68,8 +70,10 @@ class CCExpertConfig:
             raise InputError(f"a tower {self.width} wide with {self.heads} heads", "a multiple of the heads and of 4", "correct the configuration")
         if not self.levels or list(self.levels) != sorted(set(self.levels)) or self.levels[0] < 1:
             raise InputError(f"levels {self.levels}", "layers of the tower, ascending from 1", "correct the configuration")
-        if self.pool is not None and not 1 <= self.pool <= self.side:
-            raise InputError(f"pool {self.pool} of a grid of {self.side}", f"1 to {self.side}", "correct the configuration")
+        for name, largest in (("level_pool", self.tower_side), ("pool", self.side)):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= largest:
+                raise InputError(f"{name} {value} of a grid of {largest}", f"1 to {largest}", "correct the configuration")
 
     @property
     def width(self) -> int:
@@ -77,9 +81,14 @@ class CCExpertConfig:
         return self.vision["hidden_size"]
 
     @property
-    def side(self) -> int:
-        """Tokens along one side of an image."""
+    def tower_side(self) -> int:
+        """Tokens along one side of an image as the tower gives them."""
         return self.image_px // self.vision["patch_size"]
+
+    @property
+    def side(self) -> int:
+        """Tokens along one side of an image in the difference module."""
+        return self.level_pool or self.tower_side
 
     @property
     def tokens_per_image(self) -> int:
@@ -160,7 +169,9 @@ _TINY_TEXT = {
 PRESETS = {
     "ccexpert-0.5b": CCExpertConfig(SIGLIP, QWEN2_HALF_B),
     "ccexpert-7b": CCExpertConfig(SIGLIP, QWEN2_7B),
-    "ccexpert-small": CCExpertConfig(DINOV2_SMALL, QWEN2_HALF_B, levels=(6, 7, 8, 9), heads=6, mlp=1536, pool=6, image_px=224, **IMAGENET),
+    "ccexpert-small": CCExpertConfig(
+        DINOV2_SMALL, QWEN2_HALF_B, levels=(5, 7, 9), heads=6, mlp=1536, level_pool=8, pool=4, image_px=224, max_new_tokens=40, **IMAGENET
+    ),
     "ccexpert-tiny": CCExpertConfig(
         SIGLIP | _TINY_VISION, QWEN2_HALF_B | _TINY_TEXT, levels=(1, 2, 3, 4), heads=2, mlp=64, image_px=56, max_new_tokens=12
     ),

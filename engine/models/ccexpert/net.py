@@ -90,17 +90,13 @@ class CCExpertNet(nn.Module):
     def levels(self, pixels: Tensor) -> Tensor:
         """Outputs of ``pixels`` → the tower's tokens at the configured levels, (B, levels, tokens, width), without [CLS]."""
         states = self.vision(pixel_values=pixels, output_hidden_states=True).hidden_states
-        tokens = self.config.side**2
-        return torch.stack([states[level][:, -tokens:] for level in self.config.levels], dim=1)
+        side, wanted = self.config.tower_side, self.config.level_pool
+        return torch.stack([_pooled(states[level][:, -side * side :], side, wanted) for level in self.config.levels], dim=1)
 
     def visual(self, levels_a: Tensor, levels_b: Tensor) -> Tensor:
         """Levels of both images, as ``levels`` gives them → what the language model reads, (B, 2, tokens_per_image, hidden)."""
         tokens = torch.stack(self.difference(levels_a, levels_b), dim=1)
-        if self.config.pool is not None:
-            side, pool = self.config.side, self.config.pool
-            grid = tokens.flatten(0, 1).transpose(1, 2).unflatten(2, (side, side))
-            tokens = F.adaptive_avg_pool2d(grid, pool).flatten(2).transpose(1, 2).unflatten(0, (-1, 2))
-        return self.projector(tokens)
+        return self.projector(_pooled(tokens.flatten(0, 1), self.config.side, self.config.pool).unflatten(0, (-1, 2)))
 
     def embed(self, input_ids: Tensor, visual: Tensor) -> Tensor:
         """Token ids (B, T) with ``IMAGE_ID`` at both images' places, and ``visual`` → (B, T, hidden).
@@ -183,6 +179,14 @@ class CCExpertNet(nn.Module):
         positions = _positions(longer)[:, mask.shape[1] :]
         out = self.llm(input_ids=ids, attention_mask=longer, position_ids=positions, past_key_values=cache, use_cache=True)
         return out.logits, longer
+
+
+def _pooled(tokens: Tensor, side: int, wanted: int | None) -> Tensor:
+    """(N, side², C) averaged to (N, wanted², C)."""
+    if wanted is None:
+        return tokens
+    grid = tokens.transpose(1, 2).unflatten(2, (side, side))
+    return F.adaptive_avg_pool2d(grid, wanted).flatten(2).transpose(1, 2)
 
 
 def pad_left(prompts: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
