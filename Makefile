@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-engine setup-plugin demo test check link package bench faults fuzz sbom screenshots train clean
+.PHONY: help setup setup-engine setup-plugin demo test check link package bench faults fuzz sbom screenshots translations train clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ sbom: setup-engine ## dist/sbom.cdx.json: what the plugin's environment holds, a
 
 screenshots: setup link ## docs/img, taken of a real QGIS under Xvfb
 	/usr/bin/python3 tests/plugin/desktop_run.py "$(CURDIR)/.venv/bin/python"
+
+translations: ## resources/i18n from the plugin's texts; LANGUAGES="fr …" adds some
+	@$(PYTHON) .ci/translations.py $(LANGUAGES)
 
 train: setup-engine ## train the default model and export it; DATA=… names the captioned pairs
 	$(BIN)/python -m training.train_scribe $(if $(DATA),--data "$(DATA)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QObject, Qt, QUrl
+from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, QTranslator, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QAction, QToolBar
 
@@ -14,7 +14,7 @@ from .gui.assets import HELP, icon
 from .gui.click_tool import ClickTool
 from .gui.dock import WIDTH_PX, ChangeScribeDock
 from .gui.options import PAGE, OptionsFactory
-from .i18n import tr
+from .i18n import install_translator, tr
 from .processing.provider import ChangeScribeProvider
 
 MENU = "ChangeScribe"
@@ -33,9 +33,11 @@ class ChangeScribePlugin(QObject):
         self.provider: ChangeScribeProvider | None = None
         self.options: OptionsFactory | None = None
         self.help_action: QAction | None = None
+        self.translator: QTranslator | None = None
 
     def initProcessing(self) -> None:
         """Register the provider; also called alone, by ``qgis_process``."""
+        self.translator = self.translator or install_translator()
         self.provider = ChangeScribeProvider()
         if not QgsApplication.processingRegistry().addProvider(self.provider):
             self.provider = None  # there is one already, and QGIS has deleted this one
@@ -70,6 +72,9 @@ class ChangeScribePlugin(QObject):
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
             self.provider = None
+        if self.translator is not None:
+            QCoreApplication.removeTranslator(self.translator)
+            self.translator = None
         EngineClient.instance().shutdown()
 
     def show_help(self) -> None:

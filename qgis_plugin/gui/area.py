@@ -75,11 +75,11 @@ class AreaWidget(QWidget):
             settings = self._canvas.mapSettings()
             shape = QgsGeometry.fromQPolygonF(settings.visiblePolygon())
             straight = settings.rotation() == 0
-            return ChosenArea([shape], settings.destinationCrs(), "map", settings.visibleExtent() if straight else None)
+            return ChosenArea([shape], settings.destinationCrs(), tr("map"), settings.visibleExtent() if straight else None)
         if mode == DRAWN:
             if self.drawn is None:
                 raise AreaError(tr("no area is drawn"), tr("a rectangle or polygon"), tr("press 'Rectangle' or 'Polygon' and draw it on the map"))
-            return ChosenArea([self.drawn], self._drawn_crs, "drawn area", self.drawn.boundingBox() if self._drawn_is_rectangle else None)
+            return ChosenArea([self.drawn], self._drawn_crs, tr("drawn area"), self.drawn.boundingBox() if self._drawn_is_rectangle else None)
         return self._layer_area()
 
     def set_drawn(self, shape: QgsGeometry, is_rectangle: bool) -> None:
