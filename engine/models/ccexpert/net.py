@@ -70,8 +70,10 @@ class CCExpertNet(nn.Module):
         sizes = {name: value for name, value in config.vision.items() if name != "model_type"} | {"num_hidden_layers": max(config.levels)}
         if config.vision["model_type"] == "dinov2":
             self.vision = transformers.Dinov2Model(transformers.Dinov2Config(**sizes))
+            self.vision.layernorm = nn.Identity()  # of the output, which nothing reads
         else:
             self.vision = transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**sizes))
+            self.vision.vision_model.post_layernorm = nn.Identity()
         self.difference = DifferenceModule(config.width, config.heads, config.mlp, config.change_layers, config.image_update)
         # Configurations of its own: it would change those of the tower and of the language model.
         both = {"vision_config": dict(config.vision), "text_config": {"model_type": "qwen2", **config.text}}

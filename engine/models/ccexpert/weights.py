@@ -1,0 +1,248 @@
+"""Weights of CCExpert: a base folder of the parts that others have published, and one small file of what was trained for change.
+
+Nothing is fetched: what is missing is named together with the folder that it belongs into.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ...errors import ModelError
+from ...schema import user_models_dir
+from ...weights import pack, unpack
+from .config import CCExpertConfig
+from .names import own_name, published_name
+from .net import CCExpertNet
+
+INDEX_FILE = "model.safetensors.index.json"
+CONFIG_FILE = "config.json"
+WHOLE = 2**31  # parameters; from here on float32 on a CPU would take more memory than most have
+LORA = (".lora_A.", ".lora_B.")
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base folder that a trained file needs.
+
+    folder : its name. files : bytes of each file in it. source : how to get the files.
+    """
+
+    folder: str
+    files: dict[str, int]
+    source: str
+
+    @classmethod
+    def of(cls, folder: Path, source: str) -> Base:
+        """The base that a folder on this machine is."""
+        return cls(folder.name, {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}, source)
+
+    def find(self, beside: Path) -> Path:
+        """The folder, next to the trained file or among the user's models.
+
+        Raises
+        ------
+        ModelError
+            Files that are missing or of another size, where they belong and how to get them.
+        """
+        places = (beside / self.folder, user_models_dir() / self.folder)
+        for place in places:
+            if all((place / name).is_file() and (place / name).stat().st_size == size for name, size in self.files.items()):
+                return place
+        best = next((place for place in places if place.is_dir()), places[-1])
+        wrong = [name for name, size in self.files.items() if not (best / name).is_file() or (best / name).stat().st_size != size]
+        raise ModelError(
+            f"{best} lacks {', '.join(wrong)}",
+            ", ".join(f"{name} ({size / 1e6:,.1f} MB)" for name, size in self.files.items()),
+            f"{self.source}; then put the files into {best}, by hand or with `changescribe models add FOLDER`",
+        )
+
+
+def weights_dtype(device: str, parameters: int) -> torch.dtype:
+    """What a model of so many parameters computes in."""
+    if device == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    if device == "mps":
+        return torch.float16
+    return torch.float32 if parameters < WHOLE else torch.bfloat16
+
+
+def count_parameters(config: CCExpertConfig) -> int:
+    """Of the whole model; allocates nothing."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in CCExpertNet(config).parameters())
+
+
+def build(config: CCExpertConfig, dtype: torch.dtype = torch.float32, device: str = "cpu") -> CCExpertNet:
+    """A network whose weights hold whatever the memory held: drawing two billion random numbers only to overwrite them takes minutes."""
+    from transformers.modeling_utils import no_init_weights
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        with no_init_weights(), torch.device(device):
+            net = CCExpertNet(config).eval()
+        net.llm.tie_weights()  # left out without an initialisation
+        return net
+    finally:
+        torch.set_default_dtype(before)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a folder, all shards of an index.
+
+    Raises
+    ------
+    ModelError
+        None, or shards missing.
+    """
+    need = f"model.safetensors, or the shards that {INDEX_FILE} lists"
+    if (folder / INDEX_FILE).is_file():
+        try:
+            names = sorted(set(json.loads((folder / INDEX_FILE).read_text("utf-8"))["weight_map"].values()))
+        except (ValueError, KeyError, AttributeError, OSError) as error:
+            raise ModelError(f"{folder / INDEX_FILE} cannot be read ({error!r})", need, "copy it again") from error
+    else:
+        names = [path.name for path in sorted(folder.glob("*.safetensors"))]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing or not names:
+        pickled = " and only pickled weights, which can run any code when loaded" if not names and list(folder.glob("*.bin")) else ""
+        raise ModelError(f"{folder} has no {', '.join(missing) or 'safetensors file'}{pickled}", need, f"copy the missing files into {folder}")
+    return [folder / name for name in names]
+
+
+def tensor_names(folder: Path) -> set[str]:
+    """Published names of all tensors in a folder; reads no tensor."""
+    names: set[str] = set()
+    for path in weight_files(folder):
+        with _opened(path) as stream:
+            names.update(stream.keys())
+    return names
+
+
+def load_base(net: CCExpertNet, folder: Path) -> set[str]:
+    """Copy all of a folder's weights that the network has a place for, whatever of the known layouts they are in.
+
+    Layers of the tower after the last level, its pooling head and a second copy of tied embeddings have no place.
+
+    Returns
+    -------
+    names of the parameters that were filled
+
+    Raises
+    ------
+    ModelError
+        No weights, unreadable ones, or of another size.
+    """
+    own, filled = _parameters(net), set()
+    for path in weight_files(folder):
+        with _opened(path) as stream:
+            for name in stream.keys():  # noqa: SIM118 (no mapping)
+                if own_name(name) in own:
+                    _copy(own[own_name(name)], stream.get_tensor(name), f"{name} of {path}")
+                    filled.add(own_name(name))
+    return filled
+
+
+def save_base(net: CCExpertNet, folder: Path, dtype: torch.dtype = torch.float16) -> None:
+    """Write tower and language model as ``load_base`` reads them: config.json and model.safetensors; the tokenizer is the caller's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        published_name(name): parameter.detach().to(dtype).contiguous()
+        for name, parameter in _parameters(net).items()
+        if name.startswith(("vision.", "llm.")) and not any(mark in name for mark in LORA)
+    }
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    config = {"model_type": "llava_onevision", "vision_config": net.config.vision, "text_config": {"model_type": "qwen2", **net.config.text}}
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+
+
+def trained_state(net: CCExpertNet) -> dict[str, Tensor]:
+    """What training for change makes: difference module, projector and LoRA adapters, also where peft has put them into ``net.llm``."""
+    return {
+        name.replace(".default.", "."): parameter.detach()
+        for name, parameter in net.named_parameters()
+        if name.startswith(("difference.", "projector.")) or any(mark in name for mark in LORA)
+    }
+
+
+def load_trained(net: CCExpertNet, state: Mapping[str, Tensor]) -> set[str]:
+    """Copy what ``trained_state`` has given.
+
+    Adapters go into peft's layers where ``net`` has such; else they are merged, W + alpha / rank · B A, and cost nothing from then on.
+
+    Returns
+    -------
+    names of the parameters that were filled, without the merged ones
+    """
+    own, filled = _parameters(net), set()
+    for name, tensor in state.items():
+        layered = name.replace(".lora_A.", ".lora_A.default.").replace(".lora_B.", ".lora_B.default.")
+        if layered in own:
+            _copy(own[layered], tensor, name)
+            filled.add(layered)
+        elif ".lora_A." in name:
+            _merge(net, own, name.split(".lora_A.")[0], tensor, state[name.replace(".lora_A.", ".lora_B.")])
+        elif ".lora_B." not in name:
+            raise ModelError(f"the weight {name}", "one of the difference module, the projector or an adapter", "use the version it belongs to")
+    return filled
+
+
+def _parameters(net: CCExpertNet) -> dict[str, nn.Parameter]:
+    """Parameters by the names that they have without peft."""
+    return {name.replace(".base_layer.", "."): parameter for name, parameter in net.named_parameters()}
+
+
+def _merge(net: CCExpertNet, own: Mapping[str, nn.Parameter], layer: str, a: Tensor, b: Tensor) -> None:
+    if net.config.lora is None or f"{layer}.weight" not in own:
+        raise ModelError(f"an adapter of {layer}", "a configuration with lora, and such a layer", "use the configuration that it was trained with")
+    weight = own[f"{layer}.weight"]
+    product = net.config.lora.alpha / net.config.lora.rank * b.float() @ a.float()
+    with torch.no_grad():
+        weight.add_(product.to(weight.device, weight.dtype))
+
+
+def save_trained(path: Path, net: CCExpertNet, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float]) -> None:
+    """Write ``trained_state`` packed (``engine.weights``), with all that ``CCExpertCaptioner`` needs beside the base."""
+    members = {"config": net.config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
+    metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in members.items()}
+    save_file({name: tensor.cpu() for name, tensor in pack(trained_state(net)).items()}, path, metadata=metadata)
+
+
+def load_net(config: CCExpertConfig, base: Path, trained: Mapping[str, Tensor], device: str = "cpu") -> CCExpertNet:
+    """The network of a base folder and packed trained weights.
+
+    Raises
+    ------
+    ModelError
+        Weights missing, unreadable or of other sizes.
+    """
+    net = build(config, weights_dtype(device, count_parameters(config)), device)
+    filled = load_base(net, base) | load_trained(net, unpack(trained))
+    missing = [name for name, _ in net.named_parameters() if name not in filled]
+    if missing:
+        got = f"{base} lacks {len(missing)} weights, among them {missing[0]}"
+        raise ModelError(got, "vision tower, projector, difference module and language model", "copy the whole folder again")
+    return net
+
+
+def _copy(parameter: nn.Parameter, tensor: Tensor, where: str) -> None:
+    if parameter.shape != tensor.shape:
+        raise ModelError(f"{where} of shape {tuple(tensor.shape)}", f"{tuple(parameter.shape)}", "use the weights that the configuration belongs to")
+    with torch.no_grad():
+        parameter.copy_(tensor)
+
+
+def _opened(path: Path) -> Any:
+    try:
+        return safe_open(path, "pt")
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} cannot be read ({error})", "a whole safetensors file", "copy it again") from error
