@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -75,6 +76,24 @@ def leave_a_core() -> None:
         torch.set_num_threads(min(torch.get_num_threads(), cores() - 1))
 
 
+@lru_cache(maxsize=1)
+def cpu_threads() -> int:
+    """Threads that PyTorch computes with. Asked for once: each thread of a program has its own number, and new ones take the last that was set."""
+    return torch.get_num_threads()
+
+
+def free_memory_mb(chosen: torch.device) -> float | None:
+    """Memory that a device has free, MB; None where the system does not say."""
+    if chosen.type == "cuda":
+        return torch.cuda.mem_get_info(chosen)[0] / 1e6
+    try:
+        with open("/proc/meminfo", encoding="ascii") as stream:
+            kilobytes = {name: value for name, value in (line.split(":", 1) for line in stream)}
+        return int(kilobytes["MemAvailable"].split()[0]) / 1e3
+    except (OSError, KeyError, ValueError):
+        return None
+
+
 def cpu_has_bf16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware (AVX512-BF16 or AMX); without it bf16 is slower than fp32."""
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
@@ -89,6 +108,9 @@ def one_thread() -> Iterator[None]:
     other programs use the processor too (QGIS drawing the map) that wait is a time slice.
     """
     threads = torch.get_num_threads()
+    if threads == 1:
+        yield
+        return
     torch.set_num_threads(1)
     try:
         yield

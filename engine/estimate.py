@@ -6,9 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-import torch
-
-from . import pipeline
+from . import device, pipeline
 from .geo.grid import TileGrid
 from .geo.parts import part_paths
 from .schema import CaptionRequest, TileRef
@@ -42,7 +40,7 @@ def estimate(request: CaptionRequest, output: str | None, part_tiles: int | None
         "tiles_per_s": round(tiles_per_s, 2),
         "changed_share": round(sum(tile.status == "captioned" for tile in tiles) / len(tiles), 3),
         "seconds": round(seconds),
-        "core_hours": round(seconds * torch.get_num_threads() / 3600, 3),
+        "core_hours": round(seconds * device.cpu_threads() / 3600, 3),
         "device": str(captioner.device),
         "output_bytes": BYTES_A_TILE * len(grid),
         "files": files,

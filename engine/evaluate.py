@@ -18,7 +18,8 @@ from .evaluation.page import HTML_LIMIT, write_page
 from .evaluation.pairs import NO_CHANGE, Pair, read_image, read_pairs
 from .evaluation.report import table
 from .evaluation.scores import Scored, floors, point
-from .pipeline import AUTO_BATCH, PROGRESS_S, Event, Summary, ignore, never
+from .lanes import AUTO_BATCH, never
+from .pipeline import PROGRESS_S, Event, Summary, ignore
 from .schema import Caption
 
 __all__ = ["NO_CHANGE", "Evaluation", "Pair", "Settings", "caption_pairs", "evaluate", "read_pairs", "run", "table", "write"]

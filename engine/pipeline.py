@@ -6,41 +6,30 @@ import os
 import platform
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field
 
 import rasterio
 import torch
 
-from . import __version__, device, outputs, registry
-from .captioner import Captioner, CaptionOptions, ModelCard, tile_seed
-from .errors import AreaError, Cancelled, ChangeScribeError, EngineError, InputError
+from . import __version__, device, lanes, outputs, registry
+from .captioner import Captioner, CaptionOptions, ModelCard
+from .errors import AreaError, Cancelled, EngineError, InputError
 from .geo import access, area, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
-from .reading import MAX_FAILED_IN_A_ROW, POLL_S, BatchReader, ReadTile, TileBatch, read_tile, to_input_size, was_cancelled
+from .lanes import never
+from .reading import MAX_FAILED_IN_A_ROW, BatchReader, ReadTile, TileBatch, read_tile, to_input_size
 from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption, TileRef, verify_sampling
 
 PROGRESS_S = 0.2
 GSD_RATIO_LIMIT = 2.0  # beyond it objects are half or twice the size that the model knows
-# On the CPU more tiles a batch are not faster, only later to show.
-AUTO_BATCH = {"cpu": 8, "mps": 16, "cuda": 64}
-
-# Models run here and not in the caller's thread, so that a cancellation need not wait for a slow batch. One thread, because a batch that
-# was left behind by a cancellation must end before the next one begins.
-_MODEL_THREAD = ThreadPoolExecutor(1, "changescribe-model")
-
 Event = Callable[[dict], None]
 Executor = Callable[..., Generator[TileCaption, None, None]]  # called as caption_tiles is
 
 
 def ignore(event: dict) -> None:
     """Take an event and do nothing."""
-
-
-def never() -> bool:
-    return False
 
 
 @dataclass
@@ -190,7 +179,8 @@ def caption_tiles(
 ) -> Generator[TileCaption, None, None]:
     """Caption tiles of a grid in the order of ``refs``; ``heatmap`` asks for Caption.heatmap.
 
-    Reading runs ahead in a thread. A tile that fails for its own reason has status "failed" and a log event.
+    Reading runs ahead in a thread, and the model computes in threads of its own (``lanes``). A tile that fails for its own reason has status
+    "failed" and a log event.
 
     Raises
     ------
@@ -199,11 +189,10 @@ def caption_tiles(
     RasterError, EngineError
         What fails for every tile: rasters deleted or unreadable, out of memory with one tile.
     """
-    batch_size = request.batch_size or AUTO_BATCH[captioner.device.type]
-    reader = BatchReader(request, pair, refs, batch_size, captioner.card.input_px)
+    reader = BatchReader(request, pair, refs, request.batch_size or lanes.batch_size(captioner), captioner.card.input_px)
     failed = 0
-    for batch in reader.batches(cancelled):
-        for tile, caption, elapsed_s in _caption_batch(request, captioner, batch, cancelled, heatmap):
+    with closing(reader.batches(cancelled)) as batches:  # ends the reader thread, whatever ends the loop
+        for tile, caption, elapsed_s in lanes.captioned(request, captioner, batches, cancelled, heatmap):
             failed = failed + 1 if tile.status == "failed" else 0
             if tile.status == "failed":
                 on_event({"type": "log", "level": "error", "message": f"Tile {tile.ref.tile_id} failed: {tile.error}"})
@@ -215,43 +204,6 @@ def caption_tiles(
 def _tile_caption(tile: ReadTile, caption: Caption | None, elapsed_s: float, model: str, grid: TileGrid) -> TileCaption:
     status = tile.status if caption is None else "captioned" if caption.changed else "unchanged"
     return TileCaption(tile.ref, caption, tile.valid_before, tile.valid_after, model, status, elapsed_s, grid.footprint(tile.ref), tile.valid)
-
-
-def _caption_batch(
-    request: CaptionRequest, captioner: Captioner, batch: TileBatch, cancelled: Callable[[], bool] = never, heatmap: bool = False
-) -> Iterator[tuple[ReadTile, Caption | None, float]]:
-    """All tiles of a batch, each with its caption or None and its share of the time."""
-    start_s = time.perf_counter()
-    refs = [tile.ref for tile in batch.ready]
-    options = CaptionOptions.of(request, heatmap)
-    call = _MODEL_THREAD.submit(_model_call, request, captioner, batch, options)
-    while not wait((call,), POLL_S).done:
-        if cancelled():
-            raise was_cancelled()
-    captions = dict(zip(refs, call.result()))
-    elapsed_s = (time.perf_counter() - start_s) / max(1, len(refs))
-    for tile in batch.tiles:
-        yield tile, captions.get(tile.ref), elapsed_s if tile.ref in captions else 0.0
-
-
-def _model_call(request: CaptionRequest, captioner: Captioner, batch: TileBatch, options: CaptionOptions) -> list[Caption | None]:
-    """Captions of the ready tiles; one that makes the model fail is told from its neighbours by calling it alone."""
-    ready = batch.ready
-    if not ready or batch.before is None or batch.after is None:
-        return []
-    seeds = [tile_seed(request.seed, tile.ref.row, tile.ref.col) for tile in ready]
-    try:
-        return list(captioner.caption(batch.before, batch.after, options, seeds))
-    except ChangeScribeError:
-        raise  # said clearly already, and not a single tile's fault
-    except Exception as error:  # any bug or odd input of a model: one tile must not end a run of thousands
-        if len(ready) == 1:
-            ready[0].status, ready[0].error = "failed", f"{type(error).__name__}: {error}"
-            return [None]
-    captions: list[Caption | None] = []
-    for i, tile in enumerate(ready):
-        captions += _model_call(request, captioner, TileBatch([tile], batch.before[i : i + 1], batch.after[i : i + 1]), options)
-    return captions
 
 
 def caption_at(request: CaptionRequest, captioner: Captioner, pair: RasterPair, grid: TileGrid, x: float, y: float) -> TileCaption:
@@ -269,7 +221,7 @@ def caption_at(request: CaptionRequest, captioner: Captioner, pair: RasterPair, 
     batch = TileBatch([tile])
     if before is not None and after is not None:
         batch.before, batch.after = (to_input_size(pixels[None], captioner.card.input_px) for pixels in (before, after))
-    ((tile, caption, elapsed_s),) = _caption_batch(request, captioner, batch)
+    ((tile, caption, elapsed_s),) = lanes.captioned(request, captioner, [batch], alone=True)
     if tile.status == "failed":
         raise EngineError(f"the model failed on tile {ref.tile_id}: {tile.error}", "a model that runs", "see `changescribe doctor`")
     return _tile_caption(tile, caption, elapsed_s, captioner.card.id, grid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -131,8 +131,8 @@ class BatchReader:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_all, name="changescribe-reader", daemon=True)
 
-    def batches(self, cancelled: Callable[[], bool]) -> Iterator[TileBatch]:
-        """Yield the batches in the tiles' order; ends the thread when the caller stops early.
+    def batches(self, cancelled: Callable[[], bool]) -> Generator[TileBatch, None, None]:
+        """Yield the batches in the tiles' order, and an empty one whenever nothing was read for POLL_S; ends the thread when the caller stops early.
 
         Raises
         ------
@@ -155,13 +155,12 @@ class BatchReader:
             self._thread.join(1.0)
 
     def _next(self, cancelled: Callable[[], bool]) -> TileBatch | BaseException | None:
-        while True:
-            if cancelled():
-                raise was_cancelled()
-            try:
-                return self._queue.get(timeout=POLL_S)
-            except queue.Empty:
-                continue
+        if cancelled():
+            raise was_cancelled()
+        try:
+            return self._queue.get(timeout=POLL_S)
+        except queue.Empty:
+            return TileBatch()
 
     def _put(self, item: TileBatch | BaseException | None) -> None:
         while not self._stop.is_set():

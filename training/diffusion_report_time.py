@@ -13,8 +13,8 @@ import torch
 
 from engine.captioner import CaptionOptions
 from engine.device import cpu_has_bf16
+from engine.lanes import AUTO_BATCH
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Sampling
-from engine.pipeline import AUTO_BATCH
 
 TIMED = "timing.json"
 EVERY_TILE = CaptionOptions(threshold=0.0)  # the cascade off

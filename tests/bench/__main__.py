@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import pipeline
+from engine import lanes, pipeline
 from engine.captioner import Captioner, CaptionOptions
 from engine.demo import CRS, GSD_M, LEFT_M, TOP_M, write_sample
 from engine.demo_scene import HEIGHT_PX, WIDTH_PX
@@ -79,7 +79,7 @@ def cached_tiles_per_s(captioner: Captioner, request: CaptionRequest, rounds: in
     with pipeline.opened(request, captioner.card) as (pair, grid):
         read = [pair.read(ref) for ref in grid]
     before, after = (np.stack([tile[i] for tile in read] * rounds) for i in (0, 1))
-    batch = pipeline.AUTO_BATCH[captioner.device.type]
+    batch = lanes.AUTO_BATCH[captioner.device.type]
     captioner.caption(before[:batch], after[:batch])
     start_s = time.perf_counter()
     for i in range(0, len(before), batch):
