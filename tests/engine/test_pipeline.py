@@ -169,10 +169,13 @@ def test_batches_left_behind_by_cancellations_keep_their_lanes(request_of, monke
         computing.pop()
         return type(slow).encode(slow, before, after)
 
+    def begun_after(count):
+        return lambda: len(most) > count
+
     monkeypatch.setattr(slow, "encode", encode)
     for _ in range(3):
         with pytest.raises(Cancelled):
-            pipeline.run(request_of(batch_size=4), None, captioner=slow, cancelled=lambda begun=len(most): len(most) > begun)
+            pipeline.run(request_of(batch_size=4), None, captioner=slow, cancelled=begun_after(len(most)))
     assert max(most) == 2
     lane.pool.shutdown()
 
