@@ -6,57 +6,117 @@
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>{path} does not run</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} läuft nicht</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>{path} is Python {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} ist Python {version}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>{path} (Python {version}) has no module {names}</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} (Python {version}) fehlt das Modul {names}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>no Python on this computer can hold the engine ({reasons})</source>
-        <translation type="unfinished"></translation>
+        <translation>kein Python auf diesem Rechner kann die Engine aufnehmen ({reasons})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>none found</source>
-        <translation type="unfinished"></translation>
+        <translation>keines gefunden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>Python {oldest} to {newest} with venv</source>
-        <translation type="unfinished"></translation>
+        <translation>Python {oldest} bis {newest} mit venv</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>install it with `sudo apt install python3-venv` (Debian, Ubuntu: or python{version}-venv), then try again</source>
-        <translation type="unfinished"></translation>
+        <translation>mit `sudo apt install python3-venv` installieren (Debian, Ubuntu: oder python{version}-venv), dann erneut versuchen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/base_python.py"/>
         <source>install Python 3.12 from python.org (or your system's packages), then try again; or choose a Python that has PyTorch in the settings</source>
+        <translation>Python 3.12 von python.org (oder aus den Paketen des Systems) installieren, dann erneut versuchen; oder in den Einstellungen ein Python wählen, das PyTorch hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>processor (and Apple's GPU)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>processor only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>NVIDIA GPU, CUDA {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>{download} to download, {disk} on disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>there is one build for this computer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>{gpu} with a driver for CUDA {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>{facts}; this GPU needs a newer driver (580 or later), then repair the engine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>{facts}; PyTorch has no build for compute capability {version}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>Linux or Windows on x86, Linux on ARM, or a Mac with Apple's processor</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>PyTorch has no build {build} for {system} on {machine}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>choose another in the settings, or a Python that has PyTorch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/builds.py"/>
+        <source>chosen in the settings</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
         <source>no answer from the engine for {timeout_s:g} s</source>
-        <translation type="unfinished"></translation>
+        <translation>seit {timeout_s:g} s keine Antwort der Engine</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
         <source>an event</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Meldung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
         <source>cancel and run again</source>
-        <translation type="unfinished"></translation>
+        <translation>abbrechen und erneut starten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
@@ -65,1412 +125,1552 @@
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>the run was cancelled</source>
-        <translation type="unfinished"></translation>
+        <translation>der Lauf wurde abgebrochen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
         <source>No sign of life from the engine for {seconds:.0f} s; it may be short of memory. Waiting; you can cancel.</source>
+        <translation>Seit {seconds:.0f} s kein Lebenszeichen der Engine; vielleicht ist der Arbeitsspeicher knapp. Es wird gewartet; Abbrechen ist möglich.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/driver.py"/>
+        <source>there is no NVIDIA driver for this system</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/driver.py"/>
+        <source>the NVIDIA driver did not answer within {seconds:g} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/driver.py"/>
+        <source>the NVIDIA driver could not be asked ({error})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/driver.py"/>
+        <source>the NVIDIA driver does not answer (exit {code}{said})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/driver.py"/>
+        <source>no NVIDIA driver was found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/driver.py"/>
+        <source>the NVIDIA driver reports no usable GPU ({error})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>Downloads about {download_mb} MB and takes about {disk_gb:.1f} GB in {folder} (Python {version} from {python}). QGIS's own Python is left as it is.</source>
-        <translation type="unfinished"></translation>
+        <translation>Lädt etwa {download_mb} MB herunter und belegt etwa {disk_gb:.1f} GB in {folder} (Python {version} aus {python}). Das Python von QGIS bleibt, wie es ist.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>{free_mb} MB free on the disk of {there}</source>
-        <translation type="unfinished"></translation>
+        <translation>{free_mb} MB frei auf dem Datenträger von {there}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>about {disk_mb} MB</source>
-        <translation type="unfinished"></translation>
+        <translation>etwa {disk_mb} MB</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>free some space, or choose a Python that has PyTorch</source>
-        <translation type="unfinished"></translation>
+        <translation>Platz schaffen oder ein Python wählen, das PyTorch hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>fill it on a connected computer of the same kind: `pip download -r {name}`</source>
-        <translation type="unfinished"></translation>
+        <translation>auf einem verbundenen Rechner gleicher Art füllen: `pip download -r {name}`</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>no wheels in {wheels}</source>
-        <translation type="unfinished"></translation>
+        <translation>keine Wheels in {wheels}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>a folder with .whl files</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Ordner mit .whl-Dateien</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>another QGIS is setting up the engine</source>
-        <translation type="unfinished"></translation>
+        <translation>ein anderes QGIS richtet die Engine gerade ein</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>one set-up at a time</source>
-        <translation type="unfinished"></translation>
+        <translation>nur eine Einrichtung zur gleichen Zeit</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>wait until it is done</source>
-        <translation type="unfinished"></translation>
+        <translation>warten, bis sie fertig ist</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>The environment is damaged and made anew: {error}</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Umgebung ist beschädigt und wird neu angelegt: {error}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>The engine is set up in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Engine ist in {folder} eingerichtet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>Making a virtual environment in {folder}</source>
-        <translation type="unfinished"></translation>
+        <translation>Eine virtuelle Umgebung wird in {folder} angelegt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>Trying the engine's libraries</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Bibliotheken der Engine werden geprüft</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>{name}: {done:.0f} of {total:.0f} MB</source>
-        <translation type="unfinished"></translation>
+        <translation>{name}: {done:.0f} von {total:.0f} MB</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>set up the engine in Settings &gt; Options &gt; ChangeScribe or with the algorithm 'Engine status' (INSTALL=true); or choose a Python that has it there or through the environment variable {variable}</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine unter Einstellungen &gt; Optionen &gt; ChangeScribe oder mit dem Algorithmus „Status der Engine“ (INSTALL=true) einrichten; oder dort oder mit der Umgebungsvariablen {variable} ein Python wählen, das sie hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>the chosen Python {chosen} is not there</source>
-        <translation type="unfinished"></translation>
+        <translation>das gewählte Python {chosen} ist nicht vorhanden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <location filename="../../qgis_plugin/client/worker_client.py"/>
         <source>a Python interpreter with the engine's libraries</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Python-Interpreter mit den Bibliotheken der Engine</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>the captioning engine is not set up</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine für Beschreibungen ist nicht eingerichtet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>a Python environment with PyTorch, about 1 GB on disk</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Python-Umgebung mit PyTorch, etwa 1 GB auf dem Datenträger</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>{python} cannot be started ({reason})</source>
-        <translation type="unfinished"></translation>
+        <translation>{python} lässt sich nicht starten ({reason})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>a Python interpreter</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Python-Interpreter</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>{python} did not answer within {seconds:g} s</source>
-        <translation type="unfinished"></translation>
+        <translation>{python} hat nicht innerhalb von {seconds:g} s geantwortet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>{python} does not work as a Python interpreter (exit {returncode}: {said})</source>
-        <translation type="unfinished"></translation>
+        <translation>{python} funktioniert nicht als Python-Interpreter (Rückgabewert {returncode}: {said})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>Python 3.10 or later</source>
-        <translation type="unfinished"></translation>
+        <translation>Python 3.10 oder neuer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/locate.py"/>
         <source>{python} (Python {version}) cannot import {details}</source>
-        <translation type="unfinished"></translation>
+        <translation>{python} (Python {version}) kann {details} nicht importieren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>check the connection and the proxy in Settings &gt; Options &gt; Network, or install from an offline folder of wheels; downloaded parts are kept</source>
-        <translation type="unfinished"></translation>
+        <translation>die Verbindung und den Proxy unter Einstellungen &gt; Optionen &gt; Netzwerk prüfen oder aus einem Ordner mit Wheels installieren; bereits Heruntergeladenes bleibt erhalten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>the disk is full</source>
-        <translation type="unfinished"></translation>
+        <translation>der Datenträger ist voll</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>more free space</source>
-        <translation type="unfinished"></translation>
+        <translation>mehr freier Platz</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>free some and try again; what is done is kept</source>
-        <translation type="unfinished"></translation>
+        <translation>Platz schaffen und erneut versuchen; Erledigtes bleibt erhalten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>the package server's certificate was not accepted</source>
-        <translation type="unfinished"></translation>
+        <translation>das Zertifikat des Paketservers wurde nicht angenommen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a trusted connection</source>
-        <translation type="unfinished"></translation>
+        <translation>eine vertrauenswürdige Verbindung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>give pip your organisation's certificate: pip config set global.cert FILE</source>
-        <translation type="unfinished"></translation>
+        <translation>pip das Zertifikat der eigenen Organisation geben: pip config set global.cert DATEI</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>the proxy refused the connection</source>
-        <translation type="unfinished"></translation>
+        <translation>der Proxy hat die Verbindung abgelehnt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a working proxy</source>
-        <translation type="unfinished"></translation>
+        <translation>ein funktionierender Proxy</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>correct it in Settings &gt; Options &gt; Network</source>
-        <translation type="unfinished"></translation>
+        <translation>unter Einstellungen &gt; Optionen &gt; Netzwerk berichtigen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a file could not be written</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Datei konnte nicht geschrieben werden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a writable folder</source>
-        <translation type="unfinished"></translation>
+        <translation>ein beschreibbarer Ordner</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>close other QGIS windows that use the engine and try again</source>
-        <translation type="unfinished"></translation>
+        <translation>andere QGIS-Fenster schließen, die die Engine benutzen, und erneut versuchen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>{program} cannot be started ({reason})</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} lässt sich nicht starten ({reason})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a working Python</source>
-        <translation type="unfinished"></translation>
+        <translation>ein funktionierendes Python</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>remove the environment and set it up again</source>
-        <translation type="unfinished"></translation>
+        <translation>die Umgebung entfernen und erneut einrichten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>the set-up was cancelled</source>
-        <translation type="unfinished"></translation>
+        <translation>die Einrichtung wurde abgebrochen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>start it again: what is downloaded is kept</source>
-        <translation type="unfinished"></translation>
+        <translation>erneut starten: Heruntergeladenes bleibt erhalten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>; {name} was not found elsewhere</source>
-        <translation type="unfinished"></translation>
+        <translation>; {name} wurde auch sonst nirgends gefunden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a package server cannot be reached{what}</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Paketserver ist nicht erreichbar{what}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a connection to pypi.org and download.pytorch.org</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Verbindung zu pypi.org und download.pytorch.org</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>add its wheel for this Python and system to the folder; or choose a Python that has it in the settings</source>
-        <translation type="unfinished"></translation>
+        <translation>das Wheel für dieses Python und System in den Ordner legen; oder in den Einstellungen ein Python wählen, das es hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>{name} was not found</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} wurde nicht gefunden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a wheel for this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Wheel für diesen Rechner</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>the installer failed (exit {code}): {words}</source>
-        <translation type="unfinished"></translation>
+        <translation>die Installation ist gescheitert (Rückgabewert {code}): {words}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a complete environment</source>
-        <translation type="unfinished"></translation>
+        <translation>eine vollständige Umgebung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
+        <location filename="../../qgis_plugin/client/proof.py"/>
         <source>try again; or choose a Python that has PyTorch</source>
+        <translation>erneut versuchen; oder ein Python wählen, das PyTorch hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/proof.py"/>
+        <source>an environment in which the engine captions a tile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/proof.py"/>
+        <source>the engine does not start in {python} ({ending})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/proof.py"/>
+        <source>it said nothing</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_client.py"/>
         <source>the engine's Python {python} cannot be started ({reason})</source>
-        <translation type="unfinished"></translation>
+        <translation>das Python der Engine {python} lässt sich nicht starten ({reason})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>Starting the engine with {python}</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Engine wird mit {python} gestartet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>the engine was stopped</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine wurde angehalten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>run again: it starts by itself</source>
-        <translation type="unfinished"></translation>
+        <translation>erneut ausführen: sie startet von selbst</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>{program} does not answer as the engine does but says {text!r}</source>
-        <translation type="unfinished"></translation>
+        <translation>{program} antwortet nicht wie die Engine, sondern sagt {text!r}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>this plugin's engine</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine dieser Erweiterung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>The engine wrote a line that is not of the protocol: {error}</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Engine hat eine Zeile geschrieben, die nicht zum Protokoll gehört: {error}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>an engine of version {version} that speaks protocol {protocol}</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Engine der Version {version}, die das Protokoll {protocol} spricht</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>protocol {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>Protokoll {version}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>restart QGIS after updating the plugin, then set up the engine again</source>
-        <translation type="unfinished"></translation>
+        <translation>QGIS nach der Aktualisierung der Erweiterung neu starten, dann die Engine erneut einrichten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>the engine did not react to a cancellation within {seconds:g} s and was stopped</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine hat nicht innerhalb von {seconds:g} s auf den Abbruch reagiert und wurde beendet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>the engine was not ready after {seconds:g} s{last_words}</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine war nach {seconds:g} s nicht bereit{last_words}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>a ready message</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Bereitmeldung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>try again once the machine is less busy; else {remedy}</source>
-        <translation type="unfinished"></translation>
+        <translation>erneut versuchen, sobald der Rechner weniger ausgelastet ist; sonst {remedy}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>the engine did not start ({exit}){last_words}</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine ist nicht gestartet ({exit}){last_words}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>a Python with the engine's libraries</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Python mit den Bibliotheken der Engine</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>the engine stopped unexpectedly ({exit}){last_words}</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine ist unerwartet stehen geblieben ({exit}){last_words}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>an engine that runs to the end</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Engine, die bis zum Ende läuft</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>run again (it starts by itself); if it was short of memory, choose a smaller batch size or close other programs</source>
-        <translation type="unfinished"></translation>
+        <translation>erneut ausführen (sie startet von selbst); war der Arbeitsspeicher knapp, weniger Kacheln je Durchgang wählen oder andere Programme schließen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>. Its last lines: {lines}</source>
-        <translation type="unfinished"></translation>
+        <translation>. Ihre letzten Zeilen: {lines}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>exit {code}; probably out of memory</source>
-        <translation type="unfinished"></translation>
+        <translation>Rückgabewert {code}; vermutlich zu wenig Arbeitsspeicher</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>exit {code}; a native library crashed</source>
-        <translation type="unfinished"></translation>
+        <translation>Rückgabewert {code}; eine Systembibliothek ist abgestürzt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
         <source>exit {code}</source>
-        <translation type="unfinished"></translation>
+        <translation>Rückgabewert {code}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Where both layers overlap</source>
-        <translation type="unfinished"></translation>
+        <translation>Wo beide Layer sich überlappen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>What the map shows</source>
-        <translation type="unfinished"></translation>
+        <translation>Was die Karte zeigt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Drawn on the map</source>
-        <translation type="unfinished"></translation>
+        <translation>Auf der Karte gezeichnet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Polygon layer</source>
-        <translation type="unfinished"></translation>
+        <translation>Polygonlayer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>map</source>
-        <translation type="unfinished"></translation>
+        <translation>Karte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>no area is drawn</source>
-        <translation type="unfinished"></translation>
+        <translation>es ist kein Bereich gezeichnet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>a rectangle or polygon</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Rechteck oder Polygon</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>press 'Rectangle' or 'Polygon' and draw it on the map</source>
-        <translation type="unfinished"></translation>
+        <translation>„Rechteck“ oder „Polygon“ drücken und auf der Karte zeichnen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>drawn area</source>
-        <translation type="unfinished"></translation>
+        <translation>gezeichneter Bereich</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Rectangle</source>
-        <translation type="unfinished"></translation>
+        <translation>Rechteck</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Polygon</source>
-        <translation type="unfinished"></translation>
+        <translation>Polygon</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Clear</source>
-        <translation type="unfinished"></translation>
+        <translation>Leeren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Drag a rectangle on the map</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein Rechteck auf der Karte aufziehen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Click the corners; a right click closes the polygon, Escape starts again</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Ecken anklicken; ein Rechtsklick schließt das Polygon, Escape beginnt von vorn</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>Only the selected features</source>
-        <translation type="unfinished"></translation>
+        <translation>Nur gewählte Objekte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>no polygon layer is chosen</source>
-        <translation type="unfinished"></translation>
+        <translation>es ist kein Polygonlayer gewählt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>a polygon layer</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Polygonlayer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>add one to the project, or choose another kind of area</source>
-        <translation type="unfinished"></translation>
+        <translation>dem Projekt einen hinzufügen oder eine andere Art von Bereich wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>no selected polygon in {layer}</source>
-        <translation type="unfinished"></translation>
+        <translation>kein gewähltes Polygon in {layer}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>no polygon in {layer}</source>
-        <translation type="unfinished"></translation>
+        <translation>kein Polygon in {layer}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>at least one polygon</source>
-        <translation type="unfinished"></translation>
+        <translation>mindestens ein Polygon</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>select some features, or untick 'Only the selected features'</source>
-        <translation type="unfinished"></translation>
+        <translation>Objekte auswählen oder den Haken bei „Nur gewählte Objekte“ entfernen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/area.py"/>
         <source>fill it</source>
-        <translation type="unfinished"></translation>
+        <translation>ihn füllen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/ask.py"/>
+        <source>try again</source>
+        <translation>erneut versuchen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>Red, green and blue for the model. 'Automatic' lets the engine choose: colour interpretation, else the first three bands.</source>
-        <translation type="unfinished"></translation>
+        <translation>Rot, Grün und Blau für das Modell. „Automatisch“ überlässt die Wahl der Engine: die Farbzuordnung der Kanäle, sonst die ersten drei Kanäle.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>As on the map</source>
-        <translation type="unfinished"></translation>
+        <translation>Wie auf der Karte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>Automatic</source>
-        <translation type="unfinished"></translation>
+        <translation>Automatisch</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>Choose…</source>
-        <translation type="unfinished"></translation>
+        <translation>Wählen…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>Red</source>
-        <translation type="unfinished"></translation>
+        <translation>Rot</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>Green</source>
-        <translation type="unfinished"></translation>
+        <translation>Grün</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>Blue</source>
-        <translation type="unfinished"></translation>
+        <translation>Blau</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bands.py"/>
         <source>As on the map ({})</source>
-        <translation type="unfinished"></translation>
+        <translation>Wie auf der Karte ({})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/bubble.py"/>
         <source>Close (Escape)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>ChangeScribe: caption a tile</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>try again</source>
-        <translation type="unfinished"></translation>
+        <translation>Schließen (Escape)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
         <source>No caption</source>
-        <translation type="unfinished"></translation>
+        <translation>Keine Beschreibung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
         <source>The engine is starting; this takes a few seconds once a session.</source>
+        <translation>Die Engine startet; das dauert einmal je Sitzung einige Sekunden.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/click_tool.py"/>
+        <source>{} is fetched there.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
         <source>Captioning…</source>
-        <translation type="unfinished"></translation>
+        <translation>Wird beschrieben…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>the point has no place in {crs} ({error})</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>a point on the rasters</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>click on them</source>
-        <translation type="unfinished"></translation>
+        <source>ChangeScribe: caption a tile</source>
+        <translation>ChangeScribe: eine Kachel beschreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
         <source>the engine gave no answer</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine hat nicht geantwortet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
         <source>change {change:.0%} · caption {caption:.0%} · {model}</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderung {change:.0%} · Beschreibung {caption:.0%} · {model}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <source>{}: no layer</source>
-        <translation type="unfinished"></translation>
+        <translation>{}: kein Layer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Before</source>
-        <translation type="unfinished"></translation>
+        <translation>Vorher</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>After</source>
-        <translation type="unfinished"></translation>
+        <translation>Nachher</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <source>Flicker on the map</source>
-        <translation type="unfinished"></translation>
+        <translation>Auf der Karte blinken</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <source>Show the two dates in turn; the project's layers stay as they are</source>
-        <translation type="unfinished"></translation>
+        <translation>Zeigt beide Zeitpunkte im Wechsel; die Layer des Projekts bleiben, wie sie sind</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>holds a finished run</source>
-        <translation type="unfinished"></translation>
+        <translation>enthält einen abgeschlossenen Lauf</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>is there already</source>
-        <translation type="unfinished"></translation>
+        <translation>ist bereits vorhanden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>{} {}. Choose another output, such as {}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{} {}. Eine andere Ausgabe wählen, etwa {}.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Cancelling; what is done is kept…</source>
-        <translation type="unfinished"></translation>
+        <translation>Wird abgebrochen; Erledigtes bleibt erhalten…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>Choose both layers.</source>
-        <translation type="unfinished"></translation>
+        <translation>Beide Layer wählen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>About {} tiles at {:.2g} m a pixel.</source>
-        <translation type="unfinished"></translation>
+        <translation>Etwa {} Kacheln mit {:.2g} m je Pixel.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Resume</source>
-        <translation type="unfinished"></translation>
+        <translation>Fortsetzen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>Caption changes</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungen beschreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>The output holds an interrupted run: goes on where it stopped, with the same settings</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Ausgabe enthält einen unterbrochenen Lauf: er geht mit denselben Einstellungen dort weiter, wo er aufgehört hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Choose a layer of change captions in the layer tree first.</source>
-        <translation type="unfinished"></translation>
+        <translation>Zuerst im Layerbedienfeld einen Layer mit Änderungsbeschreibungen wählen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>What to caption</source>
-        <translation type="unfinished"></translation>
+        <translation>Was beschrieben wird</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Results</source>
-        <translation type="unfinished"></translation>
+        <translation>Ergebnisse</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>Cancel</source>
-        <translation type="unfinished"></translation>
+        <translation>Abbrechen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Starting the engine…</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Engine startet…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Fetching {}…</source>
-        <translation type="unfinished"></translation>
+        <translation>{} wird abgerufen…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source> · {duration} left</source>
-        <translation type="unfinished"></translation>
+        <translation> · noch {duration}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>{} of {} tiles · {} changed{}{}</source>
-        <translation type="unfinished"></translation>
+        <translation>{} von {} Kacheln · {} geändert{}{}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Done: {} of {} tiles changed. Saved in {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Fertig: {} von {} Kacheln geändert. Gespeichert in {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source> {} tiles are kept.</source>
-        <translation type="unfinished"></translation>
+        <translation> {} Kacheln sind gesichert.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source> 'Resume' goes on from there.</source>
-        <translation type="unfinished"></translation>
+        <translation> „Fortsetzen“ macht dort weiter.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Cancelled.</source>
-        <translation type="unfinished"></translation>
+        <translation>Abgebrochen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>This tile has no place in the map's CRS.</source>
+        <translation>Diese Kachel hat im KBS der Karte keine Lage.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>From {} to {}.</source>
+        <translation>Von {} bis {}.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>About {} tiles at {:.2g} m a pixel</source>
+        <translation>Etwa {} Kacheln mit {:.2g} m je Pixel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>; the model was trained at {:g} m</source>
+        <translation>; das Modell ist mit {:g} m trainiert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>How long that takes is known after the first run here.</source>
+        <translation>Wie lange das dauert, ist nach dem ersten Lauf hier bekannt.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>About {}, at {:.2g} tiles a second as in the last run here.</source>
+        <translation>Etwa {}, bei {:.2g} Kacheln je Sekunde wie im letzten Lauf hier.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>Before ({}) is later than after ({}): ⇅ swaps them.</source>
+        <translation>Vorher ({}) liegt nach Nachher ({}): ⇅ vertauscht sie.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>{model} is not installed: {remedy}.</source>
+        <translation>{model} ist nicht installiert: {remedy}.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>The area does not touch the ground that both layers share.</source>
+        <translation>Der Bereich berührt die Fläche nicht, die beide Layer gemeinsam haben.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>The dates differ in resolution: {before_m:.2g} m before, {after_m:.2g} m after. After is resampled.</source>
+        <translation>Die Zeitpunkte haben verschiedene Auflösungen: vorher {before_m:.2g} m, nachher {after_m:.2g} m. Nachher wird umgerechnet.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m.</source>
+        <translation>Das Modell ist mit {trained_m:g} m je Pixel trainiert; dieser Lauf hat {wanted_m:.2g} m.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>The before layer's pixels of {:.2g} m lack the detail that the model knows: expect poor captions.</source>
         <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>{:.0f} s</source>
+        <translation>{:.0f} s</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>{} min</source>
+        <translation>{} min</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>{} h {} min</source>
+        <translation>{} h {} min</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Area</source>
-        <translation type="unfinished"></translation>
+        <translation>Bereich</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Swap before and after</source>
-        <translation type="unfinished"></translation>
+        <translation>Vorher und Nachher vertauschen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>   bands</source>
-        <translation type="unfinished"></translation>
+        <translation>   Kanäle</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>'auto' takes a GPU that really computes, else the processor; the log says which and why</source>
-        <translation type="unfinished"></translation>
+        <translation>„auto“ nimmt eine Grafikkarte, die wirklich rechnet, sonst den Prozessor; das Protokoll sagt, welche und warum</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <location filename="../../qgis_plugin/gui/sampling.py"/>
         <source>the model's own</source>
-        <translation type="unfinished"></translation>
+        <translation>wie im Modell</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Change score from which a tile counts as changed and gets a caption; higher gives fewer tiles</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungswert, ab dem eine Kachel als geändert gilt und eine Beschreibung bekommt; höher ergibt weniger Kacheln</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Model</source>
-        <translation type="unfinished"></translation>
+        <translation>Modell</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Device</source>
-        <translation type="unfinished"></translation>
+        <translation>Gerät</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Threshold</source>
-        <translation type="unfinished"></translation>
+        <translation>Schwellenwert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Output</source>
-        <translation type="unfinished"></translation>
+        <translation>Ausgabe</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>More options</source>
-        <translation type="unfinished"></translation>
+        <translation>Weitere Optionen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source> pixels</source>
-        <translation type="unfinished"></translation>
+        <translation> Pixel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>automatic</source>
-        <translation type="unfinished"></translation>
+        <translation>automatisch</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Tiles where more than this is without data in either date are skipped</source>
-        <translation type="unfinished"></translation>
+        <translation>Kacheln, die an einem der Zeitpunkte zu einem größeren Teil ohne Daten sind, werden ausgelassen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Of the before layer</source>
-        <translation type="unfinished"></translation>
+        <translation>Die des Vorher-Layers</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>What the model was trained at</source>
-        <translation type="unfinished"></translation>
+        <translation>Die, mit der das Modell trainiert ist</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Metres per pixel…</source>
-        <translation type="unfinished"></translation>
+        <translation>Meter je Pixel…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source> m</source>
-        <translation type="unfinished"></translation>
+        <translation> m</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>2–98 % of each raster</source>
-        <translation type="unfinished"></translation>
+        <translation>2–98 % jedes Rasters</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>None (values are 0–255)</source>
-        <translation type="unfinished"></translation>
+        <translation>Keine (Werte sind 0–255)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Resolution</source>
-        <translation type="unfinished"></translation>
+        <translation>Auflösung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Tile overlap</source>
-        <translation type="unfinished"></translation>
+        <translation>Kachelüberlappung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Stretch</source>
-        <translation type="unfinished"></translation>
+        <translation>Streckung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Skip above</source>
-        <translation type="unfinished"></translation>
+        <translation>Auslassen über</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Tiles a batch</source>
-        <translation type="unfinished"></translation>
+        <translation>Kacheln je Durchgang</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/model_box.py"/>
         <source>{} (not installed)</source>
-        <translation type="unfinished"></translation>
+        <translation>{} (nicht installiert)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>ChangeScribe: diagnostics</source>
-        <translation type="unfinished"></translation>
+        <translation>ChangeScribe: Diagnose</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Copy diagnostics</source>
-        <translation type="unfinished"></translation>
+        <translation>Diagnose kopieren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Not removed: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Nicht entfernt: {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Looking; this starts the engine…</source>
-        <translation type="unfinished"></translation>
+        <translation>Wird ermittelt; dazu startet die Engine…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Copied; your home folder's name is left out.</source>
-        <translation type="unfinished"></translation>
+        <translation>Kopiert; der Name des Benutzerordners ist ausgelassen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Engine</source>
-        <translation type="unfinished"></translation>
+        <translation>Engine</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>empty: the managed environment</source>
-        <translation type="unfinished"></translation>
+        <translation>leer: die verwaltete Umgebung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>A Python that has PyTorch and the engine's other libraries (conda, HPC, an NVIDIA GPU)</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein Python, das PyTorch und die anderen Bibliotheken der Engine hat (conda, HPC, eine NVIDIA-Grafikkarte)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>empty: download</source>
-        <translation type="unfinished"></translation>
+        <translation>leer: herunterladen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Set up or repair</source>
-        <translation type="unfinished"></translation>
+        <translation>Einrichten oder reparieren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Remove</source>
-        <translation type="unfinished"></translation>
+        <translation>Entfernen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Python interpreter</source>
-        <translation type="unfinished"></translation>
+        <translation>Python-Interpreter</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Folder of wheels (offline)</source>
-        <translation type="unfinished"></translation>
+        <translation>Ordner mit Wheels (offline)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Managed environment</source>
-        <translation type="unfinished"></translation>
+        <translation>Verwaltete Umgebung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Defaults of the panel</source>
-        <translation type="unfinished"></translation>
+        <translation>Vorgaben des Bedienfelds</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Set up in {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Eingerichtet in {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Not set up; it would lie in {}</source>
+        <translation>Nicht eingerichtet; sie läge in {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/point.py"/>
+        <source>an area off the layers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/point.py"/>
+        <location filename="../../qgis_plugin/processing/rasters.py"/>
+        <source>an area on the ground that both rasters share</source>
+        <translation>ein Bereich auf der gemeinsamen Fläche beider Raster</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/point.py"/>
+        <source>choose another area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/point.py"/>
+        <source>the point has no place in {crs} ({reason})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/point.py"/>
+        <source>a point on the rasters</source>
+        <translation>ein Punkt auf den Rastern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/point.py"/>
+        <source>click on them</source>
+        <translation>auf sie klicken</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>Preview: what the model will see</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>The engine reads the layers…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>ChangeScribe: preview</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>Tile {} in the middle of the area, {:.2g} m a pixel.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>bands {}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>{}; values as they are</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>{}; black to white: {}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>no before layer</source>
-        <translation type="unfinished"></translation>
+        <translation>kein Vorher-Layer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>no after layer</source>
-        <translation type="unfinished"></translation>
+        <translation>kein Nachher-Layer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>a raster layer for each date</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Rasterlayer für jeden Zeitpunkt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>add both rasters to the project and choose them</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>a layer that is no file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>two raster files for a click</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>save the layer as GeoTIFF, or caption an area</source>
-        <translation type="unfinished"></translation>
+        <translation>beide Raster dem Projekt hinzufügen und hier wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>{folder} cannot be made ({reason})</source>
-        <translation type="unfinished"></translation>
+        <translation>{folder} lässt sich nicht anlegen ({reason})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>a folder with write permission</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Ordner mit Schreibrecht</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>choose another output</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>{model} is not installed: {remedy}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>The area does not touch the ground that both layers share.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>The dates differ in resolution: {before_m:.2g} m before, {after_m:.2g} m after. After is resampled.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m. More options › Resolution can resample.</source>
-        <translation type="unfinished"></translation>
+        <translation>eine andere Ausgabe wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Score</source>
-        <translation type="unfinished"></translation>
+        <translation>Wert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>What changed</source>
-        <translation type="unfinished"></translation>
+        <translation>Was sich geändert hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Classes</source>
-        <translation type="unfinished"></translation>
+        <translation>Klassen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Tile</source>
-        <translation type="unfinished"></translation>
+        <translation>Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>(skipped: too little data)</source>
-        <translation type="unfinished"></translation>
+        <translation>(ausgelassen: zu wenig Daten)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>(failed)</source>
-        <translation type="unfinished"></translation>
+        <translation>(gescheitert)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Search: building, road…</source>
-        <translation type="unfinished"></translation>
+        <translation>Suchen: building, road…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Changed only</source>
-        <translation type="unfinished"></translation>
+        <translation>Nur geänderte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>◀ Previous</source>
-        <translation type="unfinished"></translation>
+        <translation>◀ Zurück</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Next ▶</source>
-        <translation type="unfinished"></translation>
+        <translation>Weiter ▶</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>List active layer</source>
-        <translation type="unfinished"></translation>
+        <translation>Aktiven Layer auflisten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Show the captions of the layer that is chosen in the layer tree</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Beschreibungen des Layers zeigen, der im Layerbedienfeld gewählt ist</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>{} of {} tiles</source>
-        <translation type="unfinished"></translation>
+        <translation>{} von {} Kacheln</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>This layer's format cannot be edited; export it to a GeoPackage.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Format dieses Layers lässt sich nicht bearbeiten; in ein GeoPackage exportieren.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>This layer lacks the columns of a review and cannot get any; export it to a GeoPackage.</source>
-        <translation type="unfinished"></translation>
+        <translation>Diesem Layer fehlen die Spalten einer Prüfung, und er kann keine bekommen; in ein GeoPackage exportieren.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Review of {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Prüfung von {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Correct the caption, then Enter</source>
-        <translation type="unfinished"></translation>
+        <translation>Beschreibung berichtigen, dann Eingabetaste</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>✓ Right</source>
-        <translation type="unfinished"></translation>
+        <translation>✓ Richtig</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>✗ Wrong</source>
-        <translation type="unfinished"></translation>
+        <translation>✗ Falsch</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>No change</source>
-        <translation type="unfinished"></translation>
+        <translation>Keine Änderung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Nothing changed here: a false alarm</source>
-        <translation type="unfinished"></translation>
+        <translation>Hier hat sich nichts geändert: ein Fehlalarm</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Undo</source>
-        <translation type="unfinished"></translation>
+        <translation>Rückgängig</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Save edits</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungen speichern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>List a layer that is in a file to correct it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Zum Berichtigen einen Layer auflisten, der in einer Datei liegt.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>+ Added</source>
-        <translation type="unfinished"></translation>
+        <translation>+ Neu</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>− Removed</source>
-        <translation type="unfinished"></translation>
+        <translation>− Entfernt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>~ Altered</source>
-        <translation type="unfinished"></translation>
+        <translation>~ Verändert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>This tile could not be edited; is the layer locked by another program?</source>
-        <translation type="unfinished"></translation>
+        <translation>Diese Kachel ließ sich nicht bearbeiten; hält ein anderes Programm den Layer gesperrt?</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Edits saved.</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungen gespeichert.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/run.py"/>
         <source>ChangeScribe: caption changes</source>
-        <translation type="unfinished"></translation>
+        <translation>ChangeScribe: Änderungen beschreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/run.py"/>
         <source>copy the diagnostics (Settings &gt; Options &gt; ChangeScribe) and report it</source>
-        <translation type="unfinished"></translation>
+        <translation>die Diagnose kopieren (Einstellungen &gt; Optionen &gt; ChangeScribe) und melden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/run.py"/>
         <source>{layer} (not saved)</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} (nicht gespeichert)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/run.py"/>
         <source>{layer} (running)</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} (läuft)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/sampling.py"/>
         <source>Steps of the sampler; fewer are faster</source>
-        <translation type="unfinished"></translation>
+        <translation>Schritte des Samplers; weniger sind schneller</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/sampling.py"/>
         <source>Captions drawn for each tile; the one most like the others is kept. Two take twice as long as one</source>
-        <translation type="unfinished"></translation>
+        <translation>Beschreibungen, die für jede Kachel gezogen werden; behalten wird die, die den anderen am ähnlichsten ist. Zwei dauern doppelt so lang wie eine</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/sampling.py"/>
         <source>Sampler</source>
-        <translation type="unfinished"></translation>
+        <translation>Sampler</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/sampling.py"/>
         <source>Sampling steps</source>
-        <translation type="unfinished"></translation>
+        <translation>Sampling-Schritte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/sampling.py"/>
         <source>Samples a tile</source>
-        <translation type="unfinished"></translation>
+        <translation>Ziehungen je Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>ChangeScribe: set up the engine</source>
-        <translation type="unfinished"></translation>
+        <translation>ChangeScribe: die Engine einrichten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>Setting up the engine…</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Engine wird eingerichtet…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>try again; if it fails again, copy the diagnostics and report it</source>
-        <translation type="unfinished"></translation>
+        <translation>erneut versuchen; scheitert es wieder, die Diagnose kopieren und melden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>Set up the engine (about {} MB)…</source>
-        <translation type="unfinished"></translation>
+        <translation>Engine einrichten (etwa {} MB)…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>{}. It is downloaded once, takes about {:.1f} GB of disk and leaves QGIS's own Python as it is.</source>
-        <translation type="unfinished"></translation>
+        <translation>{}. Sie wird einmal heruntergeladen, belegt etwa {:.1f} GB und lässt das Python von QGIS, wie es ist.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>Cancelling…</source>
-        <translation type="unfinished"></translation>
+        <translation>Wird abgebrochen…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>Cancelled. The next set-up goes on where this one stopped.</source>
-        <translation type="unfinished"></translation>
+        <translation>Abgebrochen. Die nächste Einrichtung macht dort weiter, wo diese aufgehört hat.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/i18n.py"/>
         <source>Needed: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Benötigt: {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/i18n.py"/>
         <source>To do: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Abhilfe: {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/plugin.py"/>
         <source>ChangeScribe panel</source>
-        <translation type="unfinished"></translation>
+        <translation>ChangeScribe-Bedienfeld</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/plugin.py"/>
         <source>Caption the tile under a click</source>
-        <translation type="unfinished"></translation>
+        <translation>Die angeklickte Kachel beschreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/plugin.py"/>
         <source>Settings…</source>
-        <translation type="unfinished"></translation>
+        <translation>Einstellungen…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/plugin.py"/>
         <source>Help</source>
-        <translation type="unfinished"></translation>
+        <translation>Hilfe</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>the area {name} has no polygons</source>
-        <translation type="unfinished"></translation>
+        <translation>der Bereich {name} hat keine Polygone</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>at least one</source>
-        <translation type="unfinished"></translation>
+        <translation>mindestens eines</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>choose a polygon layer; with 'selected features only' select some</source>
-        <translation type="unfinished"></translation>
+        <translation>einen Polygonlayer wählen; mit „Nur gewählte Objekte“ einige auswählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>the area {name} has no CRS</source>
-        <translation type="unfinished"></translation>
+        <translation>der Bereich {name} hat kein KBS</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>a layer with a CRS</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Layer mit einem KBS</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>set it with Layer &gt; Set CRS of Layer</source>
-        <translation type="unfinished"></translation>
+        <translation>mit Layer &gt; KBS von Layer(n) setzen festlegen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>the area could not be written to {path} ({message})</source>
-        <translation type="unfinished"></translation>
+        <translation>der Bereich konnte nicht nach {path} geschrieben werden ({message})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <source>a writable temporary folder</source>
-        <translation type="unfinished"></translation>
+        <translation>ein beschreibbarer temporärer Ordner</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>free some space</source>
-        <translation type="unfinished"></translation>
+        <translation>Platz schaffen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>On the command line:</source>
-        <translation type="unfinished"></translation>
+        <translation>Auf der Kommandozeile:</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Change score from which a tile counts as changed (empty: the model's own)</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungswert, ab dem eine Kachel als geändert gilt (leer: wie im Modell)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Ground resolution: native, model, or metres per pixel</source>
-        <translation type="unfinished"></translation>
+        <translation>Bodenauflösung: native, model oder Meter je Pixel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Overlap of neighbouring tiles (pixels)</source>
-        <translation type="unfinished"></translation>
+        <translation>Überlappung benachbarter Kacheln (Pixel)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Stretch of pixel values</source>
-        <translation type="unfinished"></translation>
+        <translation>Streckung der Pixelwerte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Largest share without data (0 to 1); tiles with more are skipped</source>
-        <translation type="unfinished"></translation>
+        <translation>Größter Anteil ohne Daten (0 bis 1); Kacheln mit mehr werden ausgelassen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Decoding</source>
-        <translation type="unfinished"></translation>
+        <translation>Dekodierung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Tiles per batch (empty: the engine chooses)</source>
-        <translation type="unfinished"></translation>
+        <translation>Kacheln je Durchgang (leer: die Engine wählt)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Sampling steps (empty: the model's own; for models that draw samples)</source>
-        <translation type="unfinished"></translation>
+        <translation>Sampling-Schritte (leer: wie im Modell; für Modelle, die Stichproben ziehen)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Sampler (empty: the model's own; for models that draw samples)</source>
-        <translation type="unfinished"></translation>
+        <translation>Sampler (leer: wie im Modell; für Modelle, die Stichproben ziehen)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Samples per tile (empty: the model's own; for models that draw samples)</source>
-        <translation type="unfinished"></translation>
+        <translation>Ziehungen je Kachel (leer: wie im Modell; für Modelle, die Stichproben ziehen)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>{done} of {total} tiles, {changed} changed</source>
-        <translation type="unfinished"></translation>
+        <translation>{done} von {total} Kacheln, {changed} geändert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>, {rate:.1f} tiles/s</source>
-        <translation type="unfinished"></translation>
+        <translation>, {rate:.1f} Kacheln/s</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>, about {seconds:.0f} s left</source>
-        <translation type="unfinished"></translation>
+        <translation>, noch etwa {seconds:.0f} s</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <source>Summarise changes by area</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungen nach Gebieten zusammenfassen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
@@ -1479,48 +1679,52 @@
 A tile counts for every polygon that it overlaps; shares are weighted by the overlap. After cancelling, rows hold what was captioned until then, and say so.
 
 The engine runs in its own process. If it is not set up, run 'Engine status' first.</source>
-        <translation type="unfinished"></translation>
+        <translation>Beschreibt, was sich innerhalb der Polygone eines Layers zwischen zwei Rastern geändert hat, und fasst es zusammen: eine Zeile je Polygon mit dessen eigenen Attributen, der Zahl der Kacheln und der geänderten, dem geänderten Anteil der Fläche, den neuen, entfernten und veränderten Klassen (Zahl der Kacheln), den aussagekräftigsten Beschreibungen und einem Satz in einfachem Englisch.
+
+Eine Kachel zählt für jedes Polygon, das sie überlappt; Anteile sind nach der Überlappung gewichtet. Nach einem Abbruch enthalten die Zeilen, was bis dahin beschrieben war, und sagen das auch.
+
+Die Engine läuft in einem eigenen Prozess. Ist sie nicht eingerichtet, zuerst „Status der Engine“ ausführen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <source>Areas</source>
-        <translation type="unfinished"></translation>
+        <translation>Gebiete</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <source>Change by area</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungen je Gebiet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>A row could not be written to {destination}: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Eine Zeile konnte nicht nach {destination} geschrieben werden: {reason}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <source>{cancelled} Rows with what was captioned until then are in {place}</source>
-        <translation type="unfinished"></translation>
+        <translation>{cancelled} Zeilen mit dem, was bis dahin beschrieben war, stehen in {place}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <source>The area with id {fid} cannot be transformed to the CRS of the before raster ({error})</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Gebiet mit der ID {fid} lässt sich nicht in das KBS des Vorher-Rasters umrechnen ({error})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <source>a polygon on the rasters</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Polygon auf den Rastern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
         <source>correct its coordinates or CRS</source>
-        <translation type="unfinished"></translation>
+        <translation>seine Koordinaten oder sein KBS berichtigen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Caption changes of many pairs</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungen vieler Paare beschreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
@@ -1529,152 +1733,156 @@ The engine runs in its own process. If it is not set up, run 'Engine status' fir
 The pairs come from a table (CSV or any layer) with the columns before and after and, if wished, output (a name) and aoi (a polygon file); relative paths are taken from the table's folder. Or from a folder and two name patterns, where {name} stands for what the two files of a pair share: {name}_before.tif and {name}_after.tif, or A/{name}.png and B/{name}.png. Or from a folder and one pattern with {date}, such as {place}_{date}.tif or {place}/ortho_{date}.tif, where each date of a place is compared with the next, or the first with the last; a date is a year, month or day, such as 2021, 202106 or 2021-06-30.
 
 A pair that fails is written into the table with its reason; the others go on. With 'continue', a second run skips what is done and takes up what was interrupted.</source>
-        <translation type="unfinished"></translation>
+        <translation>Beschreibt viele Rasterpaare mit denselben Einstellungen: ein GeoPackage je Paar im Ausgabeordner und eine Tabelle, was daraus wurde.
+
+Die Paare kommen aus einer Tabelle (CSV oder ein beliebiger Layer) mit den Spalten before und after und, falls gewünscht, output (ein Name) und aoi (eine Polygondatei); relative Pfade gelten ab dem Ordner der Tabelle. Oder aus einem Ordner und zwei Namensmustern, in denen {name} für das steht, was die beiden Dateien eines Paars gemeinsam haben: {name}_before.tif und {name}_after.tif, oder A/{name}.png und B/{name}.png. Oder aus einem Ordner und einem Muster mit {date}, etwa {place}_{date}.tif oder {place}/ortho_{date}.tif, wobei jedes Datum eines Orts mit dem nächsten verglichen wird oder das erste mit dem letzten; ein Datum ist ein Jahr, Monat oder Tag, etwa 2021, 202106 oder 2021-06-30.
+
+Ein Paar, das scheitert, steht mit seinem Grund in der Tabelle; die übrigen laufen weiter. Mit „Vorhandene Ausgaben fortsetzen“ überspringt ein zweiter Lauf das Erledigte und nimmt Unterbrochenes wieder auf.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Table of pairs (columns before, after)</source>
-        <translation type="unfinished"></translation>
+        <translation>Tabelle der Paare (Spalten before, after)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>or folder of pairs</source>
-        <translation type="unfinished"></translation>
+        <translation>oder Ordner der Paare</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Name pattern of the before rasters</source>
-        <translation type="unfinished"></translation>
+        <translation>Namensmuster der Vorher-Raster</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Name pattern of the after rasters</source>
-        <translation type="unfinished"></translation>
+        <translation>Namensmuster der Nachher-Raster</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>or name pattern with dates, such as {place}_{date}.tif</source>
-        <translation type="unfinished"></translation>
+        <translation>oder Namensmuster mit Datum, etwa {place}_{date}.tif</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Dates to compare</source>
-        <translation type="unfinished"></translation>
+        <translation>Zu vergleichende Zeitpunkte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Bands of the before rasters, such as 4,3,2</source>
-        <translation type="unfinished"></translation>
+        <translation>Kanäle der Vorher-Raster, etwa 4,3,2</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Bands of the after rasters</source>
-        <translation type="unfinished"></translation>
+        <translation>Kanäle der Nachher-Raster</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Continue outputs that are there</source>
-        <translation type="unfinished"></translation>
+        <translation>Vorhandene Ausgaben fortsetzen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Output folder</source>
-        <translation type="unfinished"></translation>
+        <translation>Ausgabeordner</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Pairs</source>
-        <translation type="unfinished"></translation>
+        <translation>Paare</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Pairs done</source>
-        <translation type="unfinished"></translation>
+        <translation>Erledigte Paare</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Pairs that failed</source>
-        <translation type="unfinished"></translation>
+        <translation>Gescheiterte Paare</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>both a table and a folder</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Tabelle und zugleich ein Ordner</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>no pairs</source>
-        <translation type="unfinished"></translation>
+        <translation>keine Paare</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>a table or a folder</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Tabelle oder ein Ordner</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>choose one of the two</source>
-        <translation type="unfinished"></translation>
+        <translation>eines von beiden wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>the folder {folder}, which is not there</source>
-        <translation type="unfinished"></translation>
+        <translation>der Ordner {folder}, den es nicht gibt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>a folder of rasters</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Ordner mit Rastern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>choose another</source>
-        <translation type="unfinished"></translation>
+        <translation>einen anderen wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>a table that cannot be opened</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Tabelle, die sich nicht öffnen lässt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>a CSV file or a layer</source>
-        <translation type="unfinished"></translation>
+        <translation>eine CSV-Datei oder ein Layer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>Cancelled before the first pair.</source>
-        <translation type="unfinished"></translation>
+        <translation>Vor dem ersten Paar abgebrochen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>{done} of {pairs} pairs done, {failed} failed</source>
-        <translation type="unfinished"></translation>
+        <translation>{done} von {pairs} Paaren erledigt, {failed} gescheitert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>a before and an after raster</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Vorher- und ein Nachher-Raster</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>add the missing file</source>
-        <translation type="unfinished"></translation>
+        <translation>die fehlende Datei ergänzen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>bands {text!r}</source>
-        <translation type="unfinished"></translation>
+        <translation>Kanäle {text!r}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>three band numbers counted from 1, such as 4,3,2</source>
-        <translation type="unfinished"></translation>
+        <translation>drei Kanalnummern, gezählt ab 1, etwa 4,3,2</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
         <source>correct them</source>
-        <translation type="unfinished"></translation>
+        <translation>berichtigen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
@@ -1689,98 +1897,108 @@ Heat map (optional): a raster on the pixels of the BEFORE raster that says where
 Area: an extent, or the polygons of a layer (selected features only, if wished); without either, all ground that the rasters share.
 
 The engine runs in its own process. Cancelling keeps what is captioned until then. If the engine is not set up, run 'Engine status' first.</source>
-        <translation type="unfinished"></translation>
+        <translation>Beschreibt in einfachem Englisch, was sich zwischen zwei Rastern eines Orts geändert hat. Der Bereich wird in Kacheln geteilt; jede Zelle der Ausgabe hat eine Beschreibung, ob sie sich geändert hat, einen Änderungswert und die neuen, entfernten und veränderten Klassen.
+
+Die Raster dürfen sich in KBS, Auflösung und Ausdehnung unterscheiden: das Raster AFTER wird auf das Pixelgitter des Rasters BEFORE umprojiziert. Kacheln mit zu wenig Daten in einem von beiden werden ausgelassen und so gekennzeichnet.
+
+Kanäle: drei (Rot, Grün, Blau) oder einen wählen; ohne Wahl die, die der Layer im Projekt zeigt.
+
+Heatmap (optional): ein Raster auf den Pixeln des Rasters BEFORE, das in Prozent sagt, wo in den geänderten Kacheln sich Gebäude geändert haben.
+
+Bereich: eine Ausdehnung oder die Polygone eines Layers (auf Wunsch nur gewählte Objekte); ohne beides die ganze gemeinsame Fläche der Raster.
+
+Die Engine läuft in einem eigenen Prozess. Beim Abbrechen bleibt erhalten, was bis dahin beschrieben ist. Ist die Engine nicht eingerichtet, zuerst „Status der Engine“ ausführen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>Extent</source>
-        <translation type="unfinished"></translation>
+        <translation>Ausdehnung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>Area (polygons)</source>
-        <translation type="unfinished"></translation>
+        <translation>Bereich (Polygone)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Change captions</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungsbeschreibungen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>Heat map (GeoTIFF)</source>
-        <translation type="unfinished"></translation>
+        <translation>Heatmap (GeoTIFF)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>{path} as heat map</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} als Heatmap</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>a name that ends in .tif</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Name, der auf .tif endet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>correct the name</source>
-        <translation type="unfinished"></translation>
+        <translation>den Namen berichtigen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>an extent and an area layer</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Ausdehnung und zugleich ein Layer als Bereich</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>one of the two</source>
-        <translation type="unfinished"></translation>
+        <translation>eines von beiden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>clear EXTENT or AOI</source>
-        <translation type="unfinished"></translation>
+        <translation>EXTENT oder AOI leeren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>A tile could not be written to {destination}: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Eine Kachel konnte nicht nach {destination} geschrieben werden: {reason}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>{error} What was captioned until then is in {place}</source>
-        <translation type="unfinished"></translation>
+        <translation>{error} Was bis dahin beschrieben war, steht in {place}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>{path} cannot be overwritten ({error})</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} lässt sich nicht überschreiben ({error})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>a file that can</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Datei, die überschrieben werden kann</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>close it, or choose another name</source>
-        <translation type="unfinished"></translation>
+        <translation>sie schließen oder einen anderen Namen wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>an area layer that cannot be read</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Layer als Bereich, der sich nicht lesen lässt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>choose another AOI</source>
-        <translation type="unfinished"></translation>
+        <translation>eine andere AOI wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Engine status</source>
-        <translation type="unfinished"></translation>
+        <translation>Status der Engine</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
@@ -1789,604 +2007,607 @@ The engine runs in its own process. Cancelling keeps what is captioned until the
 With 'Set up the engine' it first makes the engine's own Python environment in your user folder: about {download_mb} MB to download and {disk_gb:.1f} GB on disk; QGIS's Python is left as it is. Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.
 
 For an NVIDIA GPU or a Python that you keep yourself (conda, HPC), choose that Python in Settings &gt; Options &gt; ChangeScribe or through the environment variable {variable}; then nothing needs to be set up here.</source>
-        <translation type="unfinished"></translation>
+        <translation>Sagt, welches Python die Engine für Beschreibungen ausführt, ob sie funktioniert, auf welchem Gerät, und was zu tun ist, wenn nicht. Den Bericht bei Fragen um Hilfe anhängen.
+
+Mit „Engine einrichten“ wird zuerst die eigene Python-Umgebung der Engine im Benutzerordner angelegt: etwa {download_mb} MB zum Herunterladen und {disk_gb:.1f} GB auf dem Datenträger; das Python von QGIS bleibt, wie es ist. Abbrechen ist gefahrlos; die nächste Einrichtung macht dort weiter, wo sie aufgehört hat. Ohne Verbindung einen Ordner mit Wheels angeben.
+
+Für eine NVIDIA-Grafikkarte oder ein selbst gepflegtes Python (conda, HPC) dieses unter Einstellungen &gt; Optionen &gt; ChangeScribe oder mit der Umgebungsvariablen {variable} wählen; dann muss hier nichts eingerichtet werden.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Set up the engine</source>
-        <translation type="unfinished"></translation>
+        <translation>Engine einrichten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Folder of wheels (offline set-up)</source>
-        <translation type="unfinished"></translation>
+        <translation>Ordner mit Wheels (Einrichtung ohne Netz)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Report</source>
-        <translation type="unfinished"></translation>
+        <translation>Bericht</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Ready</source>
-        <translation type="unfinished"></translation>
+        <translation>Bereit</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Status</source>
-        <translation type="unfinished"></translation>
+        <translation>Status</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>{name} gave no picture (error {failed})</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} ergab kein Bild (Fehler {failed})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>a layer that can be drawn</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Layer, der sich zeichnen lässt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>check that it shows on the map here</source>
-        <translation type="unfinished"></translation>
+        <translation>prüfen, ob er hier auf der Karte erscheint</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>{name} gave an empty picture of this area</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} ergab für diesen Bereich ein leeres Bild</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>check the connection and that it shows on the map</source>
-        <translation type="unfinished"></translation>
+        <translation>die Verbindung prüfen und ob er auf der Karte erscheint</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>a layer with data here</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Layer, der hier Daten hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>{layer} has no picture for {percent:.1f} % of the area: no data there, or tiles that the server did not give</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} hat für {percent:.1f} % des Bereichs kein Bild: dort sind keine Daten, oder der Server hat Kacheln nicht geliefert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>{layer} is no file: {width} × {height} pixels of it are written to a GeoTIFF{note}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} ist keine Datei: {width} × {height} Pixel davon werden in ein GeoTIFF geschrieben{note}.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>{layer} does not reach the area</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} reicht nicht bis in den Bereich</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>a layer that covers it</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Layer, der ihn abdeckt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>choose another extent</source>
-        <translation type="unfinished"></translation>
+        <translation>eine andere Ausdehnung wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>{layer} would give {width} × {height} pixels for this area</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} ergäbe für diesen Bereich {width} × {height} Pixel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>at most {max_pixels} million</source>
-        <translation type="unfinished"></translation>
+        <translation>höchstens {max_pixels} Millionen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>choose a smaller EXTENT, or save the layer as GeoTIFF first</source>
-        <translation type="unfinished"></translation>
+        <translation>eine kleinere Ausdehnung (EXTENT) wählen oder den Layer zuerst als GeoTIFF speichern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>, enlarged {factor:.1f} times: its finest tiles are of zoom {zoom}</source>
-        <translation type="unfinished"></translation>
+        <translation>, {factor:.1f}-fach vergrößert: seine feinsten Kacheln haben Zoomstufe {zoom}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/exports.py"/>
         <source>, tiles of about zoom {zoom}</source>
-        <translation type="unfinished"></translation>
+        <translation>, Kacheln etwa der Zoomstufe {zoom}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/grid_layer.py"/>
         <source>A Shapefile cuts field names to 10 characters and texts to 254; choose GeoPackage to keep names, captions, style and provenance whole.</source>
-        <translation type="unfinished"></translation>
+        <translation>Ein Shapefile kürzt Feldnamen auf 10 und Texte auf 254 Zeichen; ein GeoPackage erhält Namen, Beschreibungen, Stil und Herkunft vollständig.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>row {number} names no raster for {columns}</source>
-        <translation type="unfinished"></translation>
+        <translation>in Zeile {number} steht kein Raster für {columns}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>a table without rows</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Tabelle ohne Zeilen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>one row a pair</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Zeile je Paar</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>choose another table</source>
-        <translation type="unfinished"></translation>
+        <translation>eine andere Tabelle wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>a table without the column {columns}</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Tabelle ohne die Spalte {columns}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>columns before and after (output and aoi if wished)</source>
-        <translation type="unfinished"></translation>
+        <translation>die Spalten before und after (auf Wunsch output und aoi)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>rename them</source>
-        <translation type="unfinished"></translation>
+        <translation>sie umbenennen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>set the parameter and remove the column, or use the command `changescribe batch`</source>
-        <translation type="unfinished"></translation>
+        <translation>den Parameter setzen und die Spalte entfernen, oder den Befehl `changescribe batch` benutzen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>a table with the column {column}</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Tabelle mit der Spalte {column}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>the same settings for all pairs</source>
-        <translation type="unfinished"></translation>
+        <translation>dieselben Einstellungen für alle Paare</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>the pattern {pattern!r}</source>
-        <translation type="unfinished"></translation>
+        <translation>das Muster {pattern!r}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>{name} once, for what the two files of a pair share</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} genau einmal, für das, was die beiden Dateien eines Paars gemeinsam haben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>write it as {name}_before.tif</source>
-        <translation type="unfinished"></translation>
+        <translation>als {name}_before.tif schreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>the same pattern {before_pattern!r} for both dates</source>
-        <translation type="unfinished"></translation>
+        <translation>dasselbe Muster {before_pattern!r} für beide Zeitpunkte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>two patterns</source>
-        <translation type="unfinished"></translation>
+        <translation>zwei Muster</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>correct one, or give a pattern with {date}</source>
-        <translation type="unfinished"></translation>
+        <translation>eines berichtigen oder ein Muster mit {date} angeben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>correct the patterns; a subfolder is written before a slash: A/{name}.png</source>
-        <translation type="unfinished"></translation>
+        <translation>die Muster berichtigen; ein Unterordner steht vor einem Schrägstrich: A/{name}.png</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>no file in {folder} fits {before_pattern} or {after_pattern}</source>
-        <translation type="unfinished"></translation>
+        <translation>keine Datei in {folder} passt zu {before_pattern} oder {after_pattern}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>pairs of rasters</source>
-        <translation type="unfinished"></translation>
+        <translation>Rasterpaare</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>{path} has no partner ({pattern})</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} hat kein Gegenstück ({pattern})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>{date} once, and a name for each other part that varies</source>
-        <translation type="unfinished"></translation>
+        <translation>{date} genau einmal und ein Name für jeden anderen Teil, der wechselt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>write it as {place}_{date}.tif</source>
-        <translation type="unfinished"></translation>
+        <translation>als {place}_{date}.tif schreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>two files of {place} of {date}</source>
-        <translation type="unfinished"></translation>
+        <translation>zwei Dateien von {place} vom {date}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>the series</source>
-        <translation type="unfinished"></translation>
+        <translation>der Reihe</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>one a date</source>
-        <translation type="unfinished"></translation>
+        <translation>eine je Datum</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>rename {other} or {path}</source>
-        <translation type="unfinished"></translation>
+        <translation>{other} oder {path} umbenennen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>correct the pattern; a date is 2021, 202106, 20210630, 2021-06 or 2021-06-30, a subfolder is written before a slash</source>
-        <translation type="unfinished"></translation>
+        <translation>das Muster berichtigen; ein Datum ist 2021, 202106, 20210630, 2021-06 oder 2021-06-30, ein Unterordner steht vor einem Schrägstrich</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>no file in {folder} fits {pattern}</source>
-        <translation type="unfinished"></translation>
+        <translation>keine Datei in {folder} passt zu {pattern}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>rasters of several dates</source>
-        <translation type="unfinished"></translation>
+        <translation>Raster mehrerer Zeitpunkte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>{path} is the only date of {place}</source>
-        <translation type="unfinished"></translation>
+        <translation>{path} ist der einzige Zeitpunkt von {place}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>{place} has the dates {dates}, not all of one form</source>
-        <translation type="unfinished"></translation>
+        <translation>{place}: die Daten {dates} haben nicht alle dieselbe Form</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>two pairs of the name {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>zwei Paare mit dem Namen {name}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>a name of its own for every pair</source>
-        <translation type="unfinished"></translation>
+        <translation>ein eigener Name für jedes Paar</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/jobs.py"/>
         <source>give the table a column output, or rename the files</source>
-        <translation type="unfinished"></translation>
+        <translation>der Tabelle eine Spalte output geben oder die Dateien umbenennen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>a layer that ChangeScribe wrote</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Layer, den ChangeScribe geschrieben hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>the layer {layer} has no column {columns}</source>
-        <translation type="unfinished"></translation>
+        <translation>dem Layer {layer} fehlt die Spalte {columns}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>choose one; a Shapefile cuts names, so keep a GeoPackage</source>
-        <translation type="unfinished"></translation>
+        <translation>einen solchen wählen; ein Shapefile kürzt Namen, daher ein GeoPackage behalten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>the layer {layer} has edits that are not saved</source>
-        <translation type="unfinished"></translation>
+        <translation>der Layer {layer} hat Änderungen, die nicht gespeichert sind</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>what is on the map to be in the layer</source>
-        <translation type="unfinished"></translation>
+        <translation>dass im Layer steht, was die Karte zeigt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>save the layer's edits</source>
-        <translation type="unfinished"></translation>
+        <translation>die Änderungen des Layers speichern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>a copy of {layer} cannot be written ({reason})</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Kopie von {layer} lässt sich nicht schreiben ({reason})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/layer_file.py"/>
         <source>room in the folder for temporary files</source>
-        <translation type="unfinished"></translation>
+        <translation>Platz im Ordner für temporäre Dateien</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Bands of the before raster</source>
-        <translation type="unfinished"></translation>
+        <translation>Kanäle des Vorher-Rasters</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Bands of the after raster</source>
-        <translation type="unfinished"></translation>
+        <translation>Kanäle des Nachher-Rasters</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Tiles</source>
-        <translation type="unfinished"></translation>
+        <translation>Kacheln</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Tiles with a caption</source>
-        <translation type="unfinished"></translation>
+        <translation>Kacheln mit Beschreibung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Changed tiles</source>
-        <translation type="unfinished"></translation>
+        <translation>Geänderte Kacheln</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Tiles without enough data</source>
-        <translation type="unfinished"></translation>
+        <translation>Kacheln mit zu wenig Daten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Failed tiles</source>
-        <translation type="unfinished"></translation>
+        <translation>Gescheiterte Kacheln</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Fetching {name}…</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} wird abgerufen…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/provider.py"/>
         <source>ChangeScribe: captions of change</source>
-        <translation type="unfinished"></translation>
+        <translation>ChangeScribe: Beschreibungen von Änderungen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>the same raster for BEFORE and AFTER ({before})</source>
-        <translation type="unfinished"></translation>
+        <translation>dasselbe Raster für BEFORE und AFTER ({before})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>two rasters of one place</source>
-        <translation type="unfinished"></translation>
+        <translation>zwei Raster eines Orts</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>choose the later one as AFTER</source>
-        <translation type="unfinished"></translation>
+        <translation>das spätere als AFTER wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>set it with Layer &gt; Set CRS of Layer, or in the file with gdal_edit.py -a_srs</source>
-        <translation type="unfinished"></translation>
+        <translation>mit Layer &gt; KBS von Layer(n) setzen festlegen, oder in der Datei mit gdal_edit.py -a_srs</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>the {role} raster {layer} has no CRS</source>
-        <translation type="unfinished"></translation>
+        <translation>das Raster {layer} ({role}) hat kein KBS</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>a georeferenced raster</source>
-        <translation type="unfinished"></translation>
+        <translation>ein georeferenziertes Raster</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>{places} share no ground</source>
-        <translation type="unfinished"></translation>
+        <translation>{places} haben keine gemeinsame Fläche</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>check the CRS of both layers and that they show the same place</source>
-        <translation type="unfinished"></translation>
+        <translation>das KBS beider Layer prüfen und ob sie denselben Ort zeigen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>an area ({rectangle}, {crs}) off {layer} {where}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>an area on the ground that both rasters share</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Bereich ({rectangle}, {crs}) außerhalb von {layer} {where}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>check the area's coordinates and CRS</source>
-        <translation type="unfinished"></translation>
+        <translation>die Koordinaten und das KBS des Bereichs prüfen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>bands {bands} of {layer}, which has {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>die Kanäle {bands} von {layer}, das {count} hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>three bands (red, green, blue) or one</source>
-        <translation type="unfinished"></translation>
+        <translation>drei Kanäle (Rot, Grün, Blau) oder einer</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>choose three, or none for those the layer shows</source>
-        <translation type="unfinished"></translation>
+        <translation>drei wählen, oder keinen für die, die der Layer zeigt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>{layer}: the layer's open options ({options}) are not passed on</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer}: die Öffnungsoptionen des Layers ({options}) werden nicht weitergegeben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>write it into the file with gdal_edit.py -a_srs, or save the layer with that CRS</source>
-        <translation type="unfinished"></translation>
+        <translation>es mit gdal_edit.py -a_srs in die Datei schreiben oder den Layer in diesem KBS speichern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>{layer} has a custom CRS that was set in QGIS</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} hat ein benutzerdefiniertes KBS, das in QGIS gesetzt wurde</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>one with a code such as EPSG:32633</source>
-        <translation type="unfinished"></translation>
+        <translation>eines mit einem Code wie EPSG:32633</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>nothing</source>
-        <translation type="unfinished"></translation>
+        <translation>nichts</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>{layer}: taken as {crs}, as set in QGIS; the file says {own}</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer}: als {crs} genommen, wie in QGIS gesetzt; in der Datei steht {own}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>two online layers without an extent</source>
-        <translation type="unfinished"></translation>
+        <translation>zwei Online-Layer ohne Ausdehnung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>a limited area</source>
-        <translation type="unfinished"></translation>
+        <translation>ein begrenzter Bereich</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/rasters.py"/>
         <source>set EXTENT or AOI</source>
-        <translation type="unfinished"></translation>
+        <translation>EXTENT oder AOI setzen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>The pictures are read from the rasters that the layer was made from. If they were moved, or were no files, choose them here; rasters in files only.</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Bilder werden aus den Rastern gelesen, aus denen der Layer entstanden ist. Wurden sie verschoben oder waren sie keine Dateien, hier wählen; nur Raster in Dateien.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Before (if it was moved)</source>
-        <translation type="unfinished"></translation>
+        <translation>Vorher (falls verschoben)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>After (if it was moved)</source>
-        <translation type="unfinished"></translation>
+        <translation>Nachher (falls verschoben)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Report on changes</source>
-        <translation type="unfinished"></translation>
+        <translation>Bericht über Änderungen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no network.
 
 Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first.</source>
-        <translation type="unfinished"></translation>
+        <translation>Schreibt über einen Layer mit Änderungsbeschreibungen eine HTML-Seite zum Lesen, Drucken oder Verschicken: Kacheln und Flächen (auf dem Ellipsoid), Flächen nach Klassen, eine Zusammenfassung in Worten, eine Karte und die stärksten Änderungen mit den Bildern beider Zeitpunkte. Die Seite enthält ihre Bilder selbst und braucht kein Netz.
+
+Berichtigte Beschreibungen haben Vorrang; Kacheln, die als falsch markiert und nicht berichtigt sind, fehlen. Zuerst die Änderungen des Layers speichern.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Changes with pictures</source>
-        <translation type="unfinished"></translation>
+        <translation>Änderungen mit Bildern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Heading (empty: made of the layer's name)</source>
-        <translation type="unfinished"></translation>
+        <translation>Überschrift (leer: aus dem Namen des Layers)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Map</source>
-        <translation type="unfinished"></translation>
+        <translation>Karte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Summary</source>
-        <translation type="unfinished"></translation>
+        <translation>Zusammenfassung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Ground under changed tiles (m²)</source>
-        <translation type="unfinished"></translation>
+        <translation>Fläche unter geänderten Kacheln (m²)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Export reviewed tiles</source>
-        <translation type="unfinished"></translation>
+        <translation>Geprüfte Kacheln exportieren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: pictures of both dates and a JSON file with captions and classes, a quarter of them held out. A tile that is marked as wrong and not corrected is left out.
 
 With the source code of ChangeScribe the model can be tuned on it: changescribe train --from-reviewed FOLDER --out FOLDER. Save the layer's edits first.</source>
-        <translation type="unfinished"></translation>
+        <translation>Schreibt die Kacheln, die jemand als richtig oder falsch markiert hat oder deren Beschreibung berichtigt wurde, als Datensatz im Aufbau von LEVIR-CC: Bilder beider Zeitpunkte und eine JSON-Datei mit Beschreibungen und Klassen, ein Viertel davon zurückgehalten. Eine Kachel, die als falsch markiert und nicht berichtigt ist, fehlt.
+
+Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: changescribe train --from-reviewed ORDNER --out ORDNER. Zuerst die Änderungen des Layers speichern.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Folder for the data set</source>
-        <translation type="unfinished"></translation>
+        <translation>Ordner für den Datensatz</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Tiles to learn from</source>
-        <translation type="unfinished"></translation>
+        <translation>Kacheln zum Lernen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Tiles held out</source>
-        <translation type="unfinished"></translation>
+        <translation>Zurückgehaltene Kacheln</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>{train} tiles to learn from, {held_out} held out; {changed} changed</source>
-        <translation type="unfinished"></translation>
+        <translation>{train} Kacheln zum Lernen, {held_out} zurückgehalten; {changed} geändert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>{layer} is no raster file</source>
-        <translation type="unfinished"></translation>
+        <translation>{layer} ist keine Rasterdatei</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>a raster in a file</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Raster in einer Datei</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>export it with Layer &gt; Save As, and choose the file</source>
-        <translation type="unfinished"></translation>
+        <translation>mit Layer &gt; Speichern als… exportieren und die Datei wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/sources.py"/>
         <source>an area that has no place in {crs} ({error})</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Bereich, der in {crs} keine Lage hat ({error})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/sources.py"/>
         <source>an area on the rasters</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Bereich auf den Rastern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/sources.py"/>
         <source>correct it</source>
-        <translation type="unfinished"></translation>
+        <translation>ihn berichtigen</translation>
     </message>
 </context>
 </TS>
