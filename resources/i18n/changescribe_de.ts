@@ -50,6 +50,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
+        <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>processor only</source>
         <translation type="unfinished"></translation>
     </message>
@@ -164,28 +165,48 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>Downloads about {download_mb} MB and takes about {disk_gb:.1f} GB in {folder} (Python {version} from {python}). QGIS's own Python is left as it is.</source>
-        <translation>Lädt etwa {download_mb} MB herunter und belegt etwa {disk_gb:.1f} GB in {folder} (Python {version} aus {python}). Das Python von QGIS bleibt, wie es ist.</translation>
+        <source>PyTorch for: {build} ({reason}).</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>{free_mb} MB free on the disk of {there}</source>
-        <translation>{free_mb} MB frei auf dem Datenträger von {there}</translation>
+        <source>Size: {sizes}.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>about {disk_mb} MB</source>
-        <translation>etwa {disk_mb} MB</translation>
+        <source>Place: {folder} (Python {version}).</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>free some space, or choose a Python that has PyTorch</source>
-        <translation>Platz schaffen oder ein Python wählen, das PyTorch hat</translation>
+        <source>QGIS's own Python is left as it is.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>fill it on a connected computer of the same kind: `pip download -r {name}`</source>
-        <translation>auf einem verbundenen Rechner gleicher Art füllen: `pip download -r {name}`</translation>
+        <source>The hash of this build's PyTorch is not on record: its version is fixed, its file is trusted to its server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>{free} free on the disk of {there}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>about {needed}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>free some space, choose the build for the processor in the settings, or choose a Python that has PyTorch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>fill it on a connected computer of the same kind: {commands}</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
@@ -214,8 +235,18 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>The environment is damaged and made anew: {error}</source>
-        <translation>Die Umgebung ist beschädigt und wird neu angelegt: {error}</translation>
+        <source>free some space or mend the rights of {folder}, and try again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>the environment cannot be written ({error})</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>a folder with room that you may write</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
@@ -224,13 +255,43 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
+        <source>The environment is made anew: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>The engine captions a test tile</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>What an earlier set-up left does not work and is made anew: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>The build for {build} does not work here, the processor's takes its place: {error}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>it holds the build {built}, the settings ask for {wanted}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
         <source>Making a virtual environment in {folder}</source>
         <translation>Eine virtuelle Umgebung wird in {folder} angelegt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>Trying the engine's libraries</source>
-        <translation>Die Bibliotheken der Engine werden geprüft</translation>
+        <source>{error} It is downloaded once more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>PyTorch finds no GPU that computes ({reason}); the processor does the work</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
@@ -383,6 +444,21 @@
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>start it again: what is downloaded is kept</source>
         <translation>erneut starten: Heruntergeladenes bleibt erhalten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_run.py"/>
+        <source>a file has not the hash on record{file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_run.py"/>
+        <source>exactly the files that this version of ChangeScribe was tested with</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_run.py"/>
+        <source>try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
@@ -820,11 +896,6 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <source>About {} tiles at {:.2g} m a pixel.</source>
-        <translation>Etwa {} Kacheln mit {:.2g} m je Pixel.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Resume</source>
         <translation>Fortsetzen</translation>
     </message>
@@ -979,6 +1050,21 @@
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Area</source>
         <translation>Bereich</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form.py"/>
+        <source>Sets the resolution under 'More options'</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form.py"/>
+        <source>Keep the layer's {:.2g} m a pixel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form.py"/>
+        <source>Resample to the model's {:g} m a pixel</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
@@ -2004,19 +2090,25 @@ Die Engine läuft in einem eigenen Prozess. Beim Abbrechen bleibt erhalten, was 
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Says which Python runs the captioning engine, whether it works, on which device, and what to do if it does not. Attach its report when you ask for help.
 
-With 'Set up the engine' it first makes the engine's own Python environment in your user folder: about {download_mb} MB to download and {disk_gb:.1f} GB on disk; QGIS's Python is left as it is. Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.
+With 'Set up the engine' it first makes the engine's own Python environment in your user folder; QGIS's Python is left as it is. The NVIDIA driver decides which PyTorch it takes, unless you do: for the processor {cpu}, for an NVIDIA GPU {gpu}. Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.
 
-For an NVIDIA GPU or a Python that you keep yourself (conda, HPC), choose that Python in Settings &gt; Options &gt; ChangeScribe or through the environment variable {variable}; then nothing needs to be set up here.</source>
-        <translation>Sagt, welches Python die Engine für Beschreibungen ausführt, ob sie funktioniert, auf welchem Gerät, und was zu tun ist, wenn nicht. Den Bericht bei Fragen um Hilfe anhängen.
-
-Mit „Engine einrichten“ wird zuerst die eigene Python-Umgebung der Engine im Benutzerordner angelegt: etwa {download_mb} MB zum Herunterladen und {disk_gb:.1f} GB auf dem Datenträger; das Python von QGIS bleibt, wie es ist. Abbrechen ist gefahrlos; die nächste Einrichtung macht dort weiter, wo sie aufgehört hat. Ohne Verbindung einen Ordner mit Wheels angeben.
-
-Für eine NVIDIA-Grafikkarte oder ein selbst gepflegtes Python (conda, HPC) dieses unter Einstellungen &gt; Optionen &gt; ChangeScribe oder mit der Umgebungsvariablen {variable} wählen; dann muss hier nichts eingerichtet werden.</translation>
+For a Python that you keep yourself (conda, HPC), choose it in Settings &gt; Options &gt; ChangeScribe or through the environment variable {variable}; then nothing needs to be set up here.</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Set up the engine</source>
         <translation>Engine einrichten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/engine_status.py"/>
+        <source>chosen by the driver</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/engine_status.py"/>
+        <source>PyTorch for</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
