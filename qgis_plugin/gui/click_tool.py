@@ -2,77 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from qgis.core import (
-    QgsApplication,
-    QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
-    QgsCsException,
-    QgsPointXY,
-    QgsProject,
-    QgsTask,
-    QgsWkbTypes,
-)
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsPointXY, QgsWkbTypes
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapToolEmitPoint, QgsRubberBand
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QKeyEvent
 
-from ...engine.errors import AreaError, Cancelled, ChangeScribeError, EngineError
+from ...engine.errors import Cancelled, ChangeScribeError
 from ...engine.schema import UNCHANGED_TEXT
 from ..client.worker_client import EngineClient
 from ..i18n import tr
+from .ask import AskTask
 from .bubble import CaptionBubble
 from .compare import tile_geometry
+from .point import PointRequest
 from .request import explain
 from .results import caption_text, classes_text
 
 OUTLINE = QColor(0, 114, 178)
-# Members that do not change what a tile's caption says.
-IRRELEVANT = ("extent", "aoi", "device", "batch_size", "max_nodata")
-
-
-class CaptionAtTask(QgsTask):
-    """Asks the engine for the tile under a point of the before raster's CRS."""
-
-    ended = pyqtSignal()
-
-    def __init__(self, request: dict, x: float, y: float):
-        super().__init__(tr("ChangeScribe: caption a tile"), QgsTask.Flag.CanCancel)
-        self._message = {"type": "caption_at", "request": request, "x": x, "y": y}
-        self.tile: dict | None = None
-        self.error: ChangeScribeError | None = None
-
-    def run(self) -> bool:
-        try:
-            self.tile = EngineClient.instance().submit(self._message).wait(self.isCanceled)["tile"]
-        except ChangeScribeError as error:
-            self.error = error
-        except Exception as error:  # an exception out of QgsTask.run would crash QGIS
-            self.error = EngineError(explain(error), "", tr("try again"))
-        return self.error is None
-
-    def finished(self, _ok: bool) -> None:
-        self.ended.emit()
 
 
 class TileCache:
-    """Tiles by request, found again by a point inside their footprint."""
+    """Tiles by ``PointRequest.key``, found again by a point inside their footprint."""
 
     def __init__(self) -> None:
-        self._tiles: dict[str, dict[str, dict]] = {}
+        self._tiles: dict[str, list[dict]] = {}
 
-    @staticmethod
-    def key(request: dict) -> str:
-        return json.dumps({name: value for name, value in request.items() if name not in IRRELEVANT}, sort_keys=True)
+    def put(self, key: str, tile: dict) -> None:
+        self._tiles.setdefault(key, []).append(tile)
 
-    def put(self, request: dict, tile: dict) -> None:
-        self._tiles.setdefault(self.key(request), {})[tile["properties"]["tile_id"]] = tile
-
-    def find(self, request: dict, point: QgsPointXY) -> dict | None:
-        tiles = self._tiles.get(self.key(request), {}).values()
-        return next((tile for tile in tiles if tile_geometry(tile).contains(point)), None)
+    def find(self, key: str, point: QgsPointXY) -> dict | None:
+        return next((tile for tile in self._tiles.get(key, []) if tile_geometry(tile).contains(point)), None)
 
 
 class ClickTool(QgsMapToolEmitPoint):
@@ -81,15 +42,16 @@ class ClickTool(QgsMapToolEmitPoint):
     Parameters
     ----------
     make_request : callable
-        Gives the request's JSON and the before layer's CRS; raises ChangeScribeError when the panel is not filled in.
+        Gives the request for a point in a CRS; raises ChangeScribeError when the panel is not filled in.
     """
 
-    def __init__(self, canvas: QgsMapCanvas, make_request: Callable[[], tuple[dict, QgsCoordinateReferenceSystem]]):
+    def __init__(self, canvas: QgsMapCanvas, make_request: Callable[[QgsPointXY, QgsCoordinateReferenceSystem], PointRequest]):
         super().__init__(canvas)
         self._make_request = make_request
         self.cache = TileCache()
-        self.task: CaptionAtTask | None = None
-        self._clicked: tuple[QgsPointXY, dict, QgsCoordinateReferenceSystem] = (QgsPointXY(), {}, QgsCoordinateReferenceSystem())
+        self.task: AskTask | None = None
+        self._place = QgsPointXY()
+        self._asked: PointRequest | None = None
         self.setCursor(Qt.CursorShape.WhatsThisCursor)
         self.bubble = CaptionBubble(canvas)
         self.outline = QgsRubberBand(canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
@@ -113,20 +75,21 @@ class ClickTool(QgsMapToolEmitPoint):
     def ask(self, point: QgsPointXY) -> None:
         """Caption the tile under a point in map coordinates."""
         self.clear()
+        self._place = point
         try:
-            request, crs = self._make_request()
-            place = self._into(point, crs)
+            asked = self._asked = self._make_request(point, self.canvas().mapSettings().destinationCrs())
         except ChangeScribeError as error:
             self.bubble.say(point, tr("No caption"), explain(error))
             return
-        self._clicked = (point, request, crs)
-        known = self.cache.find(request, place)
+        known = self.cache.find(asked.key, asked.point)
         if known is not None:
-            self._show(known)
+            self._show(known, asked)
             return
-        starting = "" if EngineClient.instance().ready else tr("The engine is starting; this takes a few seconds once a session.")
-        self.bubble.say(point, tr("Captioning…"), starting)
-        self.task = CaptionAtTask(request, place.x(), place.y())
+        lines = [] if EngineClient.instance().ready else [tr("The engine is starting; this takes a few seconds once a session.")]
+        lines += [tr("{} is fetched there.", export.name) for export in asked.exports]
+        self.bubble.say(point, tr("Captioning…"), "\n".join(lines))
+        message = {"type": "caption_at", "request": asked.request, "x": asked.point.x(), "y": asked.point.y()}
+        self.task = AskTask(tr("ChangeScribe: caption a tile"), message, asked.exports)
         self.task.ended.connect(self._answered)
         QgsApplication.taskManager().addTask(self.task)
 
@@ -146,31 +109,22 @@ class ClickTool(QgsMapToolEmitPoint):
         self.canvas().scene().removeItem(self.outline)
         self.bubble.dispose()
 
-    def _into(self, point: QgsPointXY, crs: QgsCoordinateReferenceSystem) -> QgsPointXY:
-        transform = QgsCoordinateTransform(self.canvas().mapSettings().destinationCrs(), crs, QgsProject.instance())
-        try:
-            return transform.transform(point)
-        except QgsCsException as error:
-            raise AreaError(
-                tr("the point has no place in {crs} ({error})", crs=crs.authid(), error=error), tr("a point on the rasters"), tr("click on them")
-            ) from error
-
     def _answered(self) -> None:
         task, self.task = self.task, None
-        point, request, _crs = self._clicked
-        if task is None or isinstance(task.error, Cancelled):
+        asked = self._asked
+        if task is None or asked is None or isinstance(task.error, Cancelled):
             self.bubble.hide()
-        elif task.error is not None or task.tile is None:
-            self.bubble.say(point, tr("No caption"), explain(task.error) if task.error else tr("the engine gave no answer"))
+        elif task.error is not None or task.result is None:
+            self.bubble.say(self._place, tr("No caption"), explain(task.error) if task.error else tr("the engine gave no answer"))
         else:
-            self.cache.put(request, task.tile)
-            self._show(task.tile)
+            self.cache.put(asked.key, task.result["tile"])
+            self._show(task.result["tile"], asked, task.notes)
 
-    def _show(self, tile: dict) -> None:
-        point, _request, crs = self._clicked
+    def _show(self, tile: dict, asked: PointRequest, notes: list[str] | None = None) -> None:
         properties = tile["properties"]
-        self.outline.setToGeometry(tile_geometry(tile), crs)
-        self.bubble.say(point, caption_text(properties) or UNCHANGED_TEXT, bubble_detail(properties))
+        self.outline.setToGeometry(tile_geometry(tile), asked.crs)
+        detail = "\n".join([bubble_detail(properties), *(notes or [])])
+        self.bubble.say(self._place, caption_text(properties) or UNCHANGED_TEXT, detail.strip())
 
 
 def bubble_detail(properties: dict) -> str:

@@ -17,23 +17,46 @@ FLICKER_MS = 700
 AROUND = 0.15  # of the tile's size, shown around it when the map zooms there
 
 
-class Thumbnail(QLabel):
-    """A square picture of one layer, drawn in the background."""
+class Picture(QLabel):
+    """A picture that keeps its shape in whatever room it has; its title while there is none."""
 
     def __init__(self, title: str, parent: QWidget | None = None):
         super().__init__(title, parent)
         self._title = title
-        self._job: QgsMapRendererParallelJob | None = None
         self._picture = QPixmap()
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setMinimumSize(110, 110)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
         self.setStyleSheet("background: palette(mid);")
 
+    def set_picture(self, picture: QPixmap) -> None:
+        self._picture = picture
+        self._fit()
+
+    def resizeEvent(self, event) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        if self._picture.isNull():
+            self.setText(self._title)
+        else:
+            mode = Qt.TransformationMode.SmoothTransformation
+            self.setPixmap(self._picture.scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio, mode))
+
+
+class Thumbnail(Picture):
+    """A square picture of one layer, drawn in the background."""
+
+    def __init__(self, title: str, parent: QWidget | None = None):
+        super().__init__(title, parent)
+        self._job: QgsMapRendererParallelJob | None = None
+
     def show_extent(self, layer: QgsRasterLayer | None, extent: QgsRectangle, crs) -> None:
         """Draw ``layer`` at ``extent``, which is in ``crs``."""
         self.stop()
         if layer is None:
+            self._picture = QPixmap()
             self.setText(tr("{}: no layer", self._title))
             return
         settings = QgsMapSettings()
@@ -52,19 +75,9 @@ class Thumbnail(QLabel):
             job.finished.disconnect(self._drawn)
             job.cancel()
 
-    def resizeEvent(self, event) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
     def _drawn(self) -> None:
         if self._job is not None:
-            self._picture = QPixmap.fromImage(self._job.renderedImage())
-            self._fit()
-
-    def _fit(self) -> None:
-        if not self._picture.isNull():
-            mode = Qt.TransformationMode.SmoothTransformation
-            self.setPixmap(self._picture.scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio, mode))
+            self.set_picture(QPixmap.fromImage(self._job.renderedImage()))
 
 
 class ComparePanel(QWidget):

@@ -10,6 +10,7 @@ from qgis.core import (
     QgsCoordinateTransform,
     QgsCsException,
     QgsGeometry,
+    QgsPointXY,
     QgsProject,
     QgsRectangle,
     QgsVectorLayer,
@@ -23,9 +24,11 @@ from ...engine.schema import FIELD_NAMES
 from ..i18n import tr
 from ..processing.exports import Export
 from .compare import AROUND, ComparePanel, Flicker, tile_geometry
+from .estimate import duration, estimate, remember_rate
 from .form import RequestForm, free_path
 from .plain import plain_label
-from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, estimate, explain, output_state
+from .point import PointRequest, click_request
+from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, explain, output_state
 from .results import ResultsList
 from .review import ReviewBar
 from .run import CaptionRun, tiles_of
@@ -65,15 +68,9 @@ class ChangeScribeDock(QgsDockWidget):
         self._connect()
         self._estimate_timer.start()
 
-    def click_request(self) -> tuple[dict, QgsCoordinateReferenceSystem]:
-        """Request of a click on the map and the CRS of its points.
-
-        Raises
-        ------
-        ChangeScribeError
-            The form does not make a request.
-        """
-        return build_request(self.form, None)[0], checked_layers(self.form)[0].crs()
+    def click_request(self, point: QgsPointXY, crs: QgsCoordinateReferenceSystem) -> PointRequest:
+        """Request of a click on the map, for ``ClickTool``."""
+        return click_request(self.form, point, crs)
 
     def start(self) -> None:
         """Run the form; problems are said in the panel."""
@@ -114,15 +111,14 @@ class ChangeScribeDock(QgsDockWidget):
             self.run.cancel()
 
     def update_estimate(self) -> None:
-        """Say how many tiles the form stands for and what speaks against it."""
+        """Say how many tiles the form stands for, how long they take and what speaks against it; show a tile of it."""
+        self.form.choose_layers()
         self.form.update_output_hint()
         try:
-            found = estimate(self.form)
+            self.form.show_estimate(estimate(self.form))
         except ChangeScribeError as error:
-            self.form.estimate.setText(f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else tr("Choose both layers."))
-        else:
-            tiles = [tr("About {} tiles at {:.2g} m a pixel.", found.tiles, found.gsd_m)] if found.tiles else []
-            self.form.estimate.setText("\n".join(tiles + [f"⚠ {warning}" for warning in found.warnings]))
+            self.form.show_problem(f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else tr("Choose both layers."))
+        self._refresh_preview()
         unfinished = output_state(self.form.output_path()) == UNFINISHED
         self.run_button.setText(tr("Resume") if unfinished else tr("Caption changes"))
         tip = tr("The output holds an interrupted run: goes on where it stopped, with the same settings") if unfinished else ""
@@ -161,6 +157,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.compare.stop()
         self.flicker.dispose()
         self.setup.dispose()
+        self.form.preview.dispose()
         self.form.area.dispose()
 
     def _build(self) -> None:
@@ -207,6 +204,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.run_button.clicked.connect(self.start)
         self.cancel_button.clicked.connect(self.cancel)
         self.form.changed.connect(self._estimate_timer.start)
+        self.form.preview.opened.connect(self._refresh_preview)
         self.form.output.fileChanged.connect(lambda _path: self._estimate_timer.start())
         self.results.load.clicked.connect(self.list_active_layer)
         self.results.chosen.connect(self.show_tile)
@@ -230,6 +228,10 @@ class ChangeScribeDock(QgsDockWidget):
         if self._interrupted is not None and self._interrupted["output"] == output:
             return {**self._interrupted["request"], **{name: self.form.options()[name] for name in ("device", "batch_size")}}, []
         return build_request(self.form, output)
+
+    def _refresh_preview(self) -> None:
+        if self.run is None:  # whose tiles the engine is busy with
+            self.form.preview.refresh(self.form)
 
     def _list(self, layer: QgsVectorLayer) -> None:
         self._shown_crs = layer.crs()
@@ -264,6 +266,7 @@ class ChangeScribeDock(QgsDockWidget):
     def _run_over(self) -> None:
         run, self.run = self.run, None
         self._set_running(False)
+        remember_rate(run.request, run.result or {})
         if run.resumed and run.layer.dataProvider().name() == "ogr":  # the engine sends only the new tiles
             self._list(run.layer)
         elif run.has_layer():
@@ -310,11 +313,3 @@ class ChangeScribeDock(QgsDockWidget):
 
     def _restore_canvas(self) -> None:
         self._iface.layerTreeCanvasBridge().setCanvasLayers()
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: 45 s, 3 min, 2 h 10 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -7,14 +7,18 @@ from pathlib import Path
 from qgis.core import QgsMapLayerProxyModel, QgsProcessingUtils, QgsProject, QgsRasterLayer
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsMapCanvas, QgsMapLayerComboBox
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QPushButton, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.schema import DEVICES, STRETCHES
 from ..i18n import tr
+from ..processing.dates import choose_pair
 from .area import AreaWidget
 from .bands import BandsWidget
+from .estimate import Estimate, alike
 from .model_box import ModelBox
 from .plain import plain_label
+from .preview import PreviewBox
+from .request import processing_context
 from .sampling import SamplingWidget
 from .settings import default_device, default_model
 
@@ -23,7 +27,7 @@ STEM = "change_captions"
 
 
 class RequestForm(QWidget):
-    """Widgets of a CaptionRequest; ``changed`` after any edit that may change the number of tiles."""
+    """Widgets of a CaptionRequest; ``changed`` after any edit that may change the number of tiles or how they look."""
 
     changed = pyqtSignal()
 
@@ -41,10 +45,17 @@ class RequestForm(QWidget):
         layout.addStretch(1)
         self.estimate = plain_label()
         self.estimate.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.resample = QPushButton()
+        self.resample.setToolTip(tr("Sets the resolution under 'More options'"))
+        self.resample.hide()
+        self.preview = PreviewBox()
         self._form.addRow(self.estimate)
+        self._form.addRow(self.resample)
+        self._form.addRow(self.preview)
         for box in self.findChildren(QComboBox):  # long names must not push the page out of a narrow panel
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._connect()
+        self.choose_layers()
         self._layers_changed()
 
     def layers(self) -> tuple[QgsRasterLayer | None, QgsRasterLayer | None]:
@@ -55,6 +66,31 @@ class RequestForm(QWidget):
         before, after = self.layers()
         self.before.setLayer(after)
         self.after.setLayer(before)
+
+    def choose_layers(self) -> None:
+        """Choose the two dates among the project's rasters, as long as nothing sensible is chosen."""
+        if None not in self.layers() and self.layers()[0] is not self.layers()[1]:
+            return
+        layers = (node.layer() for node in QgsProject.instance().layerTreeRoot().findLayers())
+        pair = choose_pair([layer for layer in layers if isinstance(layer, QgsRasterLayer)], processing_context())
+        if pair is not None:
+            self.before.setLayer(pair[0])
+            self.after.setLayer(pair[1])
+
+    def show_estimate(self, found: Estimate) -> None:
+        """Say what a run would be, and offer to resample to what the model was trained at, or not to."""
+        self.estimate.setText(found.text())
+        resampled = self.resolution.currentIndex() == RESOLUTIONS.index("model")
+        self.resample.setVisible(found.resampling_helps or (resampled and not alike(found.native_m, found.gsd_m)))
+        if resampled:
+            self.resample.setText(tr("Keep the layer's {:.2g} m a pixel", found.native_m))
+        else:
+            self.resample.setText(tr("Resample to the model's {:g} m a pixel", found.trained_m))
+
+    def show_problem(self, text: str) -> None:
+        """Say why there is no estimate."""
+        self.estimate.setText(text)
+        self.resample.hide()
 
     def options(self) -> dict:
         """Members of a CaptionRequest apart from rasters, bands and area."""
@@ -99,10 +135,6 @@ class RequestForm(QWidget):
         self._form.addRow(tr("   bands"), self.before_bands)
         self._form.addRow(tr("After"), self.after)
         self._form.addRow(tr("   bands"), self.after_bands)
-        rasters = [node.layer() for node in QgsProject.instance().layerTreeRoot().findLayers() if isinstance(node.layer(), QgsRasterLayer)]
-        if len(rasters) > 1:  # the lower one in the tree is usually the older
-            self.before.setLayer(rasters[1])
-            self.after.setLayer(rasters[0])
 
     def _add_engine_rows(self) -> None:
         self.model, self.device = ModelBox(default_model()), QComboBox()
@@ -162,15 +194,22 @@ class RequestForm(QWidget):
     def _connect(self) -> None:
         self.before.layerChanged.connect(lambda _layer: self._layers_changed())
         self.after.layerChanged.connect(lambda _layer: self._layers_changed())
-        self.area.changed.connect(self.changed)
+        for widget in (self.area, self.before_bands, self.after_bands):
+            widget.changed.connect(self.changed)
         self.resolution.currentIndexChanged.connect(self._resolution_changed)
         self.metres.valueChanged.connect(lambda _value: self.changed.emit())
         self.overlap.valueChanged.connect(lambda _value: self.changed.emit())
+        self.stretch.currentIndexChanged.connect(lambda _index: self.changed.emit())
         self.model.currentIndexChanged.connect(self._model_changed)
+        self.resample.clicked.connect(self._resample)
 
     def _resolution_changed(self, index: int) -> None:
         self.metres.setVisible(index == RESOLUTIONS.index("metres"))
         self.changed.emit()
+
+    def _resample(self) -> None:
+        resampled = self.resolution.currentIndex() == RESOLUTIONS.index("model")
+        self.resolution.setCurrentIndex(RESOLUTIONS.index("native" if resampled else "model"))
 
     def _model_changed(self, _index: int) -> None:
         self.sampling.set_model(self.model.chosen())
