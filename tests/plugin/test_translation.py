@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QTranslator
+from qgis.PyQt.QtCore import QCoreApplication, QTranslator
 from qgis.PyQt.QtWidgets import QLabel, QPushButton
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,11 @@ def test_shipped_qm_says_what_the_ts_says(path):
     """After an edit of a .ts file: make translations."""
     translator = QTranslator()
     assert translator.load(str(path.with_suffix(".qm")))
-    assert {text: translator.translate("ChangeScribe", text) for text in finished(path)} == finished(path)
+    QCoreApplication.installTranslator(translator)
+    try:
+        assert {text: QCoreApplication.translate("ChangeScribe", text) for text in finished(path)} == finished(path)
+    finally:
+        QCoreApplication.removeTranslator(translator)
 
 
 @pytest.mark.parametrize("locale", ["de", "de_AT"])
