@@ -57,14 +57,6 @@ def own_name(name: str) -> str:
     return name
 
 
-def published_name(name: str) -> str:
-    """The name in transformers' present layout of LLaVA-OneVision of one of ``vision``, ``projector`` or ``llm``."""
-    for published, own in (
-        ("model.vision_tower.", "vision."),
-        ("model.multi_modal_projector.", "projector."),
-        ("model.language_model.", "llm.model."),
-        ("lm_head.", "llm.lm_head."),
-    ):
-        if name.startswith(own):
-            return published + name.removeprefix(own)
-    raise ValueError(f"{name} is no part of LLaVA-OneVision")
+def tower_name(name: str) -> str:
+    """Our name of a tensor in a folder of the tower alone."""
+    return f"vision.{name}"

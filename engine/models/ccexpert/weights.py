@@ -6,7 +6,7 @@ Nothing is fetched: what is missing is named together with the folder that it be
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from ...errors import ModelError
 from ...schema import user_models_dir
 from ...weights import pack, unpack
 from .config import CCExpertConfig
-from .names import own_name, published_name
+from .names import own_name, tower_name
 from .net import CCExpertNet
+from .prompt import TOKENIZER_FILE
 
 INDEX_FILE = "model.safetensors.index.json"
-CONFIG_FILE = "config.json"
+# A base either has everything in one folder, or tower and language model in these two.
+VISION, TEXT = "vision", "text"
 WHOLE = 2**31  # parameters; from here on float32 on a CPU would take more memory than most have
 LORA = (".lora_A.", ".lora_B.")
 
@@ -43,7 +45,8 @@ class Base:
     @classmethod
     def of(cls, folder: Path, source: str) -> Base:
         """The base that a folder on this machine is."""
-        return cls(folder.name, {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}, source)
+        files = [path for part, _ in parts_of(folder) for path in weight_files(part)] + [tokenizer_folder(folder) / TOKENIZER_FILE]
+        return cls(folder.name, {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}, source)
 
     def find(self, beside: Path) -> Path:
         """The folder, next to the trained file or among the user's models.
@@ -60,8 +63,8 @@ class Base:
         best = next((place for place in places if place.is_dir()), places[-1])
         wrong = [name for name, size in self.files.items() if not (best / name).is_file() or (best / name).stat().st_size != size]
         raise ModelError(
-            f"{best} lacks {', '.join(wrong)}",
-            ", ".join(f"{name} ({size / 1e6:,.1f} MB)" for name, size in self.files.items()),
+            f"{best} lacks {', '.join(wrong)}, or has other versions",
+            ", ".join(f"{name} ({size:,} bytes)" for name, size in self.files.items()),
             f"{self.source}; then put the files into {best}, by hand or with `changescribe models add FOLDER`",
         )
 
@@ -96,6 +99,17 @@ def build(config: CCExpertConfig, dtype: torch.dtype = torch.float32, device: st
         torch.set_default_dtype(before)
 
 
+def parts_of(folder: Path) -> list[tuple[Path, Callable[[str], str]]]:
+    """Folders of weights in a base, and how their tensors are called by us."""
+    if (folder / VISION).is_dir() or (folder / TEXT).is_dir():
+        return [(folder / VISION, tower_name), (folder / TEXT, own_name)]
+    return [(folder, own_name)]
+
+
+def tokenizer_folder(base: Path) -> Path:
+    return base / TEXT if (base / TEXT).is_dir() else base
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files of a folder, all shards of an index.
 
@@ -119,17 +133,17 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def tensor_names(folder: Path) -> set[str]:
-    """Published names of all tensors in a folder; reads no tensor."""
-    names: set[str] = set()
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Shapes by published name of all tensors in a folder; reads no tensor."""
+    shapes: dict[str, tuple[int, ...]] = {}
     for path in weight_files(folder):
         with _opened(path) as stream:
-            names.update(stream.keys())
-    return names
+            shapes |= {name: tuple(stream.get_slice(name).get_shape()) for name in stream.keys()}  # noqa: SIM118 (no mapping)
+    return shapes
 
 
 def load_base(net: CCExpertNet, folder: Path) -> set[str]:
-    """Copy all of a folder's weights that the network has a place for, whatever of the known layouts they are in.
+    """Copy all of a base's weights that the network has a place for, whatever of the known layouts they are in.
 
     Layers of the tower after the last level, its pooling head and a second copy of tied embeddings have no place.
 
@@ -143,26 +157,13 @@ def load_base(net: CCExpertNet, folder: Path) -> set[str]:
         No weights, unreadable ones, or of another size.
     """
     own, filled = _parameters(net), set()
-    for path in weight_files(folder):
+    for path, called in [(path, called) for part, called in parts_of(folder) for path in weight_files(part)]:
         with _opened(path) as stream:
             for name in stream.keys():  # noqa: SIM118 (no mapping)
-                if own_name(name) in own:
-                    _copy(own[own_name(name)], stream.get_tensor(name), f"{name} of {path}")
-                    filled.add(own_name(name))
+                if called(name) in own:
+                    _copy(own[called(name)], stream.get_tensor(name), f"{name} of {path}")
+                    filled.add(called(name))
     return filled
-
-
-def save_base(net: CCExpertNet, folder: Path, dtype: torch.dtype = torch.float16) -> None:
-    """Write tower and language model as ``load_base`` reads them: config.json and model.safetensors; the tokenizer is the caller's."""
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {
-        published_name(name): parameter.detach().to(dtype).contiguous()
-        for name, parameter in _parameters(net).items()
-        if name.startswith(("vision.", "llm.")) and not any(mark in name for mark in LORA)
-    }
-    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
-    config = {"model_type": "llava_onevision", "vision_config": net.config.vision, "text_config": {"model_type": "qwen2", **net.config.text}}
-    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=1) + "\n", "utf-8")
 
 
 def trained_state(net: CCExpertNet) -> dict[str, Tensor]:
