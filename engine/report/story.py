@@ -103,8 +103,9 @@ class Story:
         if self.changed == 1:
             parts = [(change, [row for row in rows if row.change == change]) for _, change in SIGNS]
             return "There, " + listed([_phrase_of(change, having) for change, having in parts if having]) + "."
-        phrases = [f"{row.phrase()} in {row.tiles} ({area_text(row.area_m2)})" for row in rows]
-        return f"Of the changed tiles, {listed(phrases)}."
+        # The area is said to be the tiles': a reader takes "buildings in 6 (9.84 ha)" for 9.84 ha of buildings.
+        text = listed([f"{row.phrase()} in {count_tiles(row.tiles)} ({area_text(row.area_m2)} of tiles)" for row in rows])
+        return f"{text[:1].upper()}{text[1:]}."
 
     def _common(self) -> str:
         return f"The commonest caption, on {self.common[1]} tiles, is “{self.common[0]}”." if self.common and self.common[1] > 1 else ""

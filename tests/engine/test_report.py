@@ -235,7 +235,7 @@ def test_words_of_place_and_number(tmp_path):
     text = story.paragraph()
     assert "20 tiles (32.8 ha) were compared." in text
     assert "3 tiles show change (4.92 ha, 15 % of the compared ground), mostly in the north-east." in text
-    assert "buildings were added in 3 (4.92 ha)" in text and f"on 2 tiles, is “{HOUSES}”" in text
+    assert "Buildings were added in 3 tiles (4.92 ha of tiles)." in text and f"on 2 tiles, is “{HOUSES}”" in text
     one = story_of(write_layer(tmp_path / "b.gpkg", grid({(3, 0): HOUSES}))).paragraph()
     assert "One tile shows change (1.64 ha, 5 % of the compared ground), in the south-west. There, buildings were added." in one
     assert "commonest" not in one
