@@ -251,7 +251,7 @@ def caption(net: FrozenDfm, split: FrozenSplit, vocabulary: Vocabulary, batch_si
         indexes = list(range(start, min(start + batch_size, len(split.rows))))
         before, after, prior = net.dates(split, indexes)
         joint, flag = net.heads(net.block(before), net.block(after), prior)
-        texts = decode(net.heads.decoder, joint, ids[START], ids[END], beams=3, banned=(ids[PAD], ids[START], ids[UNKNOWN]))  # type: ignore[arg-type]
+        texts = decode(net.heads.decoder, joint, ids[START], ids[END], beams=3, banned=(ids[PAD], ids[START], ids[UNKNOWN]))
         for i, logit, (tokens, _) in zip(indexes, flag.tolist(), texts, strict=True):
             text = vocabulary.decode(tokens)
             score = 1 / (1 + math.exp(-logit))

@@ -194,7 +194,7 @@ class DfmCaptioner(Captioner):
         beams = 1 if options.decoding == "greedy" else self.net.config.beams
         decoder, banned = self.net.heads.decoder, (ids[PAD], ids[START], ids[UNKNOWN])
         with one_thread():
-            found = decode(decoder, state[index], ids[START], ids[END], beams, banned=banned)  # type: ignore[arg-type]
+            found = decode(decoder, state[index], ids[START], ids[END], beams, banned=banned)
         return [(self.vocabulary.decode(tokens), score) for tokens, score in found]
 
 

@@ -32,6 +32,10 @@ class Attention(nn.Module):
         y = F.scaled_dot_product_attention(self._split(self.query(x)), key, value, is_causal=causal)
         return self.out(y.transpose(1, 2).flatten(2))
 
+    def attend_shared(self, x: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """As ``attend``, of (N · B, L, width) over keys of N rows, each of which B successive rows share (the beams of a tile)."""
+        return self.attend(x.reshape(len(key), -1, x.shape[-1]), key, value).view(x.shape)
+
     def forward(self, x: Tensor, memory: Tensor, causal: bool = False) -> Tensor:
         return self.attend(x, *self.project(memory), causal=causal)
 
@@ -55,13 +59,13 @@ class DecoderLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, memory: tuple[Tensor, Tensor], past: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """One layer over (N, L, width); with ``past`` keys and values, L is 1 and the new ones are appended."""
+        """One layer over (N · B, L, width) and a memory of N rows; with ``past`` keys and values, L is 1 and the new ones are appended."""
         normed = self.norms[0](x)
         key, value = self.self_attention.project(normed)
         if past is not None:
             key, value = torch.cat((past[0], key), dim=2), torch.cat((past[1], value), dim=2)
         x = x + self.dropout(self.self_attention.attend(normed, key, value, causal=past is None))
-        x = x + self.dropout(self.cross_attention.attend(self.norms[1](x), *memory))
+        x = x + self.dropout(self.cross_attention.attend_shared(self.norms[1](x), *memory))
         x = x + self.dropout(self.feed_forward(self.norms[2](x)))
         return x, (key, value)
 
@@ -69,8 +73,10 @@ class DecoderLayer(nn.Module):
 class CaptionDecoder(nn.Module):
     """Autoregressive decoder with tied embeddings.
 
-    Token ids (N, L) and memory tokens (N, M, width) → logits (N, L, vocabulary).
+    Token ids (N, L) and memory tokens (N, M, width) → logits (N, L, vocabulary). B successive rows of ids may share a row of memory.
     """
+
+    shares_memory = True
 
     def __init__(self, vocabulary: int, width: int, heads: int, hidden: int, layers: int, max_length: int, dropout: float):
         super().__init__()

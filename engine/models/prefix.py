@@ -45,6 +45,7 @@ class PrefixDecoder(nn.Module):
     Stands in for ``layers.CaptionDecoder`` in ``beam.decode``.
     """
 
+    shares_memory = False  # each row of ids has its own row of memory
     positions: Tensor
 
     def __init__(self, vocabulary: int, width: int, heads: int, hidden: int, layers: int, max_length: int, dropout: float):

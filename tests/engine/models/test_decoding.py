@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from engine.models.beam import LENGTH_PENALTY, decode
+from engine.models.beam import LENGTH_PENALTY, Beams, decode
 from engine.models.layers import CaptionDecoder, sine_positions
 from engine.text import SPECIAL, Vocabulary, is_well_formed
 
@@ -61,6 +61,23 @@ def test_rows_of_a_batch_do_not_touch_each_other(decoder):
         together = decode(decoder, memory, START, END, beams=3, banned=(PAD, START, 3))
         alone = [decode(decoder, memory[i : i + 1], START, END, beams=3, banned=(PAD, START, 3))[0] for i in range(3)]
     assert [t[0] for t in together] == [a[0] for a in alone]
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_leaving_early_changes_no_caption(decoder, monkeypatch, beams):
+    """Rows that leave the batch when they are decided, against rows that stay until every beam of every row has ended."""
+    memory, lengths = 3 * torch.randn(40, 5, 16), []
+    plain = decoder.forward
+    monkeypatch.setattr(decoder, "forward", lambda ids, *cache: (lengths.append(len(ids)), plain(ids, *cache))[1])
+    with torch.inference_mode():
+        found = decode(decoder, memory, START, END, beams=beams, banned=(PAD, START, 3))
+        taken = sum(lengths)
+        lengths.clear()
+        monkeypatch.setattr(Beams, "decided", lambda self, steps: self.finished.all().expand(len(self.finished)))
+        expected = decode(decoder, memory, START, END, beams=beams, banned=(PAD, START, 3))
+    assert taken < sum(lengths)
+    assert [words for words, _ in found] == [words for words, _ in expected]
+    assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=1e-5)
 
 
 def test_banned_and_repeated_words_are_never_written(decoder):
