@@ -23,7 +23,7 @@ from ...engine.errors import AreaError
 from ...engine.schema import CaptionRequest
 from ..i18n import tr
 from ..processing.exports import Export
-from ..processing.rasters import exports_of, grid_of, prepare_pair
+from ..processing.rasters import check_on_rasters, exports_of, grid_of, prepare_pair
 from ..processing.sources import Area, engine_opens
 from .estimate import TILE_PX, ground_m, shared_ground, wanted_gsd_m
 from .request import checked_layers, processing_context
@@ -104,6 +104,11 @@ def _tile_about(point: QgsPointXY, before: QgsRasterLayer, after: QgsRasterLayer
 
     Tiles are counted from the before layer's corner. If it is a file, the point's tile reaches at most a tile's side from the point; else what is
     fetched is itself the raster, and a little less than a tile of it makes one tile with the point in its middle.
+
+    Raises
+    ------
+    NoOverlapError
+        One of the layers does not reach it.
     """
     crs = before.crs()
     if engine_opens(before):
@@ -113,7 +118,9 @@ def _tile_about(point: QgsPointXY, before: QgsRasterLayer, after: QgsRasterLayer
         pixel, reach = grid_of(before, after, Area(_about(point, speck, speck), crs), options["resolution"], context).pixel, 0.499
     native_m = ground_m(crs, point, pixel[1])
     side = reach * TILE_PX * wanted_gsd_m(options, native_m) / native_m
-    return Area(_about(point, side * pixel[0], side * pixel[1]), crs)
+    tile = Area(_about(point, side * pixel[0], side * pixel[1]), crs)
+    check_on_rasters(tile, before, after, context)
+    return tile
 
 
 def _about(point: QgsPointXY, half_x: float, half_y: float) -> QgsRectangle:

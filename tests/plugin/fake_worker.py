@@ -14,6 +14,7 @@ import time
 MODES = ("normal", "slow", "hang", "crash", "crash_at_start", "noisy", "garbage", "garbage_at_start", "wrong_version", "error", "no_result")
 SIDE, TILE_M = 4, 128.0
 WORDS = ("a row of houses is built along the road", "the trees are cut down", "a new parking lot appears")
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGNoaGgAAAMEAYFL09IQAAAAAElFTkSuQmCC"  # one grey pixel
 CLASSES = (("building; road", "", ""), ("", "vegetation", ""), ("parking", "", "bareland"))
 
 
@@ -89,6 +90,8 @@ class Fake:
                     stream.write("<html></html>")
                 found = {"summary": "16 tiles were compared.", "warnings": ["No pictures."], "tiles": 16, "changed": 4, "changed_m2": 65536.0}
                 say("result", id=message["id"], result=found)
+            elif kind == "preview":
+                self.preview(message)
             elif kind in ("models", "describe"):
                 say("result", id=message["id"], result={"models": [], "tiles": SIDE * SIDE})
 
@@ -100,6 +103,18 @@ class Fake:
             sys.stdout.write("Welcome to another program\n")
         version = 99 if self.mode == "wrong_version" else 1
         say("ready", protocol=version, engine="0.1.0", python="3.11", torch="fake", device="cpu", pid=os.getpid())
+
+    def preview(self, message):
+        if self.mode == "slow":
+            time.sleep(0.5)
+        if self.mode == "error":
+            say("error", id=message["id"], code="raster", got="the file x.tif has no CRS", need="a georeferenced raster", do="assign one", message="")
+            return
+        limits = (None, None) if message["request"]["stretch"] == "none" else ([10.0, 20.0, 30.0], [110.0, 120.0, 130.0])
+        date = {"png": PNG, "bands": [1, 2, 3], "valid": 1.0, "low": limits[0], "high": limits[1]}
+        footprint = tile(message["request"], 5)["footprint"]
+        found = {"tile_id": "r00001_c00001", "footprint": footprint, "gsd_m": 8.0, "before": date, "after": date}
+        say("result", id=message["id"], result=found)
 
     def caption(self, message):
         call, request = message["id"], message["request"]
@@ -136,7 +151,7 @@ class Fake:
             counts["changed"] += int(status == "captioned")
             say("tile", id=call, tile=answer)
             say("progress", id=call, done=index + 1, total=total, tiles_per_s=10.0, eta_s=0.1, **counts)
-        say("result", id=call, result={"tiles": total, **counts, "warnings": []})
+        say("result", id=call, result={"tiles": total, **counts, "elapsed_s": 1.6, "warnings": []})
 
 
 def main():

@@ -1,0 +1,281 @@
+"""What the panel says and shows before a run: preview, time, resolution, dates; and clicks on layers that are no file."""
+
+import json
+
+import pytest
+from gui_window import wait_until
+from osgeo import gdal
+from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
+
+from helpers import write_raster
+
+
+@pytest.fixture(autouse=True)
+def no_settings(qgis_app):
+    QgsSettings().remove("changescribe")
+    yield
+    QgsSettings().remove("changescribe")
+
+
+@pytest.fixture
+def dock(plugin, pair, tmp_path):
+    dock = plugin.dock
+    dock.form.before.setLayer(pair[0])
+    dock.form.after.setLayer(pair[1])
+    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
+    canvas = plugin.iface.mapCanvas()
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
+    canvas.setExtent(QgsRectangle(0, 0, 512, 512))
+    dock.show()
+    return dock
+
+
+@pytest.fixture
+def asked(tmp_path):
+    def of_kind(kind):
+        path = tmp_path / "fake_worker.jsonl"
+        return [message for message in map(json.loads, path.read_text().splitlines()) if message["type"] == kind] if path.exists() else []
+
+    return of_kind
+
+
+def open_preview(dock):
+    dock.form.preview.setCollapsed(False)
+    dock.form.preview.refresh(dock.form)  # a box in a window that is not shown does not tell that it was opened
+    wait_until(lambda: dock.form.preview.task is None)
+
+
+def test_opening_the_box_asks(dock, engine, plugin, asked):
+    engine()
+    plugin.iface.mainWindow().show()
+    try:
+        dock.form.preview.setCollapsed(False)
+        wait_until(lambda: len(asked("preview")) == 1 and dock.form.preview.task is None)
+    finally:
+        plugin.iface.mainWindow().hide()
+
+
+def test_a_closed_preview_starts_no_engine(dock, engine):
+    client = engine()
+    dock.update_estimate()
+    assert dock.form.preview.task is None
+    assert not client.running
+
+
+def test_an_open_preview_shows_both_dates_and_their_values(dock, engine, asked):
+    engine()
+    open_preview(dock)
+    box = dock.form.preview
+    assert all(not picture.pixmap().isNull() for picture in box.pictures.values())
+    assert box.texts["before"].text() == "bands 1, 2, 3; black to white: 10–110, 20–120, 30–130"
+    assert "Tile r00001_c00001 in the middle of the area, 8 m a pixel." in box.message.text()
+    (message,) = asked("preview")
+    assert message["request"]["before_bands"] == [1, 2, 3]
+
+
+def test_the_preview_follows_layers_bands_stretch_and_area(dock, engine, pair, asked):
+    engine()
+    open_preview(dock)
+    dock.form.stretch.setCurrentIndex(1)
+    wait_until(lambda: dock.form.preview.texts["after"].text() == "bands 1, 2, 3; values as they are")
+    renderer = pair[1].renderer().clone()
+    renderer.setRedBand(3)
+    pair[1].setRenderer(renderer)
+    wait_until(lambda: asked("preview")[-1]["request"]["after_bands"] == [3, 2, 3])
+    dock.form.swap()
+    wait_until(lambda: asked("preview")[-1]["request"]["before"].endswith("after.tif"))
+    dock.form.area.mode.setCurrentIndex(1)
+    wait_until(lambda: asked("preview")[-1]["request"]["extent"] is not None)
+
+
+def test_what_changes_no_pixel_asks_for_no_preview(dock, engine, asked):
+    engine()
+    open_preview(dock)
+    dock.form.threshold.setValue(0.3)
+    dock.form.overlap.setValue(32)
+    dock.update_estimate()
+    assert dock.form.preview.task is None
+    assert len(asked("preview")) == 1
+
+
+def test_only_the_latest_of_many_changes_is_asked_for(dock, engine, asked):
+    engine("slow")
+    dock.form.preview.setCollapsed(False)
+    wait_until(lambda: len(asked("preview")) == 1)
+    dock.form.resolution.setCurrentIndex(2)
+    for metres in (1.0, 2.0, 3.0, 4.0):
+        dock.form.metres.setValue(metres)
+        dock.update_estimate()
+    wait_until(lambda: dock.form.preview.task is None)
+    assert [message["request"]["resolution"] for message in asked("preview")] == ["native", 4.0]
+
+
+def test_no_preview_while_a_run_is_at_work(dock, engine, asked):
+    engine("slow")
+    dock.start()
+    dock.form.preview.setCollapsed(False)
+    assert dock.form.preview.task is None
+    dock.cancel()
+    wait_until(lambda: dock.run is None)
+    wait_until(lambda: len(asked("preview")) == 1)  # now it is its turn
+
+
+def test_a_preview_that_fails_says_why(dock, engine):
+    engine("error")
+    open_preview(dock)
+    assert "x.tif has no CRS" in dock.form.preview.message.text()
+    assert all(picture.pixmap() is None or picture.pixmap().isNull() for picture in dock.form.preview.pictures.values())
+    dock.form.after.setLayer(dock.form.before.currentLayer())
+    dock.form.area.mode.setCurrentIndex(2)  # nothing drawn
+    dock.form.preview.refresh(dock.form)
+    assert "the same raster" in dock.form.preview.message.text()
+
+
+def test_time_is_unknown_before_the_first_run_and_then_the_last_runs(dock, engine):
+    engine()
+    dock.update_estimate()
+    assert "How long that takes is known after the first run here." in dock.form.estimate.text()
+    dock.start()
+    wait_until(lambda: dock.run is None)  # 12 tiles with a caption in 1.6 s
+    dock.form.resolution.setCurrentIndex(1)
+    dock.update_estimate()
+    assert "About 16 tiles at 0.5 m" in dock.form.estimate.text()
+    assert "About 2 s, at 7.5 tiles a second as in the last run here." in dock.form.estimate.text()
+    dock.form.device.setCurrentText("cuda")
+    dock.update_estimate()
+    assert "known after the first run" in dock.form.estimate.text()
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (45, "45 s"), (200, "3 min"), (7800, "2 h 10 min")])
+def test_durations(qgis_app, seconds, text):
+    from changescribe.qgis_plugin.gui.estimate import duration
+
+    assert duration(seconds) == text
+
+
+@pytest.fixture
+def fine(dock, tmp_path):
+    """The panel with two rasters of 0.2 m a pixel."""
+    layers = [QgsRasterLayer(write_raster(tmp_path / f"fine_{name}.tif", size=512, pixel=0.2), name) for name in ("before", "after")]
+    QgsProject.instance().addMapLayers(layers)
+    dock.form.before.setLayer(layers[0])
+    dock.form.after.setLayer(layers[1])
+    dock.update_estimate()
+    return dock
+
+
+def test_one_click_resamples_to_what_the_model_was_trained_at(fine):
+    form = fine.form
+    assert "About 4 tiles at 0.2 m a pixel; the model was trained at 0.5 m." in form.estimate.text()
+    assert not form.resample.isHidden()
+    assert form.resample.text() == "Resample to the model's 0.5 m a pixel"
+    form.resample.click()
+    assert form.options()["resolution"] == "model"
+    fine.update_estimate()
+    assert "About 1 tiles at 0.5 m a pixel" in form.estimate.text()
+    assert "⚠" not in form.estimate.text()
+    assert form.resample.text() == "Keep the layer's 0.2 m a pixel"
+    form.resample.click()
+    assert form.options()["resolution"] == "native"
+
+
+def test_no_resampling_is_offered_where_it_helps_nothing(dock):
+    dock.update_estimate()  # 8 m a pixel
+    assert dock.form.resample.isHidden()
+    assert "pixels of 8 m lack the detail that the model knows" in dock.form.estimate.text()
+
+
+def add(tmp_path, *names):
+    layers = [QgsRasterLayer(write_raster(tmp_path / f"{name}.tif"), name) for name in names]
+    QgsProject.instance().addMapLayers(layers)
+    return layers
+
+
+def test_the_dates_of_the_layers_choose_before_and_after(plugin, tmp_path):
+    dock = plugin.dock
+    add(tmp_path, "city_2023-06-01", "city_2018-05-03")
+    dock.update_estimate()
+    assert [layer.name() for layer in dock.form.layers()] == ["city_2018-05-03", "city_2023-06-01"]
+    dock.update_estimate()
+    assert "From 2018-05-03 to 2023-06-01." in dock.form.estimate.text()
+
+
+def test_what_somebody_has_chosen_stays(dock, pair, tmp_path):
+    add(tmp_path, "city_2010", "city_2023")
+    dock.update_estimate()
+    assert dock.form.layers() == tuple(pair)
+
+
+def test_swapped_dates_are_warned_about(plugin, tmp_path):
+    form = plugin.dock.form
+    late, early = add(tmp_path, "city_2023-06-01", "city_2018")
+    form.before.setLayer(late)
+    form.after.setLayer(early)
+    plugin.dock.update_estimate()
+    assert "⚠ Before (2023-06-01) is later than after (2018): ⇅ swaps them." in form.estimate.text()
+    form.swap_button.click()
+    plugin.dock.update_estimate()
+    assert "is later than" not in form.estimate.text()
+
+
+@pytest.fixture
+def online(dock, server, plugin):
+    """The panel with an online layer as one of its dates; a function that sets the dates and gives the click tool."""
+    layer = QgsRasterLayer(f"type=xyz&url={server[0]}/xyz/%7Bz%7D/%7Bx%7D/%7By%7D.png&zmax=17&zmin=0", "online", "wms")
+    QgsProject.instance().addMapLayer(layer)
+
+    def choose(before, after):
+        dock.form.before.setLayer(before or layer)
+        dock.form.after.setLayer(after or layer)
+        canvas = plugin.iface.mapCanvas()
+        canvas.setMapTool(plugin.tool)
+        return plugin.tool
+
+    return choose
+
+
+@pytest.fixture
+def fine_pair(tmp_path):
+    """A raster of 2048 × 2048 pixels of 0.5 m, so that a tile is a small part of it."""
+    layer = QgsRasterLayer(write_raster(tmp_path / "big.tif", size=2048, origin=(0.0, 1024.0), pixel=0.5), "big")
+    QgsProject.instance().addMapLayer(layer)
+    return layer
+
+
+def click(tool, x, y):
+    tool.ask(QgsPointXY(x, y))
+    wait_until(lambda: tool.task is None)
+    return tool.bubble.text.text()
+
+
+def test_a_click_fetches_its_tile_of_an_online_after_layer(online, fine_pair, engine, asked):
+    engine()
+    tool = online(fine_pair, None)
+    assert click(tool, 300.0, 700.0) == "a row of houses is built along the road", tool.bubble.detail.text()
+    (message,) = asked("caption_at")
+    assert message["request"]["before"].endswith("big.tif")
+    fetched = gdal.Open(message["request"]["after"])
+    left, size, _, top, _, _ = fetched.GetGeoTransform()
+    assert fetched.RasterXSize < 1024, "more than the tile was fetched"
+    # The tile of the before raster that holds the point: columns 512 to 768, rows 512 to 768 of 0.5 m, all of it.
+    assert fetched.RasterXSize * fetched.RasterYSize > 256 * 256
+    assert click(tool, 305.0, 705.0) == "a row of houses is built along the road"
+
+
+def test_a_click_on_an_online_before_layer_makes_a_tile_around_the_point(online, fine_pair, engine, asked):
+    engine()
+    tool = online(None, fine_pair)
+    assert click(tool, 300.0, 700.0) == "a row of houses is built along the road", tool.bubble.detail.text()
+    (message,) = asked("caption_at")
+    fetched = gdal.Open(message["request"]["before"])
+    assert 240 <= fetched.RasterXSize <= 260
+    assert 240 <= fetched.RasterYSize <= 260
+    left, size, _, top, _, _ = fetched.GetGeoTransform()
+    assert left < message["x"] < left + size * fetched.RasterXSize
+
+
+def test_a_click_off_the_layers_is_said(online, fine_pair, engine):
+    engine()
+    tool = online(None, fine_pair)
+    assert click(tool, 90_000.0, 700.0) == "No caption"
+    assert "off big" in tool.bubble.detail.text()
