@@ -49,6 +49,12 @@ class Prefix(NamedTuple):
             cache.update(keys[index], values[index], layer)
         return Prefix(cache, self.mask[index], self.logits[index])
 
+    def fork(self, length: int) -> Prefix:
+        """A copy of the first ``length`` tokens alone; its logits are not theirs until ``CCExpertNet.extend`` has read on."""
+        part = self.select(torch.arange(len(self.mask), device=self.mask.device))
+        part.cache.crop(length)
+        return Prefix(part.cache, self.mask[:, :length], self.logits)
+
 
 class Generated(NamedTuple):
     """ids : of each prompt, without the end. log_probs : (B,) mean log-probability of a token, the end's included."""
@@ -138,8 +144,14 @@ class CCExpertNet(nn.Module):
         )
         return Prefix(out.past_key_values, attention_mask, out.logits[:, -1].float())
 
+    def extend(self, prefix: Prefix, ids: Sequence[int]) -> Prefix:
+        """Have every prompt go on with ``ids``; uses ``prefix`` up."""
+        more = torch.tensor(ids, device=prefix.mask.device).expand(len(prefix.mask), -1)
+        logits, mask = self._step(prefix.cache, prefix.mask, more)
+        return Prefix(prefix.cache, mask, logits[:, -1].float())
+
     def log_prob(self, prefix: Prefix, ids: Sequence[int]) -> Tensor:
-        """(B,) log-probability of each prompt's being answered with exactly ``ids``; the prefix is as before afterwards."""
+        """(B,) log-probability of each prompt's answer beginning with ``ids``; the prefix is as before afterwards."""
         length, batch = prefix.mask.shape[1], len(prefix.mask)
         answer = torch.tensor(ids, device=prefix.mask.device).expand(batch, -1)
         logits = prefix.logits[:, None]
@@ -148,24 +160,25 @@ class CCExpertNet(nn.Module):
             prefix.cache.crop(length)
         return logits.log_softmax(-1).gather(2, answer[..., None])[..., 0].sum(1)
 
-    def greedy(self, prefix: Prefix, end_ids: Sequence[int], max_new_tokens: int | None = None) -> Generated:
-        """The likeliest token again and again until one of ``end_ids``; uses the prefix up."""
+    def greedy(self, prefix: Prefix, end_ids: Sequence[int], max_new_tokens: int | None = None, first: Tensor | None = None) -> Generated:
+        """The likeliest token again and again until one of ``end_ids``; uses the prefix up. first : (B,) tokens to begin with instead."""
         cache, mask, logits = prefix
         ends = torch.tensor(end_ids, device=mask.device)
         done = torch.zeros(len(mask), dtype=torch.bool, device=mask.device)
         total, count = torch.zeros(2, len(mask), device=mask.device)
         chosen: list[Tensor] = []
         for _ in range(max_new_tokens or self.config.max_new_tokens):
-            best = logits.log_softmax(-1).max(-1)
-            total, count = total + best.values * ~done, count + ~done
-            chosen.append(torch.where(done, ends[0], best.indices))
-            done = done | torch.isin(best.indices, ends)
+            token = logits.argmax(-1) if chosen or first is None else first
+            total += logits.log_softmax(-1).gather(1, token[:, None])[:, 0] * ~done
+            count += ~done
+            chosen.append(torch.where(done, ends[0], token))
+            done = done | torch.isin(token, ends)
             if bool(done.all()):
                 break
             logits, mask = self._step(cache, mask, chosen[-1][:, None])
             logits = logits[:, -1].float()
-        rows = torch.stack(chosen, dim=1).tolist() if chosen else []
-        return Generated([_until(row, set(end_ids)) for row in rows], total / count.clamp(min=1))
+        rows = torch.stack(chosen, dim=1).tolist()
+        return Generated([_until(row, set(end_ids)) for row in rows], total / count)
 
     @torch.no_grad()
     def generate(

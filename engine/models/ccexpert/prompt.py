@@ -55,12 +55,13 @@ class ChatTokenizer:
 
         What a question says cannot become a special token or an image.
         """
-        head, tail = PROMPTS[self.config.prompt].split("{question}")
-        ids = self._encode(f"{START}system\n{SYSTEM}{END}\n{START}user\n")
-        for part in re.split("(" + "|".join(IMAGE_MARKS) + ")", head):
+        plain = re.sub(r"<\|[^|>]*\|>|" + "|".join(IMAGE_MARKS), " ", question).strip()
+        asked = PROMPTS[self.config.prompt].replace("{question}", plain)
+        text = f"{START}system\n{SYSTEM}{END}\n{START}user\n{asked}{END}\n{START}assistant\n"
+        ids: list[int] = []
+        for part in re.split("(" + "|".join(IMAGE_MARKS) + ")", text):
             ids += [IMAGE_ID] * self.config.tokens_per_image if part in IMAGE_MARKS else self._encode(part)
-        plain = re.sub(r"<\|[^|>]*\|>", " ", question).strip()
-        return ids + self._encode(plain + tail) + self._encode(f"{END}\n{START}assistant\n")
+        return ids
 
     def answer(self, text: str) -> list[int]:
         """Ids of an answer and of its end."""

@@ -1,0 +1,124 @@
+"""``ccexpert`` behind the Captioner interface (arXiv 2411.11360): a language model that is asked what has changed, or anything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard
+from ...errors import InputError, ModelError
+from ...text import NO_CHANGE
+from .config import QUESTION, CCExpertConfig
+from .net import IMAGE_ID, CCExpertNet, Prefix
+from .prompt import ChatTokenizer
+from .weights import Base, count_parameters, load_net, tokenizer_folder, weights_dtype
+
+# First words that are tried where the likeliest answer of a changed tile says that nothing has changed.
+OTHER_STARTS = 4
+
+
+class TrainedFile(NamedTuple):
+    """The metadata of a file that ``weights.save_trained`` has written."""
+
+    config: CCExpertConfig
+    base: Base
+    card: ModelCard
+    calibration: dict[str, float]
+
+
+def read_metadata(path: Path) -> TrainedFile:
+    """The description of a trained file; its tensors are not read.
+
+    Raises
+    ------
+    ModelError
+        Not a safetensors file, or not of this model.
+    """
+    try:
+        with safe_open(path, "pt") as stream:
+            members = stream.metadata() or {}
+        config, base, card, calibration = (json.loads(members[name]) for name in ("config", "base", "card", "calibration"))
+        return TrainedFile(CCExpertConfig.from_json(config), Base(**base), ModelCard(**card), calibration)
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError, InputError) as error:
+        raise ModelError(f"{path} cannot be loaded ({error})", "a ccexpert file (safetensors)", "train one with training.train_ccexpert") from error
+
+
+class CCExpertCaptioner(Captioner):
+    """Greedy answers to the prompt of the training.
+
+    LEVIR-CC says of every pair without change one of five sentences (``text.NO_CHANGE``), and so does a model that was trained on it. The
+    change score is the probability that its answer begins with none of them: no two can begin the same answer, so theirs add up.
+
+    Parameters
+    ----------
+    calibration : ``temperature`` and ``bias`` of the logit of that probability.
+    """
+
+    answers_questions = True
+
+    def __init__(self, net: CCExpertNet, tokenizer: ChatTokenizer, card: ModelCard, calibration: dict[str, float], device: torch.device):
+        self.net, self.tokenizer, self.card, self.calibration, self.device = net.eval().to(device), tokenizer, card, calibration, device
+        self.no_change = [tokenizer.answer(sentence)[:-1] for sentence in sorted(NO_CHANGE)]
+
+    @classmethod
+    def from_checkpoint(cls, path: str, device: str = "cpu") -> CCExpertCaptioner:
+        """Load a file written by ``weights.save_trained`` and the base that it names, which lies beside it or among the user's models.
+
+        Raises
+        ------
+        ModelError
+            Not such a file, or a base that is missing, incomplete or of other sizes.
+        """
+        config, base, card, calibration = read_metadata(Path(path))
+        folder = base.find(Path(path).parent)
+        tokenizer = ChatTokenizer.from_folder(tokenizer_folder(folder), config)
+        with safe_open(path, "pt") as stream:
+            trained = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (no mapping)
+        return cls(load_net(config, folder, trained, device), tokenizer, card, calibration, torch.device(device))
+
+    @classmethod
+    def memory_mb(cls, path: str, device: str) -> int:
+        """Memory that the weights fill on a device, MB, from the sizes in the file's configuration."""
+        parameters = count_parameters(read_metadata(Path(path)).config)
+        return parameters * weights_dtype(device, parameters).itemsize // 10**6
+
+    def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        net = self.net
+        levels_a, levels_b = net.levels(net.pixels(torch.cat((before, after)))).chunk(2)
+        prompt = torch.tensor(self.tokenizer.prompt(), device=self.device).expand(len(before), -1)
+        prefix = net.prefill(prompt, torch.ones_like(prompt), net.visual(levels_a, levels_b))
+        same = torch.stack([net.log_prob(prefix, ids) for ids in self.no_change]).logsumexp(0).clamp(-30.0, -1e-6)
+        logit = torch.log(-torch.expm1(same)) - same
+        score = torch.sigmoid(logit / self.calibration["temperature"] + self.calibration["bias"])
+        return Encoded(score.cpu().numpy().astype(np.float32), None, prefix)
+
+    def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
+        found = self._greedy(state.select(index))
+        for row, (text, _) in enumerate(found):
+            if text in NO_CHANGE:
+                found[row] = self._otherwise(state, index[row : row + 1])
+        return found
+
+    def answer(self, state: Any, question: str) -> list[str]:
+        """Answers to a question on every encoded pair; the images are not read again."""
+        read = max(i for i, token in enumerate(self.tokenizer.prompt(QUESTION)) if token == IMAGE_ID) + 1
+        prefix = self.net.extend(state.fork(read), self.tokenizer.prompt(question)[read:])
+        return [self.tokenizer.decode(ids) for ids in self.net.greedy(prefix, self.tokenizer.end_ids).ids]
+
+    def _greedy(self, prefix: Prefix, first: Tensor | None = None) -> list[tuple[str, float]]:
+        found = self.net.greedy(prefix, self.tokenizer.end_ids, first=first)
+        # LEVIR-CC's captions are lower-case; its full stop stands apart.
+        return [(self.tokenizer.decode(ids).lower().rstrip(" ."), score) for ids, score in zip(found.ids, found.log_probs.exp().tolist())]
+
+    def _otherwise(self, state: Prefix, row: Tensor) -> tuple[str, float]:
+        """The likeliest answer with another first word that does say a change; no text where there is none."""
+        starts = state.logits[row[0]].topk(OTHER_STARTS).indices
+        found = self._greedy(state.select(row.expand(OTHER_STARTS)), starts)
+        return max((pair for pair in found if pair[0] not in NO_CHANGE), key=lambda pair: pair[1], default=("", 0.0))
