@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__, convert, registry, train_command
 from .cli_values import integers, reals, resolution
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, is_out_of_memory, unexpected
+from .installed import how_to_install
 from .report import command as report_command
-from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput, how_to_install
+from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

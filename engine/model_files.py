@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from . import registry
 from .errors import ModelError, OutputError
-from .schema import OWN_MEMBERS, OWN_MODELS, own_rows, user_models_dir
+from .installed import OWN_MEMBERS, OWN_MODELS, own_rows, user_models_dir
 
 # First bytes of a zip (torch.save) and of a pickle of protocol 2 to 5.
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")

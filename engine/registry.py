@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ModelError
-from .schema import how_to_install, is_own_id, own_rows, weights_in
+from .installed import how_to_install, is_own_id, own_rows, weights_in
 
 if TYPE_CHECKING:
     from .captioner import Captioner, ModelCard

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LIGHT = ("engine.errors", "engine.schema", "engine.protocol")
+LIGHT = ("engine.errors", "engine.installed", "engine.schema", "engine.protocol")
 PLUGIN_MAY = {"qgis", "engine", "qgis_plugin", "__future__"} | set(sys.stdlib_module_names)
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ...errors import ModelError
-from ...schema import user_models_dir
+from ...installed import user_models_dir
 from ...weights import pack, unpack
 from .config import CCExpertConfig
 from .names import own_name, tower_name
