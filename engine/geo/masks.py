@@ -27,7 +27,7 @@ def read_valid(dataset: Any, bands: Sequence[int], pixels: np.ndarray, window: A
     -------
     (h, w) bool, True where there is data.
     """
-    valid = np.isfinite(pixels).all(axis=0)
+    valid = np.isfinite(pixels).all(axis=0) if pixels.dtype.kind == "f" else np.ones(pixels.shape[1:], bool)
     flags = [dataset.mask_flag_enums[band - 1] for band in bands]
     if all(MaskFlags.all_valid in flag for flag in flags):
         return valid

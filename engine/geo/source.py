@@ -159,7 +159,7 @@ class RasterSource:
 
         Returns
         -------
-        pixels : (3, h, w) float32, 0 where invalid
+        pixels : (3, h, w) uint8 of a raster of bytes that is read on its own grid, else float32; 0 where invalid
         valid : (h, w) bool
 
         Raises
@@ -189,13 +189,15 @@ class RasterSource:
 
     def _read_aligned(self, window: Any, row_shift: int, col_shift: int) -> tuple[np.ndarray, np.ndarray]:
         height, width = int(window.height), int(window.width)
-        pixels, valid = np.zeros((3, height, width), np.float32), np.zeros((height, width), bool)
         top, left = int(window.row_off) + row_shift, int(window.col_off) + col_shift
         row0, row1 = max(top, 0), min(top + height, self.height)
         col0, col1 = max(left, 0), min(left + width, self.width)
-        if row0 < row1 and col0 < col1:
-            rows, cols = slice(row0 - top, row1 - top), slice(col0 - left, col1 - left)
-            pixels[:, rows, cols], valid[rows, cols] = self._read_own(Window(col0, row0, col1 - col0, row1 - row0), 1)
+        if row0 >= row1 or col0 >= col1:
+            return np.zeros((3, height, width), np.float32), np.zeros((height, width), bool)
+        pixels, valid = self._read_own(Window(col0, row0, col1 - col0, row1 - row0), 1)
+        beyond = ((row0 - top, top + height - row1), (col0 - left, left + width - col1))
+        if any(map(any, beyond)):
+            pixels, valid = np.pad(pixels, ((0, 0), *beyond)), np.pad(valid, beyond)
         return pixels, valid
 
     def _read_warped(self, crs: Any, grid_transform: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -208,7 +210,7 @@ class RasterSource:
         scale = rasterio.Affine.scale(own.width / pixels.shape[2], own.height / pixels.shape[1])
         warped = np.zeros((4, height, width), np.float32)
         reproject(
-            np.concatenate([pixels, valid[None].astype(np.float32)]),
+            np.concatenate([pixels, valid[None]], dtype=np.float32),
             warped,
             src_transform=self.transform * rasterio.Affine.translation(own.col_off, own.row_off) * scale,
             src_crs=self.crs,
@@ -243,7 +245,7 @@ class RasterSource:
         return Window(left, top, right - left, bottom - top), step
 
     def _read_own(self, window: Window, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Own pixels (3, h, w) float32 and validity; each ``step`` × ``step`` pixels averaged into one."""
+        """Own pixels (3, h, w), uint8 or float32, and validity; each ``step`` × ``step`` pixels averaged into one."""
         bands = list(dict.fromkeys(self.bands))
         shape = (len(bands), -(-int(window.height) // step), -(-int(window.width) // step))
         method = Resampling.nearest if self._palette is not None else Resampling.average
@@ -254,8 +256,10 @@ class RasterSource:
             valid &= colours[..., 3] > 0
             chosen = np.moveaxis(colours[..., :3], -1, 0)
         else:
-            chosen = pixels[[bands.index(band) for band in self.bands]]
-        return np.where(valid, chosen, 0).astype(np.float32), valid
+            chosen = pixels if len(bands) == 3 else pixels[[bands.index(band) for band in self.bands]]
+        if chosen.dtype != np.uint8:  # bytes stay bytes: most rasters are, and every pass over a tile counts
+            chosen = chosen.astype(np.float32)
+        return chosen if valid.all() else np.where(valid, chosen, 0), valid
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:

@@ -33,12 +33,16 @@ class Stretch:
     high: tuple[float, float, float]
 
     def apply(self, pixels: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """(3, h, w) float32 and (h, w) bool to (3, h, w) uint8, 0 where invalid."""
+        """(3, h, w) float32 or uint8, 0 where invalid, and (h, w) bool to (3, h, w) uint8, 0 where invalid."""
+        if pixels.dtype == np.uint8 and self == IDENTITY:
+            return pixels
         low = np.asarray(self.low, np.float32)[:, None, None]
         span = np.asarray(self.high, np.float32)[:, None, None] - low
         span[span <= 0] = 1.0  # a constant band has nothing to stretch
-        scaled = np.clip((pixels - low) * (255 / span), 0, 255)
-        return np.where(valid, np.rint(scaled), 0).astype(np.uint8)
+        scaled = pixels - low
+        scaled *= 255 / span
+        scaled = np.rint(np.clip(scaled, 0, 255, out=scaled), out=scaled).astype(np.uint8)
+        return scaled if valid.all() else np.where(valid, scaled, np.uint8(0))
 
 
 IDENTITY = Stretch((0.0,) * 3, (255.0,) * 3)
@@ -64,7 +68,7 @@ def choose_stretch(read: Read, window: Any, dtype: np.dtype, method: str, name: 
 
     Parameters
     ----------
-    read : window of the grid → (3, h, w) float32, (h, w) bool, not stretched.
+    read : window of the grid → (3, h, w) float32 or uint8, (h, w) bool, not stretched.
     window : row_off, col_off, height, width of the area that both rasters share.
     dtype : of the raster's own pixels.
     method : "percentile" or "none".
@@ -108,7 +112,7 @@ def _sample(read: Read, window: Any) -> np.ndarray:
         for ref in sample_windows(window.height, window.width, lattice, _WINDOW_PX):
             pixels, valid = read(TileRef(0, 0, window.row_off + ref.row_off, window.col_off + ref.col_off, ref.height, ref.width))
             if valid.any():
-                parts.append(pixels[:, valid])
+                parts.append(pixels[:, valid].astype(np.float32))
         values = np.concatenate(parts, axis=1) if parts else np.empty((3, 0), np.float32)
         if values.shape[1] >= _ENOUGH_PIXELS or lattice * _WINDOW_PX >= max(window.height, window.width):
             return values
