@@ -15,13 +15,16 @@ from engine.models.ccexpert.net import CCExpertNet
 Item = tuple[int, tuple[int, ...]]  # a pair, and which of its captions
 
 
-def epoch_items(captions: Sequence[int], sources: Sequence[str], mode: str, weights: Mapping[str, float], rng: np.random.Generator) -> list[Item]:
+def epoch_items(
+    captions: Sequence[int], sources: Sequence[str], mode: str, weights: Mapping[str, float], rng: np.random.Generator, packed: int = 5
+) -> list[Item]:
     """The samples of an epoch in random order.
 
     Parameters
     ----------
     captions, sources : of each pair, how many captions it has (those without are left out) and where it comes from.
     mode : of ``CAPTION_MODES``. weights : how often pairs of a source come, 1 where not named; of 2.5 each comes twice and half of them again.
+    packed : captions of a pair behind one prompt.
     """
     items: list[Item] = []
     for pair, (count, source) in enumerate(zip(captions, sources, strict=True)):
@@ -33,7 +36,7 @@ def epoch_items(captions: Sequence[int], sources: Sequence[str], mode: str, weig
             elif mode == "random":
                 items.append((pair, (int(rng.integers(count)),)))
             else:
-                items.append((pair, tuple(range(count))))
+                items.append((pair, tuple(rng.permutation(count)[:packed].tolist())))
     return [items[i] for i in rng.permutation(len(items))]
 
 

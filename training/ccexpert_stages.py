@@ -24,7 +24,7 @@ class Stage:
     trained : of ``PARTS``; "llm" means its adapters where the configuration has some, else all of its weights.
     lr : of all but the vision tower, which has ``VISION_LR_FACTOR`` times that. adapter_lr : of the language model's adapters, where another.
     captions : "flatten", every caption of a pair a sample; "random", one of its captions, drawn anew each epoch; "packed", all of its captions behind
-    one prompt that is read once: the same gradient as "flatten" with a pair's samples in one batch, at less work.
+    one prompt that is read once: the same gradient as "flatten" with a pair's samples in one batch, at less work. packed : of these at most so many.
     sources : how often pairs of each source (``PairRow.source``) come in an epoch, 1 where not named. batch : samples of a step.
     warmup : share of the steps in which the rate rises; then it falls as a cosine. checkpointing : of activations, to save memory.
     """
@@ -37,6 +37,7 @@ class Stage:
     captions: str
     sources: Mapping[str, float] = field(default_factory=dict)
     adapter_lr: float | None = None
+    packed: int = 5
     warmup: float = 0.03
     weight_decay: float = 0.0
     checkpointing: bool = False
@@ -57,9 +58,9 @@ PUBLISHED = (
 LORA = LoraSizes(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"))
 # The projector starts from random weights, so stage I trains it as well, and faster than published; the tower stays as it is.
 SMALL = (
-    Stage("I", ("difference", "projector"), 1e-3, 8, 0.35, "packed"),
-    Stage("II", ("difference", "projector", "llm"), 5e-4, 8, 1.0, "packed", adapter_lr=4e-4),
-    Stage("III", ("difference", "projector", "llm"), 2e-4, 8, 0.5, "packed", {"lcc": 2.0}, adapter_lr=2e-4),
+    Stage("I", ("difference", "projector"), 1e-3, 8, 0.2, "packed", packed=3),
+    Stage("II", ("difference", "projector", "llm"), 5e-4, 8, 0.6, "packed", adapter_lr=4e-4, packed=3),
+    Stage("III", ("difference", "projector", "llm"), 2e-4, 8, 0.3, "packed", {"lcc": 2.0}, adapter_lr=2e-4, packed=3),
 )
 STAGES = {"ccexpert-0.5b": PUBLISHED, "ccexpert-7b": PUBLISHED, "ccexpert-small": SMALL, "ccexpert-tiny": PUBLISHED}
 ADAPTED = ("ccexpert-small",)  # presets whose language model is trained through LORA
@@ -67,7 +68,7 @@ ADAPTED = ("ccexpert-small",)  # presets whose language model is trained through
 
 def add_adapters(net: CCExpertNet, sizes: LoraSizes) -> None:
     """Put trainable low-rank adapters beside the language model's linear layers, which stay as they are; they start without effect."""
-    config = LoraConfig(r=sizes.rank, lora_alpha=sizes.alpha, target_modules=list(sizes.targets), lora_dropout=0.0, bias="none")
+    config = LoraConfig(r=sizes.rank, lora_alpha=int(sizes.alpha), target_modules=list(sizes.targets), lora_dropout=0.0, bias="none")
     inject_adapter_in_model(config, net.llm)
     for name, parameter in net.llm.named_parameters():
         if "lora_" in name:

@@ -30,7 +30,7 @@ from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.difference import DifferenceModule
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.prompt import ChatTokenizer
-from engine.models.ccexpert.weights import build, load_base, load_trained, trained_state
+from engine.models.ccexpert.weights import build, load_base, load_trained, tokenizer_folder, trained_state
 
 from .ccexpert_base import FOLDER as BASE
 from .ccexpert_batches import Item, PackedBatch, epoch_items, pack_answers, packed_loss
@@ -187,7 +187,7 @@ def stage_items(stage: Stage, task: Task, seed: tuple[int, int]) -> list[Item]:
     """The samples of a whole stage, epoch after epoch; of the last one as many as its share."""
     items: list[Item] = []
     for epoch in range(math.ceil(stage.epochs)):
-        found = epoch_items(task.counts, task.groups, stage.captions, stage.sources, np.random.default_rng((*seed, epoch)))
+        found = epoch_items(task.counts, task.groups, stage.captions, stage.sources, np.random.default_rng((*seed, epoch)), stage.packed)
         items += found[: math.ceil(len(found) * min(1.0, stage.epochs - epoch))]
     return items
 
@@ -274,7 +274,7 @@ def load(preset: str, base: Path) -> tuple[CCExpertNet, ChatTokenizer]:
         if cpu_has_bf16() or torch.cuda.is_available():
             net.llm.to(torch.bfloat16)  # it stays as it is; the adapters are float32
         add_adapters(net, config.lora)
-    return net, ChatTokenizer.from_folder(base, config)
+    return net, ChatTokenizer.from_folder(tokenizer_folder(base), config)
 
 
 def dry_run(preset: str) -> dict[str, Any]:

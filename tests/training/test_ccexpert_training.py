@@ -1,0 +1,194 @@
+"""Training of CCExpert: what each stage trains, samples of an epoch, packed answers, and a run that is stopped and taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("transformers")
+pytest.importorskip("peft")
+pytest.importorskip("accelerate")
+
+from accelerate import Accelerator
+from tokenizers import Tokenizer, models, pre_tokenizers
+
+from engine.errors import InputError
+from engine.models.ccexpert.config import PRESETS
+from engine.models.ccexpert.net import IGNORE_ID, IMAGE_ID, CCExpertNet
+from engine.models.ccexpert.prompt import END, END_OF_TEXT, START, ChatTokenizer
+from training.ccexpert_batches import epoch_items, pack_answers, packed_loss
+from training.ccexpert_stages import LORA, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage, add_adapters, prepare, trained_counts
+from training.datasets import PairRow
+from training.diffusion_batches import Pairs
+from training.train_ccexpert import Run, Task, groups_of, schedule, stage_items
+
+TINY = PRESETS["ccexpert-tiny"]
+WORDS = "a house road tree is are built removed no change has occurred the scene same as before This Image1 Image2 What".split()
+
+
+@pytest.fixture(scope="module")
+def chat():
+    words = {word: i for i, word in enumerate([START, END, END_OF_TEXT, "<unk>", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.add_special_tokens([START, END, END_OF_TEXT])
+    return ChatTokenizer(tokenizer, TINY)
+
+
+def tiny_net(adapters: bool = False) -> CCExpertNet:
+    torch.manual_seed(0)
+    net = CCExpertNet(replace(TINY, lora=LORA) if adapters else TINY)
+    if adapters:
+        add_adapters(net, LORA)
+    return net
+
+
+def levels(count: int) -> torch.Tensor:
+    return torch.randn(count, 2, len(TINY.levels), TINY.side**2, TINY.width, generator=torch.Generator().manual_seed(1))
+
+
+def test_each_published_stage_trains_its_parts():
+    net = tiny_net()
+    counts = [trained_counts(net, stage) for stage in PUBLISHED]
+    whole = {part: sum(p.numel() for p in getattr(net, part).parameters()) for part in ("vision", "difference", "projector", "llm")}
+    assert counts[0] == {"vision": 0, "difference": whole["difference"], "projector": 0, "llm": 0}
+    assert counts[1] == counts[2] == whole
+
+
+def test_the_small_one_trains_adapters_and_nothing_else_of_the_language_model():
+    net = tiny_net(adapters=True)
+    prepare(net, SMALL[1])
+    trained = {name for name, p in net.named_parameters() if p.requires_grad}
+    assert all("lora_" in name for name in trained if name.startswith("llm."))
+    assert sum("lora_" in name for name in trained) == 2 * len(LORA.targets) * TINY.text["num_hidden_layers"]
+    assert not any(name.startswith("vision.") for name in trained)
+    assert trained_counts(net, SMALL[0])["llm"] == 0
+
+
+def test_the_vision_tower_learns_at_a_fifth_of_the_rate():
+    groups = dict(zip(PUBLISHED[1].trained, prepare(tiny_net(), PUBLISHED[1]), strict=True))
+    assert groups["vision"]["base_lr"] == pytest.approx(2e-6) == groups["llm"]["base_lr"] * VISION_LR_FACTOR
+    assert groups["difference"]["base_lr"] == groups["projector"]["base_lr"] == 1e-5
+
+
+@pytest.mark.parametrize(
+    ("change", "need"), [({"trained": ()}, "some of"), ({"trained": ("encoder",)}, "some of"), ({"captions": "all"}, "flatten, random, packed")]
+)
+def test_a_wrong_stage_is_refused(change, need):
+    with pytest.raises(InputError, match=need):
+        Stage(**{"name": "I", "trained": ("llm",), "lr": 1e-5, "batch": 1, "epochs": 1, "captions": "random"} | change)
+
+
+def test_flatten_gives_five_times_the_samples():
+    rng = np.random.default_rng(0)
+    flat, random = (epoch_items([5] * 20, ["lcc"] * 20, mode, {}, rng) for mode in ("flatten", "random"))
+    assert len(random) == 20 and len(flat) == 5 * 20
+    assert sorted(flat) == [(pair, (caption,)) for pair in range(20) for caption in range(5)]
+    assert sorted(pair for pair, _ in random) == list(range(20))
+
+
+def test_packed_and_weighted_samples():
+    items = epoch_items([5, 2, 0, 5], ["lcc", "pairs", "pairs", "other"], "packed", {"lcc": 3.0, "other": 0.0}, np.random.default_rng(0), packed=3)
+    assert Counter(pair for pair, _ in items) == {0: 3, 1: 1}  # a pair without captions is never drawn
+    assert {len(set(captions)) for pair, captions in items if pair == 0} == {3}
+    halves = epoch_items([1] * 400, ["lcc"] * 400, "random", {"lcc": 1.5}, np.random.default_rng(0))
+    assert 540 < len(halves) < 660
+
+
+def test_packed_answers_count_as_each_answer_alone(chat):
+    """The loss is that of ``CCExpertNet.forward`` on one sample an answer: no answer sees another, and the prompt is no target."""
+    net, prompt = tiny_net().eval(), chat.prompt()
+    answers = [[chat.answer("a house is built"), chat.answer("no change")], [chat.answer("the tree is removed")]]
+    with torch.no_grad():
+        packed = packed_loss(net, pack_answers(prompt, answers), levels(2)[:, 0], levels(2)[:, 1])
+        single = [(row, answer) for row, texts in enumerate(answers) for answer in texts]
+        longest = len(prompt) + max(len(answer) for _, answer in single)
+        ids, labels, mask = torch.zeros(3, longest, dtype=torch.long), torch.full((3, longest), IGNORE_ID), torch.zeros(3, longest, dtype=torch.long)
+        for i, (_, answer) in enumerate(single):
+            end = len(prompt) + len(answer)
+            ids[i, :end], labels[i, len(prompt) : end], mask[i, :end] = torch.tensor(prompt + answer), torch.tensor(answer), 1
+        rows = [row for row, _ in single]
+        flat = net(ids, mask, labels, levels(2)[rows, 0], levels(2)[rows, 1])
+    assert len(flat.targets) == sum(len(answer) for _, answer in single)
+    torch.testing.assert_close(packed, flat.loss, atol=1e-5, rtol=1e-5)
+
+
+def test_only_answers_are_targets(chat):
+    prompt, answer = chat.prompt(), chat.answer("a road is built")
+    batch = pack_answers(prompt, [[answer, answer]])
+    assert batch.targets.tolist() == answer * 2
+    assert batch.places.min() == len(prompt) - 1
+    assert (batch.ids[0, : len(prompt)] == IMAGE_ID).sum() == 2 * TINY.tokens_per_image
+    assert batch.positions[0, len(prompt)] == batch.positions[0, len(prompt) + len(answer)] == len(prompt)
+
+
+def test_rate_rises_then_falls_to_nothing():
+    rates = [schedule(step, 100, 0.1) for step in range(100)]
+    assert rates[:10] == pytest.approx([0.1 * i for i in range(1, 11)])
+    assert all(a >= b for a, b in zip(rates[9:], rates[10:], strict=False)) and rates[-1] < 0.01
+
+
+def test_groups_and_items_of_a_part_of_an_epoch():
+    groups = groups_of([0, 1, 1], [True, True, False])
+    assert groups == ["lcc", "pairs", "pairs-unchanged"]
+    task = Task(None, [5, 5, 5], groups, [], lambda net: iter(()))
+    stage = Stage("I", ("difference",), 1e-3, 2, 1.5, "flatten")
+    assert len(stage_items(stage, task, (1, 0))) == 15 + 8
+
+
+class Memorised:
+    """A source of four pairs, each with a sentence of its own."""
+
+    texts = ("a house is built", "no change has occurred", "the road is built", "a tree is removed")
+
+    def take(self, indexes, rng):
+        captions = [(tuple(self.texts[i].split()),) for i in indexes]
+        return Pairs(levels(4)[list(indexes)], [True] * len(indexes), captions, [0] * len(indexes))
+
+
+def run_in(folder: Path, chat: ChatTokenizer, steps: int, adapters: bool) -> Run:
+    nowhere = Path("nowhere")
+    rows = [
+        PairRow(str(i), "lcc", "", "val", nowhere, nowhere, None, int(not text.startswith("no ")), None, (tuple(text.split()),))
+        for i, text in enumerate(Memorised.texts)
+    ]
+    task = Task(Memorised(), [1] * 4, ["lcc"] * 4, rows, lambda net: iter([levels(4)]))
+    stages = [Stage("II", ("difference", "projector", "llm"), 1e-2, 4, steps, "packed", warmup=0.1)]
+    return Run(tiny_net(adapters), chat, stages, task, folder, Accelerator(cpu=True), validate_every=10)
+
+
+def test_it_learns_four_captions_by_heart(chat, tmp_path):
+    run = run_in(tmp_path, chat, 150, adapters=False)
+    run.train()
+    best = torch.load(tmp_path / "best.pt", weights_only=True)["record"]
+    assert best["val_rouge"] == pytest.approx(100)
+    assert best["val_flag_accuracy"] == 1.0
+    assert json.loads((tmp_path / "settings.json").read_text())["stages"][0]["name"] == "II"
+
+
+def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(chat, tmp_path):
+    """With adapters, whose base stays out of the files; the optimiser's state is taken up too."""
+    run_in(tmp_path / "whole", chat, 20, adapters=True).train()
+    part = run_in(tmp_path / "parts", chat, 20, adapters=True)
+    kept, part._validate = part._validate, lambda *given: (kept(*given), _stop())
+    with pytest.raises(KeyboardInterrupt):
+        part.train()
+    resumed = run_in(tmp_path / "parts", chat, 20, adapters=True)
+    resumed.train()
+    whole, parts = (torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("whole", "parts"))
+    assert whole["step"] == parts["step"] == 20
+    assert set(whole["state"]) == set(parts["state"]) and not any("base_layer" in name for name in whole["state"])
+    for name, value in whole["state"].items():
+        torch.testing.assert_close(parts["state"][name], value, atol=1e-4, rtol=1e-3)
+    with pytest.raises(InputError, match="of another network"):
+        run_in(tmp_path / "parts", chat, 20, adapters=False).train()
+
+
+def _stop():
+    raise KeyboardInterrupt
