@@ -4,7 +4,8 @@
     python -m tests.bench.cluster overhead     blocks that do nothing but sleep for a known time: what Dask adds to them
 
 Each process of ``speed`` has one core (client and scheduler take what they need of either), so that the one process's reading thread
-is no second core; the models are loaded and warm before the clock starts.
+is no second core; the models are loaded and warm before the clock starts. Beside them as many processes that know nothing of each other, each
+with all of the tiles on a core of its own, at once: what the computer has for them, whatever spreads the work.
 """
 
 from __future__ import annotations
@@ -41,21 +42,22 @@ def pin(core: int) -> None:
 
 
 def run(request: CaptionRequest, output: Path, captioner: Captioner, caption: pipeline.Executor) -> float:
-    """Tiles a second of a run that writes its output."""
+    """Tiles a second of a run that writes its output anew."""
+    output.unlink(missing_ok=True)
     return pipeline.run(request, str(output), captioner=captioner, caption=caption).tiles_per_s
 
 
-def speed_of(folder: Path, workers: int) -> float:
-    """Tiles a second of one process (0 workers), or of a local cluster; after a first run that warms up."""
+def speed_of(folder: Path, workers: int, core: int) -> float:
+    """Tiles a second of one process on ``core`` (0 workers), or of a local cluster; after a first run that warms up."""
     warm, large = (CaptionRequest(*(str(folder / f"{date}_{name}.vrt") for date in ("before", "after"))) for name in ("warm", "large"))
     captioner = pipeline.load_captioner(warm)
     if not workers:
-        pin(0)
-        run(warm, folder / "warm_0.gpkg", captioner, pipeline.caption_tiles)
-        return run(large, folder / "large_0.gpkg", captioner, pipeline.caption_tiles)
+        pin(core)
+        run(warm, folder / f"warm_0_{core}.gpkg", captioner, pipeline.caption_tiles)
+        return run(large, folder / f"large_0_{core}.gpkg", captioner, pipeline.caption_tiles)
     with cluster.Workers(f"local:{workers}", pipeline.ignore) as cluster_workers:
-        for core, address in enumerate(cluster_workers.client.nthreads()):
-            cluster_workers.client.run(pin, core % (os.cpu_count() or 1), workers=[address])
+        for number, address in enumerate(cluster_workers.client.nthreads()):
+            cluster_workers.client.run(pin, number % (os.cpu_count() or 1), workers=[address])
         run(warm, folder / f"warm_{workers}.gpkg", captioner, cluster_workers.caption_tiles)
         return run(large, folder / f"large_{workers}.gpkg", captioner, cluster_workers.caption_tiles)
 
@@ -76,20 +78,30 @@ def speed(tiles: int, workers: int) -> dict:
         for size, count in (("warm", WARM_TILES), ("large", tiles)):
             for date in ("before", "after"):
                 mosaic(folder / f"{date}.tif", folder / f"{date}_{size}.vrt", max(1, count // SAMPLE_TILES))
-        found = {}
-        for number in (0, workers):
-            command = [sys.executable, "-m", "tests.bench.cluster", "speed-of", "--folder", name, "--workers", str(number)]
-            environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-            told = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-            found[number] = float(told)
-        rows = [attributes(folder / f"large_{number}.gpkg") for number in found]
+        one = speeds(folder, 0, [0])[0]
+        apart = speeds(folder, 0, list(range(workers)))
+        together = speeds(folder, workers, [0])[0]
+        rows = [attributes(folder / name) for name in ("large_0_0.gpkg", f"large_{workers}.gpkg")]
     return {
         "tiles": tiles,
         "rows_that_differ": len(rows[0] ^ rows[1]),
-        "one_process_tiles_per_s": round(found[0], 2),
-        f"{workers}_workers_tiles_per_s": round(found[workers], 2),
-        "times": round(found[workers] / found[0], 3),
+        "one_process_tiles_per_s": round(one, 2),
+        f"{workers}_workers_tiles_per_s": round(together, 2),
+        f"{workers}_unconnected_processes_tiles_per_s": round(sum(apart), 2),
+        "times": round(together / one, 3),
+        "times_unconnected": round(sum(apart) / one, 3),
     }
+
+
+def speeds(folder: Path, workers: int, cores: list[int]) -> list[float]:
+    """Tiles a second of processes that run at once, one a core of ``cores``, each with one thread for PyTorch."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "tests.bench.cluster", "speed-of", "--folder", str(folder), "--workers", str(workers), "--core"]
+    running = [subprocess.Popen([*command, str(core)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) for core in cores]
+    told = [process.communicate()[0] for process in running]
+    if any(process.returncode for process in running):
+        raise RuntimeError(f"a measured process failed: {told}")
+    return [float(number) for number in told]
 
 
 def sleeping_block(job: cluster_block.Job, cells: np.ndarray) -> tuple[list[TileCaption], list[dict]]:
@@ -133,14 +145,15 @@ def overhead(blocks: int, cost_s: float, workers: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("speed", "overhead", "speed-of"))
-    parser.add_argument("--tiles", type=int, default=2000)
+    parser.add_argument("--tiles", type=int, default=6000)
     parser.add_argument("--workers", type=int, help="default: 2 for speed, 8 for overhead")
     parser.add_argument("--blocks", type=int, default=10_000)
     parser.add_argument("--block-s", type=float, default=0.5, help="how long a block sleeps; 128 tiles take a core five seconds")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--core", type=int, default=0, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.what == "speed-of":
-        print(speed_of(args.folder, args.workers))
+        print(speed_of(args.folder, args.workers, args.core))
     else:
         found = speed(args.tiles, args.workers or 2) if args.what == "speed" else overhead(args.blocks, args.block_s, args.workers or 8)
         print(json.dumps(found, indent=2))
