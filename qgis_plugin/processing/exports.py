@@ -19,6 +19,7 @@ from qgis.core import (
     QgsPointXY,
     QgsProcessingContext,
     QgsProviderRegistry,
+    QgsRaster,
     QgsRasterBlockFeedback,
     QgsRasterFileWriter,
     QgsRasterLayer,
@@ -59,8 +60,10 @@ class Export:
         self._crs, self._transforms = layer.crs(), context.transformContext()
         self._pipe: QgsRasterPipe | None = QgsRasterPipe()
         self._pipe.set(layer.dataProvider().clone())
-        if layer.bandCount() == 1 and layer.renderer() is not None and layer.renderer().type() == "singlebandcolordata":
+        drawn = layer.bandCount() == 1 and layer.renderer() is not None and layer.renderer().type() == "singlebandcolordata"
+        if drawn:
             self._pipe.set(layer.renderer().clone())
+        self._alpha = drawn or (layer.bandCount() == 4 and layer.dataProvider().colorInterpretation(4) == QgsRaster.ColorInterpretation.AlphaBand)
 
     def write(self, cancelled: Callable[[], bool]) -> list[str]:
         """Write the GeoTIFF, in any thread; it appears whole or not at all. Returns what the user should know of it.
@@ -109,11 +112,14 @@ class Export:
         # Let go of at once: a provider that something keeps until Python ends would be deleted after QGIS itself, which crashes.
         pipe, self._pipe = self._pipe, None
         size = (self.grid.width, self.grid.height, self.grid.rectangle)
-        return QgsRasterFileWriter(path).writeRaster(pipe, *size, self._crs, self._transforms, feedback)
+        writer = QgsRasterFileWriter(path)
+        if not self._alpha:  # GDAL takes the fourth of four bands for transparency: near infrared would become a mask
+            writer.setCreateOptions(["ALPHA=NO"])
+        return writer.writeRaster(pipe, *size, self._crs, self._transforms, feedback)
 
     def _missing(self, path: str) -> list[str]:
         """Notes on ground without a picture: servers that fail or have nothing there leave it transparent."""
-        covered = _covered(path)
+        covered = _covered(path, self._alpha)
         if covered == 0:
             got, do = tr("{name} gave an empty picture of this area", name=self.name), tr("check the connection and that it shows on the map")
             raise RasterError(got, tr("a layer with data here"), do)
@@ -127,10 +133,16 @@ class Export:
         return [text]
 
 
-def _covered(path: str) -> float:
-    """Share of a picture that is not transparent; 1 for other rasters. Nothing of QGIS may live on in an error's traceback, as in _draw."""
+def _covered(path: str, alpha: bool) -> float:
+    """Share of a picture that is not transparent; without transparency 1, or 0 where all is zero.
+
+    QGIS writes zeros where a coverage service fails, and tells nobody. Nothing of QGIS may live on in an error's traceback, as in _draw.
+    """
     picture = QgsRasterLayer(path, "picture")
-    return picture.dataProvider().bandStatistics(4).mean / 255 if picture.bandCount() == 4 else 1.0
+    if alpha:
+        return picture.dataProvider().bandStatistics(4).mean / 255
+    found = (picture.dataProvider().bandStatistics(band) for band in range(1, picture.bandCount() + 1))
+    return float(any(band.elementCount and (band.minimumValue or band.maximumValue) for band in found))
 
 
 def export_note(layer: QgsRasterLayer, grid: PixelGrid) -> str:

@@ -14,7 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-WEST_X = 1670000.0
+import wcs_answers
+from wcs_answers import WEST_X
+
 SLOW_S = 0.4
 HALF = 20037508.342789244
 CREDENTIALS = "Basic " + base64.b64encode(b"ann:secret").decode()
@@ -101,6 +103,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer("text/xml", wms_capabilities(f"{base}/wms?").encode())
         elif path[0] == "wmts":
             self.answer("text/xml", wmts_capabilities(base).encode())
+        elif path[0] == "wcs":
+            self.answer(*wcs_answers.answer(query, f"{base}/wcs?"))
         else:
             self.file(Path(sys.argv[1]) / path[0])
 

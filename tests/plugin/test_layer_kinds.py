@@ -11,6 +11,7 @@ from changescribe.engine.schema import FIELD_NAMES
 from map_server import WEST_X
 from osgeo import gdal, osr
 from qgis.core import QgsProcessingException, QgsProcessingFeedback, QgsProject, QgsRasterLayer, QgsVectorLayer
+from wcs_answers import EAST, WEST
 
 from helpers import Feedback, run, sent, write_raster
 
@@ -99,6 +100,42 @@ def test_wmts_tiles(provider, engine, before, server, tmp_path, qgis_new_project
     written, _ = captioned(before, online(source), tmp_path)
     at = (WEST_X + 50.5, 5620100.5)
     assert pixel_at(written, *at) == (*tile_colour(*at, 17), 255)
+
+
+def wcs(server, name, version):
+    kind = "GeoTIFF" if version == "1.0.0" else "image/tiff"
+    return online(f"crs=EPSG:3857&format={kind}&identifier={name}&url={server[0]}/wcs?&version={version}", "wcs")
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "1.1.1"])
+@pytest.mark.parametrize("name", ["ground", "infrared", "deep"])
+def test_wcs_coverages_keep_their_values_and_pixels(provider, engine, before, server, tmp_path, qgis_new_project, name, version):
+    engine()
+    feedback = Feedback()
+    written, _ = captioned(before, wcs(server, name, version), tmp_path, feedback)
+    assert pixel_at(written, WEST_X - 1.5, 5620100) == WEST[name]
+    assert pixel_at(written, WEST_X + 1.5, 5620100) == EAST[name]
+    assert (written.RasterXSize, written.RasterYSize, written.GetGeoTransform()[1]) == (400, 300, 1.0)
+    assert "has no picture" not in feedback.textLog()
+    assert gdal.GCI_AlphaBand not in {written.GetRasterBand(band).GetColorInterpretation() for band in range(1, written.RasterCount + 1)}
+
+
+def test_a_wcs_alone_gives_the_grid(provider, engine, server, tmp_path, qgis_new_project):
+    """A coverage has pixels of its own: two of them need no extent."""
+    engine()
+    layers = [wcs(server, name, "1.0.0") for name in ("ground", "infrared")]
+    run({"BEFORE": layers[0].id(), "AFTER": layers[1].id(), "OUTPUT": "memory:", "BEFORE_BANDS": [1, 2, 3], "AFTER_BANDS": [3, 2, 1]})
+    request = sent(tmp_path / "fake_worker.jsonl")[-1]
+    assert [gdal.Open(request[date]).RasterXSize for date in ("before", "after")] == [2000, 2000]
+    assert request["after_bands"] == [3, 2, 1]
+
+
+def test_a_wcs_that_refuses_is_said(provider, engine, before, server, tmp_path, qgis_new_project):
+    """The layer was good when it was added; now its server answers with an exception's report."""
+    engine()
+    layer = wcs(server, "fails", "1.0.0")
+    with pytest.raises(QgsProcessingException, match="online gave (no picture|an empty picture of this area).*To do: check"):
+        captioned(before, layer, tmp_path)
 
 
 def test_credentials_stay_in_qgis(provider, engine, before, server, tmp_path, qgis_new_project):
