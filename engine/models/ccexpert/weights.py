@@ -211,11 +211,13 @@ def _merge(net: CCExpertNet, own: Mapping[str, nn.Parameter], layer: str, a: Ten
         weight.add_(product.to(weight.device, weight.dtype))
 
 
-def save_trained(path: Path, net: CCExpertNet, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float]) -> None:
-    """Write ``trained_state`` packed (``engine.weights``), with all that ``CCExpertCaptioner`` needs beside the base."""
-    members = {"config": net.config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
+def save_trained(
+    path: Path, state: Mapping[str, Tensor], config: CCExpertConfig, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float]
+) -> None:
+    """Write a ``trained_state`` packed (``engine.weights``), with all that ``CCExpertCaptioner`` needs beside the base."""
+    members = {"config": config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
     metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in members.items()}
-    save_file({name: tensor.cpu() for name, tensor in pack(trained_state(net)).items()}, path, metadata=metadata)
+    save_file({name: tensor.cpu() for name, tensor in pack(state).items()}, path, metadata=metadata)
 
 
 def load_net(config: CCExpertConfig, base: Path, trained: Mapping[str, Tensor], device: str = "cpu") -> CCExpertNet:

@@ -10,7 +10,7 @@ from engine.models.ccexpert.captioner import CCExpertCaptioner
 from engine.models.ccexpert.config import PRESETS, LoraSizes
 from engine.models.ccexpert.net import IGNORE_ID, CCExpertNet, pad_left
 from engine.models.ccexpert.prompt import END, END_OF_TEXT, START, ChatTokenizer
-from engine.models.ccexpert.weights import Base, save_trained
+from engine.models.ccexpert.weights import Base, save_trained, trained_state
 from engine.text import NO_CHANGE
 
 CONFIG = replace(PRESETS["ccexpert-tiny"], lora=LoraSizes(4, 8.0, ("q_proj", "v_proj")))
@@ -70,7 +70,7 @@ def write(folder, net, chat):
     net.llm.save_pretrained(folder / "base" / "text")
     chat.tokenizer.save(str(folder / "base" / "text" / "tokenizer.json"))
     path = folder / "ccexpert.safetensors"
-    save_trained(path, net, Base.of(folder / "base", "make it with tiny_ccexpert"), CARD.to_json(), CALIBRATION)
+    save_trained(path, trained_state(net), net.config, Base.of(folder / "base", "make it with tiny_ccexpert"), CARD.to_json(), CALIBRATION)
     return path
 
 

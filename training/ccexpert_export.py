@@ -1,0 +1,87 @@
+"""Calibrate a trained CCExpert on the validation split and write what was trained as one small file.
+
+    python -m training.ccexpert_export --run runs/ccexpert-small
+
+writes resources/weights/ccexpert.safetensors (difference module, projector and adapters, in bytes) and its sha256 and size in resources/models.json.
+The file names the base that it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from engine.captioner import ModelCard
+from engine.errors import InputError
+from engine.models.ccexpert.captioner import CCExpertCaptioner
+from engine.models.ccexpert.config import CCExpertConfig
+from engine.models.ccexpert.prompt import ChatTokenizer
+from engine.models.ccexpert.weights import load_net, save_trained, tokenizer_folder
+from engine.registry import RESOURCES
+from engine.weights import pack
+
+from .ccexpert_base import FOLDER as BASE
+from .ccexpert_base import base_of
+from .datasets import PairRow, captioned, load_rows, read_batch
+from .diffusion_export import UNCALIBRATED, register
+from .export import calibrate
+
+MODEL_ID = "ccexpert"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, default=Path("runs/ccexpert-small"), help="folder of a run of training.train_ccexpert with adapters")
+    parser.add_argument("--base", type=Path, default=BASE)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    args = parser.parse_args()
+    config, state, record = load_run(args.run)
+    path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
+    export(config, state, args.base, captioned(load_rows(args.data), "val"), path)
+    register(MODEL_ID, path)
+    print(json.dumps({"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "stage": record["stage"], "step": record["step"]}))
+
+
+def load_run(run: Path) -> tuple[CCExpertConfig, dict[str, Tensor], dict]:
+    """Configuration, the best validation's trained weights, and its record.
+
+    Raises
+    ------
+    InputError
+        No such run, or none with a validation.
+    """
+    try:
+        settings = json.loads((run / "settings.json").read_text("utf-8"))
+        best = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{run} holds no trained network ({error})", "settings.json and best.pt", "train with training.train_ccexpert") from error
+    return CCExpertConfig.from_json(settings["config"]), best["state"], best["record"]
+
+
+def export(config: CCExpertConfig, state: dict[str, Tensor], base: Path, val_rows: Sequence[PairRow], path: Path) -> None:
+    """Write the packed weights; the change score is calibrated on ``val_rows`` as it will be read."""
+    net = load_net(config, base, pack(state))
+    card = ModelCard(MODEL_ID, "ccexpert: small CCExpert", gsd_m=0.5, threshold=0.5, memory_mb=2600)
+    captioner = CCExpertCaptioner(net, ChatTokenizer.from_folder(tokenizer_folder(base), config), card, UNCALIBRATED, torch.device("cpu"))
+    found = calibrate(change_logits(captioner, val_rows), torch.zeros(len(val_rows), 3, 7), val_rows)
+    save_trained(path, state, config, base_of(base), card.to_json(), {name: found[name] for name in UNCALIBRATED})
+
+
+@torch.inference_mode()
+def change_logits(captioner: CCExpertCaptioner, rows: Sequence[PairRow], batch_size: int = 16) -> Tensor:
+    """(N,) logits of the uncalibrated change scores."""
+    scores = []
+    for start in range(0, len(rows), batch_size):
+        encoded = captioner.encode(*(torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size])))
+        scores.append(torch.from_numpy(encoded.change_score))
+        print(json.dumps({"calibrated_on": start + len(scores[-1]), "of": len(rows)}), flush=True)
+    return torch.logit(torch.cat(scores).double(), eps=1e-9).float()
+
+
+if __name__ == "__main__":
+    main()
