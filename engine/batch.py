@@ -32,6 +32,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "steps": int,
     "sampler": str,
     "samples": int,
+    "question": str,
 }
 COLUMNS = (*REQUIRED, "output", *READERS)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 
 from .errors import EngineError, InputError, is_out_of_memory
 from .facts import stated_changes
-from .schema import CLASSES, UNCHANGED_TEXT, Caption, CaptionRequest, verify_sampling
+from .schema import CLASSES, UNCHANGED_TEXT, Caption, CaptionRequest, verify_question, verify_sampling
 from .text import is_well_formed
 
 
@@ -45,7 +45,7 @@ class ModelCard:
 class CaptionOptions:
     """How to caption. threshold None takes the card's; decoding "beam" or "greedy"; heatmap asks for Caption.heatmap.
 
-    steps, sampler, samples : as in ``schema.CaptionRequest``; None takes the model's own.
+    steps, sampler, samples, question : as in ``schema.CaptionRequest``; None takes the model's own, and asks nothing.
     """
 
     threshold: float | None = None
@@ -54,11 +54,12 @@ class CaptionOptions:
     steps: int | None = None
     sampler: str | None = None
     samples: int | None = None
+    question: str | None = None
 
     @classmethod
     def of(cls, request: CaptionRequest, heatmap: bool = False) -> CaptionOptions:
         """The options of a request."""
-        return cls(request.threshold, request.decoding, heatmap, request.steps, request.sampler, request.samples)
+        return cls(request.threshold, request.decoding, heatmap, request.steps, request.sampler, request.samples, request.question)
 
 
 Classes = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
@@ -82,11 +83,13 @@ class Encoded:
 class Captioner(ABC):
     """A model that captions the change between two co-registered tiles.
 
-    The same tile gets the same caption whatever the batch it comes in. A subclass with ``has_heatmap`` fills ``Encoded.heatmap``.
+    The same tile gets the same caption whatever the batch it comes in. A subclass with ``has_heatmap`` fills ``Encoded.heatmap``; one with
+    ``answers_questions`` implements ``answer``.
     """
 
     needs_seed: ClassVar[bool] = False
     has_heatmap: ClassVar[bool] = False
+    answers_questions: ClassVar[bool] = False
     # Names of ``CaptionOptions.sampler`` that the model knows; none where it draws no samples.
     samplers: tuple[str, ...] = ()
     card: ModelCard
@@ -105,9 +108,19 @@ class Captioner(ABC):
     def generate(self, state: Any, index: torch.Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         """Texts and scores (0..1) of the encoded pairs in ``index``."""
 
+    def answer(self, state: Any, question: str) -> list[str]:
+        """Answers to a question on every encoded pair, in order."""
+        raise NotImplementedError
+
+    @classmethod
+    def weights_mb(cls, path: str, device: str) -> int | None:
+        """Memory that a checkpoint's weights fill on a device, MB, read from its metadata; None of models too small to speak of it."""
+        return None
+
     def verify_options(self, options: CaptionOptions) -> None:
         """Raises InputError where this model does not take the options."""
         verify_sampling(options, self.card.id, self.samplers)
+        verify_question(options.question, self.card.id, self.answers_questions)
 
     def sampling(self, options: CaptionOptions) -> Any:
         """Steps, sampler and samples that the options come to, as a dataclass; None of a model that draws no samples."""
@@ -159,6 +172,7 @@ class Captioner(ABC):
                 chosen = torch.tensor(index, device=self.device)
                 chosen_seeds = [seeds[i] for i in index] if len(seeds) else []
                 texts = dict(zip(index, self.generate(encoded.state, chosen, options, chosen_seeds)))
+            answers = [None] * len(before) if options.question is None else self.answer(encoded.state, options.question)
         captions = []
         for i, score in enumerate(encoded.change_score.tolist()):
             heatmap = encoded.heatmap[i] if options.heatmap and encoded.heatmap is not None else None
@@ -167,7 +181,7 @@ class Captioner(ABC):
                 captions.append(changed_caption(text, text_score, score, encoded.classes[i] if encoded.classes else None, heatmap))
             else:
                 captions.append(unchanged_caption(score, heatmap))
-        return captions
+        return [replace(caption, answer=answer) for caption, answer in zip(captions, answers)]
 
     def _to_device(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -153,7 +153,7 @@ def _add_batch(commands: Any) -> None:
         description="One row a run: columns before and after, and if wanted output and request members such as aoi or resolution. Paths are "
         "relative to it. A row that fails does not stop the others; the exit code is that of the worst.",
         epilog="Columns: before, after, output, aoi, extent, before_bands, after_bands, resolution, tile_px, overlap_px, stretch, max_nodata, "
-        "threshold, seed, steps, sampler, samples.",
+        "threshold, seed, steps, sampler, samples, question.",
     )
     command.add_argument("jobs", metavar="JOBS.csv", type=Path)
     command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder for the GeoPackages")
@@ -211,6 +211,9 @@ def _add_request_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--batch", metavar="N", dest="batch_size", type=int, help="tiles a batch (default: chosen for the device)", **quiet)
     command.add_argument("--decoding", choices=DECODINGS, **quiet)
     command.add_argument("--seed", metavar="N", type=int, help="run seed of stochastic models (default 0)", **quiet)
+    command.add_argument(
+        "--question", metavar="TEXT", help="ask this about every tile (ccexpert); the answers go into a column of their own", **quiet
+    )
     _add_sampling(command)
 
 

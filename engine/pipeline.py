@@ -20,7 +20,7 @@ from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .lanes import never
 from .reading import MAX_FAILED_IN_A_ROW, BatchReader, ReadTile, TileBatch, read_tile, to_input_size
-from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption, TileRef, verify_sampling
+from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption, TileRef, verify_question, verify_sampling
 
 PROGRESS_S = 0.2
 GSD_RATIO_LIMIT = 2.0  # beyond it objects are half or twice the size that the model knows
@@ -82,10 +82,19 @@ class Summary:
 
 
 def load_captioner(request: CaptionRequest, on_event: Event = ignore) -> Captioner:
-    """The request's model on the request's device; a device that fails is replaced by the CPU and the reason is logged."""
+    """The request's model on the request's device; a device that fails is replaced by the CPU and the reason is logged.
+
+    Of a model of gigabytes the memory that it needs is logged before it is loaded.
+    """
     chosen = device.choose(request.device)
     if chosen.note:
         on_event({"type": "log", "level": "warning", "message": chosen.note})
+    need_mb, free_mb = registry.weights_mb(request.model, chosen.name), device.free_memory_mb(torch.device(chosen.name))
+    if need_mb is not None:
+        short = free_mb is not None and need_mb > free_mb
+        message = f"The weights of {request.model} need {need_mb:,} MB of memory on {chosen.name}"
+        message += "" if free_mb is None else f"; {free_mb:,.0f} MB are free"
+        on_event({"type": "log", "level": "warning" if short else "info", "message": message})
     return registry.load(request.model, chosen.name)
 
 
@@ -100,7 +109,9 @@ def opened(request: CaptionRequest, card: ModelCard) -> Iterator[tuple[RasterPai
 def describe(request: CaptionRequest) -> dict:
     """What a run would do: tiles, CRS, ground resolution, bands and warnings; captions nothing."""
     request.verify()
-    verify_sampling(request, request.model, registry.row(request.model).get("samplers", ()))
+    row = registry.row(request.model)
+    verify_sampling(request, request.model, row.get("samplers", ()))
+    verify_question(request.question, request.model, row.get("questions", False))
     card = registry.card(request.model)
     with opened(request, card) as (pair, grid):
         return {**layout(request, pair, grid), "model": card.to_json(), "warnings": warnings_of(request, card, pair)}

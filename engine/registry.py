@@ -31,7 +31,8 @@ def rows() -> list[dict]:
 def published() -> list[dict]:
     """Rows of resources/models.json: id, name, class ("module:Class" under engine.models), file, sha256, licence, paper, trained_on, metrics.
 
-    ``samplers`` of a model that draws samples: its samplers. ``bundled`` false: weights that the plugin's zip leaves out (``.ci/plugin.py``).
+    ``samplers`` of a model that draws samples: its samplers. ``questions`` true: it answers questions. ``bundled`` false: weights that the
+    plugin's zip leaves out (``.ci/plugin.py``).
     """
     return json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
 
@@ -131,6 +132,22 @@ def card(model_id: str) -> ModelCard:
         raise ModelError(f"{path} has no readable model card ({error})", "the published weights", "see `changescribe models verify`") from error
 
 
+def _class_of(model_id: str) -> type[Captioner]:
+    module, _, name = row(model_id)["class"].partition(":")
+    return getattr(import_module(f"{__package__}.models.{module}"), name)
+
+
+def weights_mb(model_id: str, device: str) -> int | None:
+    """Memory that a model's weights will fill on a device, MB, as far as it says so; loads nothing.
+
+    Raises
+    ------
+    ModelError
+        Unknown, missing or damaged.
+    """
+    return _class_of(model_id).weights_mb(str(verify(model_id)), device)
+
+
 def load(model_id: str, device: str = "cpu") -> Captioner:
     """Load a verified model onto a device ("cpu", "cuda", "mps"; ``engine.device`` turns "auto" into one).
 
@@ -140,8 +157,6 @@ def load(model_id: str, device: str = "cpu") -> Captioner:
         Unknown, missing or damaged.
     """
     path = verify(model_id)
-    module, _, name = row(model_id)["class"].partition(":")
-    captioner_class = getattr(import_module(f"{__package__}.models.{module}"), name)
     if device == "cpu":
         import_module(f"{__package__}.device").keep_freed_memory()
-    return captioner_class.from_checkpoint(str(path), device)
+    return _class_of(model_id).from_checkpoint(str(path), device)

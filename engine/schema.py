@@ -22,6 +22,7 @@ DECODINGS = ("beam", "greedy")
 # Members of a request, and of engine.captioner.CaptionOptions, that only models which draw samples take (kd-rscc, diffusion-rscc).
 SAMPLING = ("steps", "sampler", "samples")
 MAX_SAMPLES = 64
+MAX_QUESTION = 400  # characters
 LAYER_NAME = "change_captions"
 HEATMAP_RASTERS, HEATMAP_POLYGONS = (".tif", ".tiff"), ".gpkg"
 HEATMAP_THRESHOLD = 0.5
@@ -45,6 +46,8 @@ OUTPUT_FIELDS = (
     ("status", "text", "Status"),
     ("seconds", "real", "Seconds"),
 )
+# Only in layers of runs that asked a question (``CaptionRequest.question``).
+ANSWER_FIELDS = (("answer", "text", "Answer"),)
 FIELD_NAMES = tuple(name for name, _, _ in OUTPUT_FIELDS)
 # Columns that a person fills in, empty when written; layers of older versions lack them. `engine.review` says what they mean.
 REVIEW_FIELDS = (
@@ -88,6 +91,8 @@ class CaptionRequest:
     steps, samples : int or None; sampler : str or None
         Of models that draw samples: steps of the sampler, samples a tile (the one most like the others is its caption), and the sampler's name.
         None takes the model's own; other models take None alone (``verify_sampling``).
+    question : str or None
+        Asked about every tile, beside its caption, of a model that answers questions (ccexpert); the answer has a column of its own.
     """
 
     before: str
@@ -110,6 +115,7 @@ class CaptionRequest:
     steps: int | None = None
     sampler: str | None = None
     samples: int | None = None
+    question: str | None = None
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -187,6 +193,8 @@ class CaptionRequest:
         _check(ok, "samples", self.samples, f"1 to {MAX_SAMPLES} samples a tile, or none for the model's own")
         ok = self.sampler is None or (isinstance(self.sampler, str) and self.sampler)
         _check(ok, "sampler", self.sampler, "the name of a sampler, or none for the model's own")
+        ok = self.question is None or (_is_text(self.question) and self.question.strip() and len(self.question) <= MAX_QUESTION)
+        _check(ok, "question", self.question, f"a text of at most {MAX_QUESTION} characters, or none")
 
 
 def verify_sampling(options: Any, model: str, samplers: Sequence[str]) -> None:
@@ -207,6 +215,14 @@ def verify_sampling(options: Any, model: str, samplers: Sequence[str]) -> None:
         raise InputError(got, "a model that does, such as kd-rscc", f"leave out {' and '.join(given)}, or choose another model")
     if options.sampler is not None and options.sampler not in samplers:
         raise InputError(f"sampler {options.sampler!r} for {model}", "one of " + ", ".join(samplers), "choose a sampler of this model")
+
+
+def verify_question(question: str | None, model: str, answers: bool) -> None:
+    """Raises InputError where a question is asked of a model that answers none (``questions`` of its row in resources/models.json)."""
+    if question is not None and not answers:
+        raise InputError(
+            f"a question for {model}, which answers none", "a model that does, such as ccexpert", "leave it out, or choose another model"
+        )
 
 
 def _is_text(value: Any) -> bool:
@@ -298,6 +314,7 @@ class Caption:
     change_score, score : 0..1; probability of change, and mean token probability of the caption.
     added, removed, altered : class names of CLASSES.
     heatmap : float array (h, w) in 0..1, where in the tile the change lies, or None.
+    answer : to the run's question; None where none was asked.
     """
 
     text: str
@@ -308,6 +325,7 @@ class Caption:
     altered: tuple[str, ...] = ()
     score: float = 0.0
     heatmap: Any = field(default=None, compare=False, repr=False)
+    answer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -329,8 +347,9 @@ class TileCaption:
     valid: Any = field(default=None, compare=False, repr=False)
 
     def properties(self) -> dict:
-        """Values of OUTPUT_FIELDS by name, as the layer and the protocol's ``tile`` message hold them."""
+        """Values of OUTPUT_FIELDS by name, as the layer and the protocol's ``tile`` message hold them; with an answer also that."""
         cap = self.caption
+        answer = {} if cap is None or cap.answer is None else {"answer": cap.answer}
         return {
             "tile_id": self.ref.tile_id,
             "row": self.ref.row,
@@ -347,6 +366,7 @@ class TileCaption:
             "model": self.model,
             "status": self.status,
             "seconds": round(self.seconds, 4),
+            **answer,
         }
 
     def to_json(self) -> dict:

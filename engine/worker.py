@@ -262,7 +262,9 @@ class Engine:
         """The request's rasters and grid, kept open for the next click or preview as long as request and files stay the same."""
         from . import pipeline, reading
 
-        same = request.with_(threshold=None, device="auto", batch_size=None, decoding="beam", seed=0, steps=None, sampler=None, samples=None)
+        same = request.with_(
+            threshold=None, device="auto", batch_size=None, decoding="beam", seed=0, steps=None, sampler=None, samples=None, question=None
+        )
         files = [path.partition("|")[0] for path in (request.before, request.after, request.aoi) if path]
         key = (same, reading.FileWatch(*files).stamps)
         if key != self._open_key:

@@ -19,11 +19,10 @@ from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError
 
 from ..errors import OutputError
-from ..schema import LAYER_NAME, OUTPUT_FIELDS, REVIEW_FIELDS, TileCaption
+from ..schema import ANSWER_FIELDS, LAYER_NAME, OUTPUT_FIELDS, REVIEW_FIELDS, TileCaption
 from .tileset import TileSet
 
 FIONA_TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
-SCHEMA = {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name, kind, _ in (*OUTPUT_FIELDS, *REVIEW_FIELDS)}}
 # Opening the file and the disk's commit cost the same for any batch; time bounds what a killed process loses.
 BATCH_TILES, BATCH_S = 2048, 2.0
 # A GeoPackage row takes about 0.5 kB; less than this free is refused before hours are spent.
@@ -157,7 +156,7 @@ class GridWriter:
         partial = self.path.with_name(f"{self.path.stem}.partial.gpkg")
         try:
             partial.unlink(missing_ok=True)
-            with fiona.open(partial, "w", driver="GPKG", layer=LAYER_NAME, schema=SCHEMA, crs_wkt=self.crs_wkt) as layer:
+            with fiona.open(partial, "w", driver="GPKG", layer=LAYER_NAME, schema=self._schema(), crs_wkt=self.crs_wkt) as layer:
                 layer.update_tags({TAG: json.dumps(self.provenance, ensure_ascii=False)})
             with closing(sqlite3.connect(partial)) as database, database:
                 database.execute(ONE_ROW_A_TILE)
@@ -167,6 +166,12 @@ class GridWriter:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise write_failure(self.path, error) from error
+
+    def _schema(self) -> dict:
+        """The layer's columns; one for answers where the run asks a question."""
+        asked = self.provenance.get("request", {}).get("question") is not None
+        fields = (*OUTPUT_FIELDS, *(ANSWER_FIELDS if asked else ()), *REVIEW_FIELDS)
+        return {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name, kind, _ in fields}}
 
     def _append(self, features: list[dict], tags: dict[str, str]) -> None:
         if features:

@@ -84,8 +84,8 @@ class CCExpertCaptioner(Captioner):
         return cls(load_net(config, folder, trained, device), tokenizer, card, calibration, torch.device(device))
 
     @classmethod
-    def memory_mb(cls, path: str, device: str) -> int:
-        """Memory that the weights fill on a device, MB, from the sizes in the file's configuration."""
+    def weights_mb(cls, path: str, device: str) -> int:
+        """Memory that the weights fill, MB, from the sizes in the file's configuration."""
         parameters = count_parameters(read_metadata(Path(path)).config)
         return parameters * weights_dtype(device, parameters).itemsize // 10**6
 
