@@ -127,7 +127,8 @@ class ExportReviewed(LayerAlgorithm):
     HELP = mark(
         "Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: "
         "pictures of both dates and a JSON file with captions and classes, a quarter of them held out. A tile that is marked as wrong and not "
-        "corrected is left out.\n\nWith the source code of ChangeScribe the model can be tuned on it: changescribe train --from-reviewed FOLDER "
+        "corrected is left out. Of the tiles that nobody has judged, some that surely show no change are added, until both kinds are equally many."
+        "\n\nWith the source code of ChangeScribe the model can be tuned on it: changescribe train --from-reviewed FOLDER "
         "--out FOLDER. Save the layer's edits first."
     )
 

@@ -2,10 +2,11 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import FAKE_WORKER
+from conftest import FAKE_WORKER, ROOT
 from qgis.core import QgsProcessingException, QgsProject, QgsVectorLayer
 
 from helpers import run
@@ -88,3 +89,36 @@ def test_the_real_engine_reads_what_qgis_wrote(layer, rasters, tmp_path, monkeyp
     assert results["CHANGED"] == 4 and results["TILES"] == 16 and (tmp_path / "map.png").is_file()
     with pytest.raises(QgsProcessingException, match="has no data where the layer's tiles lie"):
         run({"LAYER": layer.id(), "OUTPUT": str(tmp_path / "reviewed")}, name=EXPORT)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path(ENGINE_PYTHON).is_file(), reason="needs the engine: name its Python in CHANGESCRIBE_PYTHON")
+def test_captioned_reviewed_and_exported_with_the_real_engine(provider, engine, qgis_processing, tmp_path, monkeypatch, qgis_new_project):
+    """As a person does it: caption, correct in QGIS, export; each by ``processing.run``."""
+    import processing
+
+    client = engine()
+    monkeypatch.setenv("CHANGESCRIBE_PYTHON", ENGINE_PYTHON)
+    client.shutdown()
+    code = f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(tmp_path)!r}))"
+    subprocess.run([ENGINE_PYTHON, "-c", code], cwd=ROOT, check=True)
+    path = str(tmp_path / "changes.gpkg")
+    rasters = {"BEFORE": str(tmp_path / "before.tif"), "AFTER": str(tmp_path / "after.tif")}
+    captioned = processing.run("changescribe:captionchanges", {**rasters, "OUTPUT": path, "BATCH_SIZE": 1})
+    assert captioned["TILES"] == 20 and captioned["CHANGED"] > 2
+    layer = QgsVectorLayer(path, "changes", "ogr")
+    changed = [feature for feature in layer.getFeatures() if feature["changed"]]
+    assert layer.startEditing()
+    for feature in changed:
+        layer.changeAttributeValue(feature.id(), layer.fields().indexOf("review"), "right")
+    layer.changeAttributeValue(changed[0].id(), layer.fields().indexOf("edited_caption"), "a depot is built")
+    assert layer.commitChanges()
+    found = processing.run(EXPORT, {"LAYER": layer, "OUTPUT": str(tmp_path / "reviewed")})
+    assert found["CHANGED"] == len(changed) and min(found["TRAIN"], found["HELD_OUT"]) > 0
+    described = json.loads((tmp_path / "reviewed" / "LevirCCcaptions.json").read_text("utf-8"))["images"]
+    assert sum(image["reviewed"] for image in described) == len(changed)
+    assert found["TRAIN"] + found["HELD_OUT"] == len(described)
+    assert "a depot is built" in {sentence["raw"].strip(" .") for image in described for sentence in image["sentences"]}
+    for image in described:
+        folder = tmp_path / "reviewed" / "images" / image["split"]
+        assert [(folder / date / image["filename"]).is_file() for date in ("A", "B")] == [True, True]
