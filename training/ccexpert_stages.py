@@ -13,7 +13,7 @@ from engine.models.ccexpert.config import LoraSizes
 from engine.models.ccexpert.net import CCExpertNet
 
 PARTS = ("vision", "difference", "projector", "llm")
-CAPTION_MODES = ("flatten", "random", "packed")
+CAPTION_MODES = ("flatten", "random", "packed", "words")
 VISION_LR_FACTOR = 0.2  # 2e-6 where the rest has 1e-5
 
 
@@ -25,6 +25,7 @@ class Stage:
     lr : of all but the vision tower, which has ``VISION_LR_FACTOR`` times that. adapter_lr : of the language model's adapters, where another.
     captions : "flatten", every caption of a pair a sample; "random", one of its captions, drawn anew each epoch; "packed", all of its captions behind
     one prompt that is read once: the same gradient as "flatten" with a pair's samples in one batch, at less work. packed : of these at most so many.
+    "words", no captions are written, see ``ccexpert_words``.
     sources : how often pairs of each source (``PairRow.source``) come in an epoch, 1 where not named. batch : samples of a step.
     warmup : share of the steps in which the rate rises; then it falls as a cosine. checkpointing : of activations, to save memory.
     """
@@ -58,6 +59,7 @@ PUBLISHED = (
 LORA = LoraSizes(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"))
 # The projector starts from random weights, so stage I trains it as well, and faster than published; the tower stays as it is.
 SMALL = (
+    Stage("words", ("difference", "projector"), 1e-3, 32, 3, "words"),
     Stage("I", ("difference", "projector"), 1e-3, 8, 0.2, "packed", packed=3),
     Stage("II", ("difference", "projector", "llm"), 5e-4, 8, 0.6, "packed", adapter_lr=4e-4, packed=3),
     Stage("III", ("difference", "projector", "llm"), 2e-4, 8, 0.3, "packed", {"lcc": 2.0}, adapter_lr=2e-4, packed=3),

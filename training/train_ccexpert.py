@@ -16,6 +16,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,10 @@ from .ccexpert_features import FOLDER as FEATURES
 from .ccexpert_features import both_levels
 from .ccexpert_stages import ADAPTED, LORA, STAGES, Stage, add_adapters, prepare, trained_counts
 from .ccexpert_validate import captions, scores
+from .ccexpert_words import WordTargets, words_loss
 from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
 from .diffusion_batches import LEVIR_STYLE, FeatureSource, ImageSource, Source
-from .diffusion_features import UNCHANGED, CachedPairs, read_cached
+from .diffusion_features import UNCHANGED, CachedPairs, Tokens, read_cached
 from .run_log import append_row
 
 FIELDS = ("stage", "step", "of", "seconds", "lr", "loss", "val_well_formed", "val_flag_accuracy", "val_bleu4", "val_rouge", "val_cider")
@@ -52,26 +54,28 @@ TOLD_EVERY = 10  # steps
 class Task:
     """What a run trains on, and what scores it.
 
-    counts, groups : of each pair of the source, its captions and one of "lcc", "lcc-unchanged", "pairs", "pairs-unchanged" (``Stage.sources``).
+    captions, groups : of each pair of the source; groups are "lcc", "lcc-unchanged", "pairs" and "pairs-unchanged" (``Stage.sources``).
     val_levels : of ``val_rows``, in batches.
     """
 
     source: FeatureSource | ImageSource
-    counts: list[int]
+    captions: Sequence[Sequence[Tokens]]
     groups: list[str]
     val_rows: list[PairRow]
     val_levels: Callable[[CCExpertNet], Iterator[Tensor]]
 
 
 class Objective(nn.Module):
-    """Levels (N, 2, levels, tokens, width) or images of both dates, with packed answers → loss; what accelerate wraps."""
+    """Levels (N, 2, levels, tokens, width) or images of both dates, with packed answers or words → loss; what accelerate wraps."""
 
     def __init__(self, net: CCExpertNet):
         super().__init__()
         self.net = net
 
-    def forward(self, source: Source, batch: PackedBatch) -> Tensor:
+    def forward(self, source: Source, batch: PackedBatch | tuple[Tensor, Tensor]) -> Tensor:
         levels = both_levels(self.net)(*source) if isinstance(source, tuple) else source
+        if isinstance(batch, tuple):
+            return words_loss(self.net, levels[:, 0], levels[:, 1], *batch)
         return packed_loss(self.net, batch, levels[:, 0], levels[:, 1])
 
 
@@ -90,6 +94,10 @@ class Run:
     stage: int = 0
     step: int = 0
     best: float = -math.inf
+
+    @cached_property
+    def words(self) -> WordTargets:
+        return WordTargets([[self.chat.answer(" ".join(text)) for text in texts] for texts in self.task.captions])
 
     def train(self) -> None:
         """All stages, from where last.pt stopped."""
@@ -114,39 +122,45 @@ class Run:
             rate = schedule(self.step, steps, stage.warmup)
             for group in plain.param_groups:
                 group["lr"] = group["base_lr"] * rate
-            losses.append(self._advance(model, optimizer, items[self.step * stage.batch : (self.step + 1) * stage.batch]))
+            losses.append(self._advance(model, optimizer, stage, items[self.step * stage.batch : (self.step + 1) * stage.batch]))
             self.step += 1
             record = {"stage": stage.name, "step": self.step, "of": steps, "seconds": round(time.perf_counter() - start_s)}
-            if self.step % self.validate_every == 0 or self.step == steps:
+            if self.step == steps or self.step % self.validate_every == 0:
                 record |= {"lr": round(stage.lr * rate, 8), "loss": round(float(np.mean(losses)), 4)}
-                self._validate(record, plain)
+                self._keep(record, plain, stage.captions != "words")
                 losses = []
             elif self.step % TOLD_EVERY == 0 and self.accelerator.is_main_process:
                 print(json.dumps(record | {"loss": round(float(np.mean(losses[-TOLD_EVERY:])), 4)}), flush=True)
 
-    def _advance(self, model: nn.Module, optimizer: Any, items: Sequence[Item]) -> float:
+    def _advance(self, model: nn.Module, optimizer: Any, stage: Stage, items: Sequence[Item]) -> float:
         """One step on this process's share of the batch; its loss."""
         own = items[self.accelerator.process_index :: self.accelerator.num_processes] or items[:1]
         source, answers = samples(self.task.source, self.chat, own, np.random.default_rng((self.seed, self.stage, self.step)))
         device = self.accelerator.device
         source = tuple(x.to(device) for x in source) if isinstance(source, tuple) else source.to(device)
+        if stage.captions == "words":
+            targets = torch.stack([self.words.of(texts) for texts in answers])
+            batch: Any = (self.words.ids.to(device), targets.to(device))
+        else:
+            batch = pack_answers(self.chat.prompt(), answers).to(device)
         model.train()
         with self.accelerator.autocast():
-            loss = model(source, pack_answers(self.chat.prompt(), answers).to(device))
+            loss = model(source, batch)
         self.accelerator.backward(loss)
         self.accelerator.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
         optimizer.step()
         optimizer.zero_grad()
         return float(loss.detach())
 
-    def _validate(self, record: dict[str, Any], optimizer: torch.optim.Optimizer) -> None:
-        """Score the network, keep it, and the best of all."""
+    def _keep(self, record: dict[str, Any], optimizer: torch.optim.Optimizer, writes: bool) -> None:
+        """Keep the network; one that ``writes`` captions is scored by them, and the best kept apart."""
         if self.accelerator.is_main_process:
-            with torch.inference_mode(), self.accelerator.autocast():
-                record |= scores(captions(self.net, self.chat, self.task.val_levels(self.net)), self.task.val_rows)
-            if record["val_objective"] > self.best:
-                self.best = record["val_objective"]
-                torch.save({"state": self._state(), "record": record}, self.out / "best.pt")
+            if writes:
+                with torch.inference_mode(), self.accelerator.autocast():
+                    record |= scores(captions(self.net, self.chat, self.task.val_levels(self.net)), self.task.val_rows)
+                if record["val_objective"] > self.best:
+                    self.best = record["val_objective"]
+                    torch.save({"state": self._state(), "record": record}, self.out / "best.pt")
             self._save(optimizer)
             append_row(self.out / "log.csv", record, FIELDS)
         self.accelerator.wait_for_everyone()
@@ -187,7 +201,10 @@ def stage_items(stage: Stage, task: Task, seed: tuple[int, int]) -> list[Item]:
     """The samples of a whole stage, epoch after epoch; of the last one as many as its share."""
     items: list[Item] = []
     for epoch in range(math.ceil(stage.epochs)):
-        found = epoch_items(task.counts, task.groups, stage.captions, stage.sources, np.random.default_rng((*seed, epoch)), stage.packed)
+        rng = np.random.default_rng((*seed, epoch))
+        found = epoch_items(list(map(len, task.captions)), task.groups, stage.captions, stage.sources, rng, stage.packed)
+            list(map(len, task.captions)), task.groups, stage.captions, stage.sources, np.random.default_rng((*seed, epoch)), stage.packed
+        )
         items += found[: math.ceil(len(found) * min(1.0, stage.epochs - epoch))]
     return items
 
@@ -225,9 +242,8 @@ def feature_task(data: Path, features: Path) -> Task:
     train_ids, by_id = [row.id for row in _training(rows)], {row.id: row for row in captioned(rows, "val")}
     if cached.ids != train_ids or held_out.ids != list(by_id):
         raise InputError(f"{features} with tokens of other pairs", f"those of {data}", "run python -m training.ccexpert_features again")
-    counts = [len(texts) for texts in cached.captions]
     source, groups = FeatureSource(cached, None, mirror=True), groups_of(cached.style, cached.changed.tolist())
-    return Task(source, counts, groups, list(by_id.values()), lambda net: cached_levels(held_out))
+    return Task(source, cached.captions, groups, list(by_id.values()), lambda net: cached_levels(held_out))
 
 
 def cached_levels(held_out: CachedPairs, batch_size: int = 32) -> Iterator[Tensor]:
@@ -248,14 +264,14 @@ def image_task(data: Path, limit: int | None = None) -> Task:
     source = ImageSource(train_rows, None, augment=False)
     stored = source.store.rows
     styles = [LEVIR_STYLE if row.source == "lcc" else LEVIR_STYLE + 1 for row in stored]
-    counts = [len(row.captions if row.changed else UNCHANGED) for row in stored]
+    texts = [row.captions if row.changed else UNCHANGED for row in stored]
 
     def levels(net: CCExpertNet) -> Iterator[Tensor]:
         device = next(net.parameters()).device
         for start in range(0, len(val_rows), 8):
             yield both_levels(net)(*(torch.from_numpy(images).to(device) for images in read_batch(val_rows[start : start + 8])))
 
-    return Task(source, counts, groups_of(styles, [bool(row.changed) for row in stored]), val_rows, levels)
+    return Task(source, texts, groups_of(styles, [bool(row.changed) for row in stored]), val_rows, levels)
 
 
 def _training(rows: list[PairRow]) -> list[PairRow]:

@@ -24,6 +24,7 @@ from engine.models.ccexpert.net import IGNORE_ID, IMAGE_ID, CCExpertNet
 from engine.models.ccexpert.prompt import END, END_OF_TEXT, START, ChatTokenizer
 from training.ccexpert_batches import epoch_items, pack_answers, packed_loss
 from training.ccexpert_stages import LORA, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage, add_adapters, prepare, trained_counts
+from training.ccexpert_words import WordTargets, words_loss
 from training.datasets import PairRow
 from training.diffusion_batches import Pairs
 from training.train_ccexpert import Run, Task, groups_of, schedule, stage_items
@@ -63,7 +64,7 @@ def test_each_published_stage_trains_its_parts():
 
 def test_the_small_one_trains_adapters_and_nothing_else_of_the_language_model():
     net = tiny_net(adapters=True)
-    prepare(net, SMALL[1])
+    prepare(net, SMALL[2])
     trained = {name for name, p in net.named_parameters() if p.requires_grad}
     assert all("lora_" in name for name in trained if name.startswith("llm."))
     assert sum("lora_" in name for name in trained) == 2 * len(LORA.targets) * TINY.text["num_hidden_layers"]
@@ -119,6 +120,29 @@ def test_packed_answers_count_as_each_answer_alone(chat):
     torch.testing.assert_close(packed, flat.loss, atol=1e-5, rtol=1e-5)
 
 
+def test_tokens_learn_the_words_of_the_captions(chat):
+    """Before any language model has run, the word that an image's tokens are most like is one of its captions' own."""
+    net, texts = tiny_net(), [chat.answer("a house is built"), chat.answer("the tree are removed"), chat.answer("a road is built")]
+    words = WordTargets([[text] for text in texts], least=1)
+    targets = torch.stack([words.of([text]) for text in texts])
+    torch.testing.assert_close(targets.sum(1), torch.ones(3))
+    assert set(words.ids[targets[1] > 0].tolist()) == set(texts[1]) - {chat.end_ids[0]}  # that of all captions says nothing
+    seen = levels(3)
+    before = words_loss(net, seen[:, 0], seen[:, 1], words.ids, targets)
+    optimizer = torch.optim.Adam([*net.difference.parameters(), *net.projector.parameters()], lr=5e-3)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = words_loss(net, seen[:, 0], seen[:, 1], words.ids, targets)
+        loss.backward()
+        optimizer.step()
+    assert loss < before / 1.5
+    with torch.no_grad():
+        tokens, embedded = net.visual(seen[:, 0], seen[:, 1]).flatten(1, 2), net.llm.get_input_embeddings().weight[words.ids]
+    likeness = torch.nn.functional.normalize(tokens - embedded.mean(0), dim=-1) @ torch.nn.functional.normalize(embedded - embedded.mean(0), dim=-1).T
+    best = words.ids[likeness.amax(1).argmax(1)].tolist()
+    assert all(word in text for word, text in zip(best, texts, strict=True))
+
+
 def test_only_answers_are_targets(chat):
     prompt, answer = chat.prompt(), chat.answer("a road is built")
     batch = pack_answers(prompt, [[answer, answer]])
@@ -137,7 +161,7 @@ def test_rate_rises_then_falls_to_nothing():
 def test_groups_and_items_of_a_part_of_an_epoch():
     groups = groups_of([0, 1, 1], [True, True, False])
     assert groups == ["lcc", "pairs", "pairs-unchanged"]
-    task = Task(None, [5, 5, 5], groups, [], lambda net: iter(()))
+    task = Task(None, [(("a",),) * 5] * 3, groups, [], lambda net: iter(()))
     stage = Stage("I", ("difference",), 1e-3, 2, 1.5, "flatten")
     assert len(stage_items(stage, task, (1, 0))) == 15 + 8
 
@@ -158,7 +182,7 @@ def run_in(folder: Path, chat: ChatTokenizer, steps: int, adapters: bool) -> Run
         PairRow(str(i), "lcc", "", "val", nowhere, nowhere, None, int(not text.startswith("no ")), None, (tuple(text.split()),))
         for i, text in enumerate(Memorised.texts)
     ]
-    task = Task(Memorised(), [1] * 4, ["lcc"] * 4, rows, lambda net: iter([levels(4)]))
+    task = Task(Memorised(), [(text,) for text in Memorised.texts], ["lcc"] * 4, rows, lambda net: iter([levels(4)]))
     stages = [Stage("II", ("difference", "projector", "llm"), 1e-2, 4, steps, "packed", warmup=0.1)]
     return Run(tiny_net(adapters), chat, stages, task, folder, Accelerator(cpu=True), validate_every=10)
 
@@ -176,7 +200,7 @@ def test_a_run_that_is_stopped_goes_on_as_if_it_had_not_been(chat, tmp_path):
     """With adapters, whose base stays out of the files; the optimiser's state is taken up too."""
     run_in(tmp_path / "whole", chat, 20, adapters=True).train()
     part = run_in(tmp_path / "parts", chat, 20, adapters=True)
-    kept, part._validate = part._validate, lambda *given: (kept(*given), _stop())
+    kept, part._keep = part._keep, lambda *given: (kept(*given), _stop())
     with pytest.raises(KeyboardInterrupt):
         part.train()
     resumed = run_in(tmp_path / "parts", chat, 20, adapters=True)
