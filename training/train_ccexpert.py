@@ -203,8 +203,6 @@ def stage_items(stage: Stage, task: Task, seed: tuple[int, int]) -> list[Item]:
     for epoch in range(math.ceil(stage.epochs)):
         rng = np.random.default_rng((*seed, epoch))
         found = epoch_items(list(map(len, task.captions)), task.groups, stage.captions, stage.sources, rng, stage.packed)
-            list(map(len, task.captions)), task.groups, stage.captions, stage.sources, np.random.default_rng((*seed, epoch)), stage.packed
-        )
         items += found[: math.ceil(len(found) * min(1.0, stage.epochs - epoch))]
     return items
 
