@@ -5,6 +5,7 @@ Tower, projector and language model are transformers' own classes; the differenc
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -45,8 +46,8 @@ class Prefix(NamedTuple):
     def select(self, index: Tensor) -> Prefix:
         """A copy of the rows in ``index``; rows may repeat."""
         cache = type(self.cache)()
-        for layer, (keys, values) in enumerate(_layers(self.cache)):
-            cache.update(keys[index], values[index], layer)
+        for number, layer in enumerate(self.cache.layers):
+            cache.update(layer.keys[index], layer.values[index], number)
         return Prefix(cache, self.mask[index], self.logits[index])
 
     def fork(self, length: int) -> Prefix:
@@ -221,18 +222,12 @@ def _until(ids: list[int], ends: set[int]) -> list[int]:
     return ids[: next((i for i, token in enumerate(ids) if token in ends), len(ids))]
 
 
-def _layers(cache: Any) -> list[tuple[Tensor, Tensor]]:
-    """Keys and values of each layer; transformers keeps them in layer objects from 4.54 on."""
-    if hasattr(cache, "layers"):
-        return [(layer.keys, layer.values) for layer in cache.layers]
-    return list(zip(cache.key_cache, cache.value_cache))
-
-
 def _transformers():
     """transformers, and LLaVA-OneVision's projector, which its top level does not export."""
     try:
         import transformers
         from transformers.models.llava_onevision.modeling_llava_onevision import LlavaOnevisionMultiModalProjector
     except ImportError as error:
-        raise InputError("transformers is not installed", "the package transformers", "pip install 'changescribe[vit]'") from error
+        do = f"{sys.executable} -m pip install 'transformers>=4.56,<5'"
+        raise InputError(f"transformers is not installed ({error})", "the package transformers", do) from error
     return transformers, LlavaOnevisionMultiModalProjector
