@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, QTranslator, QUrl
@@ -18,6 +19,7 @@ from .i18n import install_translator, tr
 from .processing.provider import ChangeScribeProvider
 
 MENU = "ChangeScribe"
+NEXT_KEYS, PREVIOUS_KEYS = "Ctrl+Shift+Right", "Ctrl+Shift+Left"  # to be changed in Settings › Keyboard Shortcuts
 
 
 class ChangeScribePlugin(QObject):
@@ -92,6 +94,9 @@ class ChangeScribePlugin(QObject):
         click = self._action("Click", "click", tr("Caption the tile under a click"), self._use_tool)
         click.setCheckable(True)
         self.tool.setAction(click)
+        for name, text, by, keys in (("Next", tr("Next changed tile"), 1, NEXT_KEYS), ("Previous", tr("Previous changed tile"), -1, PREVIOUS_KEYS)):
+            action = self._action(name, name.lower(), text, partial(self._step, by), False)
+            self.iface.registerMainWindowAction(action, keys)
         self._action("Settings", "settings", tr("Settings…"), self.show_settings, False)
         self.help_action = self._action("Help", "help", tr("Help"), self.show_help, False)
         self.iface.pluginHelpMenu().addAction(self.help_action)
@@ -112,6 +117,8 @@ class ChangeScribePlugin(QObject):
             self.iface.pluginHelpMenu().removeAction(self.help_action)
             self.help_action = None
         for action in self.actions:
+            if action.objectName() in ("changescribeNext", "changescribePrevious"):
+                self.iface.unregisterMainWindowAction(action)
             self.iface.removePluginRasterMenu(MENU, action)
             action.deleteLater()
         self.actions = []
@@ -125,6 +132,10 @@ class ChangeScribePlugin(QObject):
         if visible:
             self.dock.visibilityChanged.disconnect(self._widen_once)
             self.iface.mainWindow().resizeDocks([self.dock], [max(WIDTH_PX, self.dock.width())], Qt.Orientation.Horizontal)
+
+    def _step(self, by: int, _checked: bool = False) -> None:
+        if not self.dock.step(by):
+            self.iface.messageBar().pushInfo(MENU, tr("No tile is listed: caption an area, or list a layer of captions in the panel."))
 
     def _use_tool(self, _checked: bool = False) -> None:
         self.iface.mapCanvas().setMapTool(self.tool)

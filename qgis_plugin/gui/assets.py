@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QIcon
 
 RESOURCES = Path(__file__).absolute().parents[2] / "resources"  # not resolved: a staged folder is made of links
 STYLE = RESOURCES / "styles" / "change_captions.qml"
+SCORE_STYLE = RESOURCES / "styles" / "change_score.qml"
 HELP = RESOURCES / "help" / "index.html"
 
 

@@ -18,7 +18,7 @@ from .bubble import CaptionBubble
 from .compare import tile_geometry
 from .point import PointRequest
 from .request import explain
-from .results import caption_text, classes_text
+from .tiles import caption_text, classes_text
 
 OUTLINE = QColor(0, 114, 178)
 

@@ -1,19 +1,18 @@
-"""Both dates of a tile side by side, and the flicker on the map."""
+"""Both dates of a tile side by side, and in turn on the map."""
 
 from __future__ import annotations
 
-from qgis.core import QgsGeometry, QgsMapLayer, QgsMapRendererParallelJob, QgsMapSettings, QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle
-from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import QObject, QSize, Qt, QTimer
+from qgis.core import QgsGeometry, QgsMapSettings, QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle
+from qgis.PyQt.QtCore import QSize, Qt
 from qgis.PyQt.QtGui import QPixmap
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from ..i18n import tr
+from .map_picture import MapPicture
 from .plain import plain_label
-from .results import caption_text, classes_text
+from .tiles import caption_text, classes_text
 
 THUMB_PX = 256
-FLICKER_MS = 700
 AROUND = 0.15  # of the tile's size, shown around it when the map zooms there
 
 
@@ -50,11 +49,12 @@ class Thumbnail(Picture):
 
     def __init__(self, title: str, parent: QWidget | None = None):
         super().__init__(title, parent)
-        self._job: QgsMapRendererParallelJob | None = None
+        self.map = MapPicture(self)
+        self.map.drawn.connect(lambda image: self.set_picture(QPixmap.fromImage(image)))
 
     def show_extent(self, layer: QgsRasterLayer | None, extent: QgsRectangle, crs) -> None:
         """Draw ``layer`` at ``extent``, which is in ``crs``."""
-        self.stop()
+        self.map.stop()
         if layer is None:
             self._picture = QPixmap()
             self.setText(tr("{}: no layer", self._title))
@@ -65,19 +65,7 @@ class Thumbnail(Picture):
         settings.setExtent(extent)
         settings.setOutputSize(QSize(THUMB_PX, THUMB_PX))
         settings.setTransformContext(QgsProject.instance().transformContext())
-        self._job = QgsMapRendererParallelJob(settings)
-        self._job.finished.connect(self._drawn)
-        self._job.start()
-
-    def stop(self) -> None:
-        job, self._job = self._job, None
-        if job is not None and job.isActive():
-            job.finished.disconnect(self._drawn)
-            job.cancel()
-
-    def _drawn(self) -> None:
-        if self._job is not None:
-            self.set_picture(QPixmap.fromImage(self._job.renderedImage()))
+        self.map.draw(settings)
 
 
 class ComparePanel(QWidget):
@@ -89,6 +77,9 @@ class ComparePanel(QWidget):
         self.flicker = QPushButton(tr("Flicker on the map"))
         self.flicker.setCheckable(True)
         self.flicker.setToolTip(tr("Show the two dates in turn; the project's layers stay as they are"))
+        self.swipe = QPushButton(tr("Swipe on the map"))
+        self.swipe.setCheckable(True)
+        self.swipe.setToolTip(tr("Before on the left, after on the right of a line that you drag; Escape ends it"))
         self.caption = plain_label()
         self.caption.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row = QHBoxLayout()
@@ -101,7 +92,10 @@ class ComparePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row, 1)
         layout.addWidget(self.caption)
-        layout.addWidget(self.flicker)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.flicker, 1)
+        buttons.addWidget(self.swipe, 1)
+        layout.addLayout(buttons)
 
     def show_tile(self, tile: dict, before: QgsRasterLayer | None, after: QgsRasterLayer | None, crs) -> None:
         """Show a tile body (footprint in ``crs``)."""
@@ -114,57 +108,11 @@ class ComparePanel(QWidget):
         """Write caption and classes below the pictures."""
         self.caption.setText(f"{caption_text(properties)}\n{classes_text(properties)}".strip())
 
-    def stop(self) -> None:
-        self.flicker.setChecked(False)
-        self.before.stop()
-        self.after.stop()
-
-
-class Flicker(QObject):
-    """Shows the before and the after layer in turn on the canvas; the layer tree is not touched.
-
-    Parameters
-    ----------
-    restore : callable
-        Gives the canvas the project's layers back.
-    """
-
-    def __init__(self, canvas: QgsMapCanvas, restore, parent: QObject | None = None):
-        super().__init__(parent)
-        self._canvas, self._restore = canvas, restore
-        self._frames: list[list[QgsMapLayer]] = []
-        self._shown = 0
-        self._timer = QTimer(self)
-        self._timer.setInterval(FLICKER_MS)
-        self._timer.timeout.connect(self._turn)
-        QgsProject.instance().layersWillBeRemoved.connect(self._layers_go)
-
-    @property
-    def active(self) -> bool:
-        return self._timer.isActive()
-
-    def start(self, before: QgsRasterLayer, after: QgsRasterLayer) -> None:
-        above = [layer for layer in self._canvas.layers() if not isinstance(layer, QgsRasterLayer)]
-        self._frames, self._shown = [[*above, before], [*above, after]], 0
-        self._canvas.setLayers(self._frames[0])
-        self._timer.start()
-
-    def stop(self) -> None:
-        if self.active:
-            self._timer.stop()
-            self._frames = []
-            self._restore()
-
     def dispose(self) -> None:
-        self.stop()
-        QgsProject.instance().layersWillBeRemoved.disconnect(self._layers_go)
-
-    def _turn(self) -> None:
-        self._shown = 1 - self._shown
-        self._canvas.setLayers(self._frames[self._shown])
-
-    def _layers_go(self, _ids: list[str]) -> None:
-        self.stop()
+        self.flicker.setChecked(False)
+        self.swipe.setChecked(False)
+        self.before.map.dispose()
+        self.after.map.dispose()
 
 
 def tile_geometry(tile: dict) -> QgsGeometry:

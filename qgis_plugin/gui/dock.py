@@ -22,10 +22,12 @@ from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, 
 from ...engine.errors import Cancelled, ChangeScribeError
 from ...engine.schema import FIELD_NAMES
 from ..i18n import tr
+from ..processing.dates import layer_period, time_between
 from ..processing.exports import Export
-from .compare import AROUND, ComparePanel, Flicker, tile_geometry
+from .compare import AROUND, ComparePanel, tile_geometry
 from .estimate import duration, estimate, remember_rate
 from .form import RequestForm, free_path
+from .map_look import MapLook
 from .plain import plain_label
 from .point import PointRequest, click_request
 from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, explain, output_state
@@ -33,6 +35,7 @@ from .results import ResultsList
 from .review import ReviewBar
 from .run import CaptionRun, tiles_of
 from .setup_bar import SetupBar
+from .two_dates import TwoDates
 
 ESTIMATE_MS = 150
 FORM, RESULTS = 0, 1
@@ -59,7 +62,8 @@ class ChangeScribeDock(QgsDockWidget):
         self._interrupted: dict | None = None
         self.form, self.results, self.compare = RequestForm(self._canvas), ResultsList(), ComparePanel()
         self.review = ReviewBar()
-        self.flicker = Flicker(self._canvas, self._restore_canvas, self)
+        self.look = MapLook()
+        self.two_dates = TwoDates(self._canvas, self.compare, self.form.layers, self._restore_canvas, self)
         self._build()
         self._estimate_timer = QTimer(self)
         self._estimate_timer.setSingleShot(True)
@@ -90,11 +94,13 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(explain(error), Qgis.MessageLevel.Critical)
             return
         self.results.clear()
-        self.review.set_layer(None)
-        self.flicker.stop()
+        self._work_on(None)
+        self.two_dates.stop()
         self._shown_crs = crs
         self._say("", Qgis.MessageLevel.Info)
-        self.run = CaptionRun(request, output, state == UNFINISHED, crs, exports, self)
+        period = time_between(*(layer_period(layer) for layer in self.form.layers()))
+        self.run = CaptionRun(request, output, state == UNFINISHED, crs, exports, period, self)
+        self.look.set_layer(self.run.layer, styled=False)
         self.run.tiles.connect(self.results.add)
         self.run.progressed.connect(self._show_progress)
         self.run.fetching.connect(self._show_fetching)
@@ -136,6 +142,10 @@ class ChangeScribeDock(QgsDockWidget):
             self._canvas.refresh()
             self._canvas.flashGeometries([tile_geometry(tile)], self._shown_crs, flashes=2)
 
+    def step(self, by: int) -> bool:
+        """Go to the next (1) or previous (-1) listed tile, whether or not the panel is open; whether there is one."""
+        return self.results.step(by)
+
     def list_active_layer(self) -> None:
         """List the tiles of the layer that is chosen in the layer tree, such as one of an earlier session."""
         layer = self._iface.activeLayer()
@@ -153,9 +163,9 @@ class ChangeScribeDock(QgsDockWidget):
         self._estimate_timer.stop()
         QgsProject.instance().layersAdded.disconnect(self._project_changed)
         QgsProject.instance().layersRemoved.disconnect(self._project_changed)
-        self.review.set_layer(None)
-        self.compare.stop()
-        self.flicker.dispose()
+        self._work_on(None)
+        self.two_dates.dispose()
+        self.compare.dispose()
         self.setup.dispose()
         self.form.preview.dispose()
         self.form.area.dispose()
@@ -166,6 +176,7 @@ class ChangeScribeDock(QgsDockWidget):
         column = QVBoxLayout(listed)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.results, 1)
+        column.addWidget(self.look)
         column.addWidget(self.review)
         scroll = QScrollArea()
         scroll.setWidget(self.form)
@@ -211,7 +222,8 @@ class ChangeScribeDock(QgsDockWidget):
         self.review.edited.connect(self.results.model.update)
         self.review.redrawn.connect(self.compare.describe)
         self.review.said.connect(lambda text: self._say(text, Qgis.MessageLevel.Info))
-        self.compare.flicker.toggled.connect(self._flicker)
+        self.results.queried.connect(lambda: self.look.set_query(self.results.proxy.query))
+        self.look.said.connect(lambda text: self._say(text, Qgis.MessageLevel.Warning))
         self.visibilityChanged.connect(self._visible)
         QgsProject.instance().layersAdded.connect(self._project_changed)
         QgsProject.instance().layersRemoved.connect(self._project_changed)
@@ -237,6 +249,11 @@ class ChangeScribeDock(QgsDockWidget):
         self._shown_crs = layer.crs()
         self.results.clear()
         self.results.add(tiles_of(layer))
+        self._work_on(layer, styled=True)
+
+    def _work_on(self, layer: QgsVectorLayer | None, styled: bool = False) -> None:
+        """Review and style this layer from now on; ``styled``: it keeps the look that it has."""
+        self.look.set_layer(layer, styled)
         self.review.set_layer(layer)
 
     def _set_running(self, running: bool) -> None:
@@ -270,7 +287,7 @@ class ChangeScribeDock(QgsDockWidget):
         if run.resumed and run.layer.dataProvider().name() == "ogr":  # the engine sends only the new tiles
             self._list(run.layer)
         elif run.has_layer():
-            self.review.set_layer(run.layer)
+            self._work_on(run.layer)
         rows = self.results.model.rowCount()
         if run.error is None:
             self._interrupted = None
@@ -303,13 +320,6 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(tr("This tile has no place in the map's CRS."), Qgis.MessageLevel.Warning)
             return None
         return shape.boundingBox()
-
-    def _flicker(self, on: bool) -> None:
-        before, after = self.form.layers()
-        if on and before is not None and after is not None:
-            self.flicker.start(before, after)
-        else:
-            self.flicker.stop()
 
     def _restore_canvas(self) -> None:
         self._iface.layerTreeCanvasBridge().setCanvasLayers()

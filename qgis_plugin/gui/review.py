@@ -11,8 +11,8 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToo
 from ...engine.schema import CLASSES, FIELD_NAMES, REVIEW_FIELDS, UNCHANGED_TEXT
 from ..i18n import tr
 from ..processing.grid_layer import field
+from .tiles import CHANGES
 
-CHANGES = ("added", "removed", "altered")
 READ = (*FIELD_NAMES, *(name for name, _, _ in REVIEW_FIELDS))
 
 

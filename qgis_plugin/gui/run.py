@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsTask, QgsVectorLayer
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsDateTimeRange, QgsProject, QgsTask, QgsVectorLayer
 from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError
@@ -15,7 +15,7 @@ from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
 from ..i18n import tr
 from ..processing.exports import Export
-from ..processing.grid_layer import STYLE, grid_feature, grid_fields, save_style
+from ..processing.grid_layer import STYLE, grid_feature, grid_fields, save_style, set_period
 from .plain import log
 
 FLUSH_MS = 300  # the map is redrawn this often while tiles come
@@ -91,6 +91,11 @@ class CaptionRun(QObject):
     fetching : name of a layer that is being written
     logged : (level, message)
     finished : when all is over and ``layer`` is final; ``error`` is None after success
+
+    Parameters
+    ----------
+    period : QgsDateTimeRange or None
+        From the before to the after date, for the layer's temporal settings; None where the dates are unknown.
     """
 
     tiles = pyqtSignal(list)
@@ -106,6 +111,7 @@ class CaptionRun(QObject):
         resume: bool,
         crs: QgsCoordinateReferenceSystem,
         exports: list[Export],
+        period: QgsDateTimeRange | None,
         parent: QObject | None = None,
     ):
         super().__init__(parent)
@@ -113,7 +119,9 @@ class CaptionRun(QObject):
         self.error: ChangeScribeError | None = None
         self.result: dict | None = None
         self._pending: list[dict] = []
+        self._period = period
         self.layer = live_layer(crs)
+        set_period(self.layer, period)
         self._layer_id = self.layer.id()
         self._task = CaptionTask(request, str(output), resume, exports)
         self._task.happened.connect(self._on_event)
@@ -181,7 +189,7 @@ class CaptionRun(QObject):
     def _swap(self, stored: QgsVectorLayer) -> None:
         """Put the file's layer in the live layer's place."""
         project = QgsProject.instance()
-        save_style(stored)
+        save_style(stored, self._period)
         node = project.layerTreeRoot().findLayer(self._layer_id)
         place_on_top(stored)
         if node is not None:

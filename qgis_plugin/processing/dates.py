@@ -38,11 +38,6 @@ class Period:
             return f"{first:%Y-%m}"
         return f"{first.isoformat()}/{last.isoformat()}"
 
-    def until(self, other: Period) -> QgsDateTimeRange:
-        """From the beginning of this one to the end of the other."""
-        begin, end = (QDate(day.year, day.month, day.day) for day in (self.first, other.last))
-        return QgsDateTimeRange(QDateTime(begin, QTime(0, 0)), QDateTime(end, QTime(23, 59, 59)))
-
 
 def layer_period(layer: QgsRasterLayer) -> Period | None:
     """The layer's date: of its temporal settings, its name, its file's or folder's name, or its metadata; None where nothing tells."""
@@ -52,6 +47,14 @@ def layer_period(layer: QgsRasterLayer) -> Period | None:
 def swapped(before: Period | None, after: Period | None) -> bool:
     """Whether all of ``before`` is later than all of ``after``."""
     return before is not None and after is not None and before.first > after.last
+
+
+def time_between(before: Period | None, after: Period | None) -> QgsDateTimeRange | None:
+    """From the beginning of one period to the end of a later one; None where they are unknown, the same, or the other way round."""
+    if before is None or after is None or before == after or swapped(before, after):
+        return None
+    begin, end = (QDate(day.year, day.month, day.day) for day in (before.first, after.last))
+    return QgsDateTimeRange(QDateTime(begin, QTime(0, 0)), QDateTime(end, QTime(23, 59, 59)))
 
 
 def period_in(text: str) -> Period | None:

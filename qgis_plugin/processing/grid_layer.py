@@ -10,6 +10,7 @@ from pathlib import Path
 from qgis.core import (
     Qgis,
     QgsDataProvider,
+    QgsDateTimeRange,
     QgsFeature,
     QgsField,
     QgsFields,
@@ -142,12 +143,27 @@ def finish_heatmap(path: str, layer: QgsRasterLayer | None) -> None:
         layer.loadNamedStyle(str(HEATMAP_STYLE))
 
 
-def save_style(layer: QgsVectorLayer) -> None:
-    """Show a GeoPackage that the engine wrote in the plugin's style, and keep it there unless it has one already (main thread)."""
+def set_period(layer: QgsVectorLayer, period: QgsDateTimeRange | None) -> None:
+    """Say when the tiles' changes happened: QGIS's temporal controller shows the layer while its time meets this one."""
+    if period is not None:
+        temporal = layer.temporalProperties()
+        temporal.setMode(Qgis.VectorTemporalMode.FixedTemporalRange)
+        temporal.setFixedTemporalRange(period)
+        temporal.setIsActive(True)
+
+
+def save_style(layer: QgsVectorLayer, period: QgsDateTimeRange | None = None) -> None:
+    """Show a GeoPackage that the engine wrote in the plugin's style, and keep it there unless it has one already (main thread).
+
+    Parameters
+    ----------
+    period : as in ``set_period``
+    """
     if not layer.isValid() or not STYLE.is_file():
         return
     # A resumed run's file has its style, perhaps changed by the user. To save it again would open a dialog that asks whether to overwrite it.
     if layer.listStylesInDatabase()[0] > 0:
         return
     layer.loadNamedStyle(str(STYLE))
+    set_period(layer, period)
     layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")

@@ -1,4 +1,4 @@
-"""Write change_captions.qml and change_heat.qml, the outputs' styles, with QGIS itself: ``/usr/bin/python3 resources/styles/make_style.py``.
+"""Write change_captions.qml, change_score.qml and change_heat.qml, the outputs' styles, with QGIS itself: ``/usr/bin/python3 resources/styles/make_style.py``.
 
 Made with the oldest QGIS supported (3.22), so that every later one reads it. Colours are those of Okabe and Ito, which colour-blind
 people tell apart (bare land has a brown of about the same kind); what is removed has a dashed outline as well.
@@ -24,12 +24,14 @@ from qgis.core import (  # noqa: E402
     QgsEditFormConfig,
     QgsEditorWidgetSetup,
     QgsFillSymbol,
+    QgsGraduatedSymbolRenderer,
     QgsMapLayer,
     QgsPalLayerSettings,
     QgsProperty,
     QgsRasterLayer,
     QgsRasterShader,
     QgsRendererCategory,
+    QgsRendererRange,
     QgsSingleBandPseudoColorRenderer,
     QgsTextBufferSettings,
     QgsTextFormat,
@@ -97,6 +99,19 @@ def renderer() -> QgsCategorizedSymbolRenderer:
     categories.append(QgsRendererCategory("skipped", fill("#808080", 160, "#808080", 160, 0.2, style="b_diagonal"), "Skipped: too little data"))
     categories.append(QgsRendererCategory("failed", fill("#303030", 200, "#303030", 200, 0.3, style="diagonal_x"), "Failed"))
     return QgsCategorizedSymbolRenderer(class_expression(), categories)
+
+
+# Change score up to, colour, opacity of the fill: tiles that have hardly changed show the map below.
+SCORES = ((0.1, "#ffffb2", 0), (0.3, "#fed976", 30), (0.5, "#feb24c", 60), (0.7, "#fd8d3c", 90), (0.9, "#f03b20", 120), (1.0, "#bd0026", 150))
+
+
+def score_renderer() -> QgsGraduatedSymbolRenderer:
+    """Tiles by change score, from pale yellow to dark red; those without a score are not drawn."""
+    ranges, low = [], 0.0
+    for high, colour, alpha in SCORES:
+        ranges.append(QgsRendererRange(low, high, fill(colour, alpha, colour, 90 + alpha, 0.4), f"{low:.1f}–{high:.1f}"))
+        low = high
+    return QgsGraduatedSymbolRenderer("change_score", ranges)
 
 
 def labeling() -> QgsVectorLayerSimpleLabeling:
@@ -208,9 +223,12 @@ def main() -> None:
     kept = category.Symbology | category.Labeling | category.Fields | category.Forms | category.MapTips | category.AttributeTable | category.Rendering
     message, ok = layer.saveNamedStyle(str(FOLDER / "change_captions.qml"), kept)
     print(f"{message or 'change_captions.qml'} (QGIS {Qgis.QGIS_VERSION})")
+    layer.setRenderer(score_renderer())
+    message, scored = layer.saveNamedStyle(str(FOLDER / "change_score.qml"), category.Symbology)
+    print(message or "change_score.qml")
     del layer
     application.exitQgis()
-    sys.exit(not ok)
+    sys.exit(not (ok and scored))
 
 
 if __name__ == "__main__":

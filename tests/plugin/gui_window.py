@@ -5,6 +5,7 @@ import time
 import pytest
 from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import QMenu
 
 from helpers import write_raster
@@ -14,7 +15,7 @@ class Window:
     """pytest-qgis's iface with what its mock leaves out: dock, toolbar and menus that really hold what they are given."""
 
     def __init__(self, iface):
-        self._iface, self.menu, self.help, self.factories = iface, QMenu(), QMenu(), []
+        self._iface, self.menu, self.help, self.factories, self.shortcuts = iface, QMenu(), QMenu(), [], []
 
     def __getattr__(self, name):
         return getattr(self._iface, name)
@@ -30,6 +31,17 @@ class Window:
 
     def addToolBar(self, name):
         return self._iface.mainWindow().addToolBar(name)
+
+    def registerMainWindowAction(self, action, keys):
+        action.setShortcut(QKeySequence(keys))
+        self._iface.mainWindow().addAction(action)
+        self.shortcuts.append(action.objectName())
+        return True
+
+    def unregisterMainWindowAction(self, action):
+        self._iface.mainWindow().removeAction(action)
+        self.shortcuts.remove(action.objectName())
+        return True
 
     def addPluginToRasterMenu(self, _name, action):
         self.menu.addAction(action)

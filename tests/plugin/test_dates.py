@@ -99,12 +99,19 @@ def test_layers_without_common_ground_are_no_pair(make):
     assert pair_of(far, make("c", "c")) is None
 
 
-def test_swapped_dates(make):
+def test_swapped_dates(qgis_app):
     from changescribe.qgis_plugin.processing.dates import period_in, swapped
 
     early, late, year = period_in("2018-05"), period_in("2020-01-01"), period_in("2018")
     assert swapped(late, early) and not swapped(early, late)
     assert not swapped(year, early)  # nobody can say
     assert not swapped(None, early)
-    span = early.until(late)
+
+
+def test_the_time_between_two_dates(qgis_app):
+    from changescribe.qgis_plugin.processing.dates import period_in, time_between
+
+    early, late = period_in("2018-05"), period_in("2020-01-01")
+    span = time_between(early, late)
     assert (span.begin(), span.end()) == (QDateTime(QDate(2018, 5, 1), QTime(0, 0)), QDateTime(QDate(2020, 1, 1), QTime(23, 59, 59)))
+    assert [time_between(*pair) for pair in ((late, early), (early, early), (None, late), (early, None))] == [None] * 4

@@ -292,7 +292,7 @@ def test_flicker_shows_the_dates_in_turn_and_restores_the_map(dock, plugin, pair
     assert pair[0] in canvas.layers() and pair[1] not in canvas.layers()
     wait_until(lambda: pair[1] in canvas.layers())
     dock.compare.flicker.setChecked(False)
-    assert not dock.flicker.active
+    assert not dock.two_dates.flicker.active
     plugin.iface.layerTreeCanvasBridge().setCanvasLayers.assert_called()
 
 

@@ -17,6 +17,7 @@ def left_behind(window):
         "bands": [item for item in canvas.scene().items() if isinstance(item, QgsRubberBand)],
         "children": [child for child in canvas.children() if type(child).__name__ == "CaptionBubble"],
         "factories": list(window.factories),
+        "shortcuts": list(window.shortcuts),
         "provider": QgsApplication.processingRegistry().providerById("changescribe"),
     }
 
@@ -27,7 +28,7 @@ def test_loading_starts_no_engine_and_shows_nothing(plugin, engine):
     assert not EngineClient.instance().running
     assert not plugin.dock.isVisible()
     assert {action.objectName() for action in plugin.actions} == {
-        "changescribePanel", "changescribeClick", "changescribeSettings", "changescribeHelp"
+        "changescribePanel", "changescribeClick", "changescribeNext", "changescribePrevious", "changescribeSettings", "changescribeHelp"
     }  # fmt: skip
     assert all(not action.icon().isNull() for action in plugin.actions)
     assert QgsApplication.processingRegistry().providerById("changescribe") is not None

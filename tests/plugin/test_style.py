@@ -158,6 +158,6 @@ def test_layers_of_older_versions_are_labelled_too(layer):
 
 def test_icons_are_drawings_with_content():
     icons = sorted((ROOT / "resources" / "icons").glob("*.svg"))
-    assert {path.stem for path in icons} >= {"changescribe", "click", "settings", "help"}
+    assert {path.stem for path in icons} >= {"changescribe", "click", "next", "previous", "settings", "help"}
     for path in icons:
         assert len(list(ElementTree.parse(path).getroot())) >= 2

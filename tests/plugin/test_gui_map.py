@@ -1,0 +1,359 @@
+"""Results on the map: filters, looks, labels, time, stepping by keyboard, swipe."""
+
+import pytest
+from gui_window import wait_until
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRectangle, QgsVectorFileWriter, QgsVectorLayer
+from qgis.gui import QgsMapToolPan
+from qgis.PyQt.QtCore import QDate, QDateTime, QEvent, QPointF, Qt, QTime
+from qgis.PyQt.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter
+from qgis.PyQt.QtTest import QTest
+
+# (changed, caption, corrected caption, score, added, removed)
+ROWS = (
+    (True, "A house is built", None, 0.9, "building; road", ""),
+    (True, "trees are cut down", "100% of the woods' trees", 0.55, "", "vegetation"),
+    (True, "a pond appears", "", 0.3, "water", "bareland"),
+    (False, "the scene is the same as before", None, 0.05, "", ""),
+    (None, None, None, None, None, None),
+)
+
+
+@pytest.fixture
+def dock(plugin, pair, tmp_path):
+    dock = plugin.dock
+    dock.form.before.setLayer(pair[0])
+    dock.form.after.setLayer(pair[1])
+    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
+    canvas = plugin.iface.mapCanvas()
+    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
+    canvas.setExtent(QgsRectangle(0, 0, 512, 512))
+    dock.show()
+    return dock
+
+
+def made_layer():
+    from changescribe.qgis_plugin.gui.run import live_layer
+    from changescribe.qgis_plugin.processing.grid_layer import grid_feature
+
+    layer = live_layer(QgsCoordinateReferenceSystem("EPSG:32633"))
+    features = []
+    for i, (changed, caption, edited, score, added, removed) in enumerate(ROWS):
+        properties = {"tile_id": f"r00000_c{i:05d}", "changed": changed, "caption": caption, "edited_caption": edited, "change_score": score}
+        properties.update(added=added, removed=removed, altered="", status="captioned" if changed else "unchanged")
+        ring = [[i, 0], [i + 1, 0], [i + 1, 1], [i, 1], [i, 0]]
+        features.append(grid_feature(layer.fields(), {"properties": properties, "footprint": ring}))
+    layer.dataProvider().addFeatures(features)
+    return layer
+
+
+def written(layer, path, driver):
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName = driver, "change_captions"
+    assert QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(path), QgsProject.instance().transformContext(), options)[0] == 0
+    return QgsVectorLayer(str(path), path.stem, "ogr")
+
+
+@pytest.fixture(params=["memory", "gpkg"])
+def layer(request, dock, tmp_path, monkeypatch):
+    """A listed layer of captions."""
+    from changescribe.qgis_plugin.processing.grid_layer import save_style
+
+    made = made_layer()
+    if request.param == "gpkg":
+        made = written(made, tmp_path / "listed.gpkg", "GPKG")
+        save_style(made)
+    QgsProject.instance().addMapLayer(made)
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: made)
+    dock.list_active_layer()
+    return made
+
+
+def listed(dock):
+    proxy = dock.results.proxy
+    return {proxy.index(row, 3).data() for row in range(proxy.rowCount())}
+
+
+def on_map(layer):
+    return {feature["tile_id"] for feature in layer.getFeatures()}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, {0, 1, 2}),
+        ({"changed_only": False}, {0, 1, 2, 3, 4}),
+        ({"class_name": "vegetation"}, {1}),
+        ({"class_name": "road"}, {0}),
+        ({"min_score": 0.5}, {0, 1}),
+        ({"changed_only": False, "min_score": 0.05}, {0, 1, 2, 3}),
+        ({"search": "HOUSE"}, {0}),
+        ({"search": "woods' 100%"}, {1}),
+        ({"search": "cut"}, set()),  # corrected
+        ({"search": "pond water"}, {2}),
+        ({"search": "c00004", "changed_only": False}, {4}),
+        ({"search": "trees", "class_name": "water"}, set()),
+    ],
+)
+def test_the_map_shows_what_the_list_shows(dock, layer, query, expected):
+    results = dock.results
+    dock.look.filtered.setChecked(True)
+    results.changed_only.setChecked(query.get("changed_only", True))
+    results.class_box.setCurrentIndex(results.class_box.findData(query.get("class_name", "")))
+    results.min_score.setValue(query.get("min_score", 0.0))
+    results.search.setText(query.get("search", ""))
+    assert listed(dock) == on_map(layer) == {f"r00000_c{i:05d}" for i in expected}
+    dock.look.filtered.setChecked(False)
+    assert len(on_map(layer)) == len(ROWS)
+
+
+def test_a_filter_of_ones_own_stays(dock, tmp_path, monkeypatch):
+    layer = written(made_layer(), tmp_path / "own.gpkg", "GPKG")
+    layer.setSubsetString("\"tile_id\" <> 'r00000_c00000'")
+    QgsProject.instance().addMapLayer(layer)
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: layer)
+    dock.list_active_layer()
+    dock.look.filtered.setChecked(True)
+    assert on_map(layer) == {"r00000_c00001", "r00000_c00002"}
+    dock._work_on(None)
+    assert layer.subsetString() == "\"tile_id\" <> 'r00000_c00000'"
+
+
+def test_the_filter_is_refused_with_a_reason_while_the_layer_is_edited(dock, layer):
+    layer.startEditing()
+    dock.look.filtered.setChecked(True)
+    assert "save the edits first" in dock.message.text()
+    assert len(on_map(layer)) == len(ROWS)
+    layer.rollBack()
+
+
+def test_a_format_without_such_filters_is_said(dock, tmp_path, monkeypatch):
+    layer = written(made_layer(), tmp_path / "listed.geojson", "GeoJSON")
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: layer)
+    dock.list_active_layer()
+    dock.look.filtered.setChecked(True)
+    assert "export it to a GeoPackage" in dock.message.text()
+
+
+def test_looks_change_the_layer_and_leave_its_labels(dock, layer):
+    from changescribe.qgis_plugin.gui.map_look import BY_CLASS, BY_SCORE
+
+    dock.look.preset.setCurrentIndex(BY_SCORE)
+    renderer = layer.renderer()
+    assert (renderer.type(), renderer.classAttribute()) == ("graduatedSymbol", "change_score")
+    assert [round(part.upperValue(), 1) for part in renderer.ranges()] == [0.1, 0.3, 0.5, 0.7, 0.9, 1.0]
+    labels = layer.labelsEnabled()
+    dock.look.labels.setChecked(not labels)
+    assert layer.labelsEnabled() != labels
+    dock.look.preset.setCurrentIndex(BY_CLASS)
+    assert layer.renderer().type() == "categorizedSymbol"
+    assert layer.labelsEnabled() != labels
+
+
+def test_a_layer_without_labels_gets_them(dock, tmp_path, monkeypatch):
+    bare = written(made_layer(), tmp_path / "bare.gpkg", "GPKG")
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: bare)
+    dock.list_active_layer()
+    assert not dock.look.labels.isChecked()
+    dock.look.labels.setChecked(True)
+    assert bare.labelsEnabled()
+    assert "edited_caption" in bare.labeling().settings().fieldName
+
+
+def test_a_listed_layers_own_look_is_taken_over(dock, layer):
+    from changescribe.qgis_plugin.gui.assets import SCORE_STYLE
+    from changescribe.qgis_plugin.gui.map_look import BY_SCORE
+
+    layer.loadNamedStyle(str(SCORE_STYLE), True)
+    layer.setLabelsEnabled(False)
+    dock.list_active_layer()
+    assert dock.look.preset.currentIndex() == BY_SCORE
+    assert not dock.look.labels.isChecked()
+    assert layer.renderer().type() == "graduatedSymbol"
+
+
+def run_to_end(dock):
+    dock.start()
+    assert dock.run is not None, dock.message.text()
+    wait_until(lambda: dock.run is None)
+    (layer,) = [layer for layer in QgsProject.instance().mapLayers().values() if isinstance(layer, QgsVectorLayer)]
+    return layer
+
+
+def test_the_chosen_look_holds_for_a_new_run(dock, engine):
+    engine()
+    dock.look.preset.setCurrentIndex(1)
+    dock.look.labels.setChecked(False)
+    layer = run_to_end(dock)
+    assert layer.renderer().type() == "graduatedSymbol"
+    assert not layer.labelsEnabled()
+
+
+def test_a_result_lies_between_its_two_dates(dock, engine, pair):
+    engine()
+    pair[0].setName("city 2018-05-03")
+    pair[1].setName("city 2021")
+    temporal = run_to_end(dock).temporalProperties()
+    assert temporal.isActive()
+    span = temporal.fixedTemporalRange()
+    assert (span.begin(), span.end()) == (QDateTime(QDate(2018, 5, 3), QTime(0, 0)), QDateTime(QDate(2021, 12, 31), QTime(23, 59, 59)))
+
+
+def test_without_dates_a_result_has_no_time(dock, engine):
+    engine()
+    assert not run_to_end(dock).temporalProperties().isActive()
+
+
+def test_the_time_is_kept_in_the_file(qgis_app, tmp_path):
+    from changescribe.qgis_plugin.processing.dates import period_in, time_between
+    from changescribe.qgis_plugin.processing.grid_layer import save_style
+
+    stored = written(made_layer(), tmp_path / "timed.gpkg", "GPKG")
+    save_style(stored, time_between(period_in("2018"), period_in("2021")))
+    assert stored.temporalProperties().isActive()
+    again = QgsVectorLayer(str(tmp_path / "timed.gpkg"), "again", "ogr")
+    again.loadDefaultStyle()  # QGIS 3.22 forgets a style's time again when it opens a file, and keeps a project's
+    assert again.temporalProperties().isActive()
+    assert again.temporalProperties().fixedTemporalRange().begin().date().year() == 2018
+    assert again.renderer().type() == "categorizedSymbol"
+
+
+def test_next_and_previous_by_keyboard_from_anywhere(dock, engine, plugin):
+    engine()
+    run_to_end(dock)
+    dock.hide()
+    main = plugin.iface.mainWindow()
+    main.show()
+    try:
+        main.activateWindow()
+        wait_until(main.isActiveWindow)
+        canvas = plugin.iface.mapCanvas()
+        chosen = []
+        dock.results.chosen.connect(lambda tile: chosen.append(tile["properties"]["tile_id"]))
+        for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
+            QTest.keyClick(main, key, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        assert len(chosen) == 3
+        assert chosen[0] == chosen[2] != chosen[1]
+        assert canvas.extent().height() < 200
+    finally:
+        main.hide()
+
+
+def test_stepping_without_a_list_says_so(plugin, monkeypatch):
+    said = []
+    monkeypatch.setattr(plugin.iface.messageBar(), "pushInfo", lambda title, text: said.append(text), raising=False)
+    action = next(action for action in plugin.actions if action.objectName() == "changescribeNext")
+    action.trigger()
+    assert "No tile is listed" in said[0]
+
+
+@pytest.fixture
+def black_and_white(dock, plugin, tmp_path):
+    """A black before and a white after layer in the panel and on the canvas, which is on the screen."""
+    import numpy as np
+    from osgeo import gdal
+    from qgis.core import QgsRasterLayer
+
+    from helpers import write_raster
+
+    layers = []
+    for name, value in (("black", 0), ("white", 255)):
+        path = write_raster(tmp_path / f"{name}.tif", size=64, origin=(0.0, 512.0), pixel=8.0)
+        dataset = gdal.Open(path, gdal.GA_Update)
+        for band in (1, 2, 3):
+            dataset.GetRasterBand(band).WriteArray(np.full((64, 64), value, np.uint8))
+        dataset.FlushCache()
+        layers.append(QgsRasterLayer(path, name))
+    QgsProject.instance().addMapLayers(layers)
+    dock.form.before.setLayer(layers[0])
+    dock.form.after.setLayer(layers[1])
+    canvas = plugin.iface.mapCanvas()
+    canvas.resize(400, 400)
+    canvas.setLayers(layers[1:])
+    canvas.setExtent(QgsRectangle(100, 100, 400, 400))
+    return layers
+
+
+def colours(swipe, y=300):
+    """What the swipe paints at a quarter and at three quarters of the width, over a red map."""
+    size = swipe.canvas().mapSettings().outputSize()
+    image = QImage(size, QImage.Format.Format_RGB32)
+    image.fill(QColor("red"))
+    painter = QPainter(image)
+    swipe.item.paint(painter)
+    painter.end()
+    return [image.pixelColor(round(share * size.width()), y).name() for share in (0.25, 0.75)]
+
+
+def mouse(tool, kind, x, button=Qt.MouseButton.LeftButton):
+    from qgis.gui import QgsMapMouseEvent
+
+    event = QMouseEvent(kind, QPointF(x, 50), button, button, Qt.KeyboardModifier.NoModifier)
+    handler = tool.canvasPressEvent if kind == QEvent.Type.MouseButtonPress else tool.canvasMoveEvent
+    handler(QgsMapMouseEvent(tool.canvas(), event))
+
+
+def test_the_swipe_shows_before_left_and_after_right_of_the_line(dock, plugin, black_and_white):
+    canvas = plugin.iface.mapCanvas()
+    pan = QgsMapToolPan(canvas)
+    canvas.setMapTool(pan)
+    dock.compare.swipe.setChecked(True)
+    swipe = dock.two_dates.swipe
+    assert canvas.mapTool() is swipe
+    assert canvas.layers()[-1] is black_and_white[1]
+    wait_until(lambda: not swipe.item._image.isNull())
+    assert colours(swipe) == ["#000000", "#ff0000"]
+    width = canvas.mapSettings().outputSize().width()
+    mouse(swipe, QEvent.Type.MouseButtonPress, 0.9 * width)
+    assert colours(swipe) == ["#000000", "#000000"]
+    mouse(swipe, QEvent.Type.MouseMove, 0.1 * width)
+    assert colours(swipe) == ["#ff0000", "#ff0000"]
+    mouse(swipe, QEvent.Type.MouseMove, 0.6 * width, Qt.MouseButton.NoButton)  # no button is pressed
+    assert colours(swipe) == ["#ff0000", "#ff0000"]
+    swipe.keyPressEvent(QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier))
+    assert not swipe.active
+    assert not dock.compare.swipe.isChecked()
+    assert canvas.mapTool() is pan
+    plugin.iface.layerTreeCanvasBridge().setCanvasLayers.assert_called()
+
+
+def test_the_swipe_follows_the_map(dock, plugin, black_and_white):
+    canvas = plugin.iface.mapCanvas()
+    dock.compare.swipe.setChecked(True)
+    swipe = dock.two_dates.swipe
+    wait_until(lambda: not swipe.item._image.isNull())
+    first = swipe.item._image
+    canvas.setExtent(QgsRectangle(-400, 100, 100, 600))  # the layer begins at x = 0, four fifths to the right
+    assert swipe.item._place() != swipe.item.boundingRect()  # the old picture, at its place on the new map
+    canvas.refresh()
+    wait_until(lambda: swipe.item._image is not first and swipe.item._place() == swipe.item.boundingRect())
+    swipe.item.set_share(1.0)
+    assert colours(swipe) == ["#ffffff", "#ffffff"]
+
+
+def test_another_tool_ends_the_swipe_and_stays(dock, plugin, black_and_white):
+    canvas = plugin.iface.mapCanvas()
+    canvas.setMapTool(QgsMapToolPan(canvas))
+    dock.compare.swipe.setChecked(True)
+    other = QgsMapToolPan(canvas)
+    canvas.setMapTool(other)
+    assert canvas.mapTool() is other
+    assert not dock.two_dates.swipe.active
+    assert not dock.compare.swipe.isChecked()
+
+
+def test_swipe_and_flicker_take_turns_and_end_with_a_layer(dock, black_and_white):
+    dock.compare.flicker.setChecked(True)
+    dock.compare.swipe.setChecked(True)
+    assert not dock.two_dates.flicker.active
+    assert not dock.compare.flicker.isChecked()
+    dock.compare.flicker.setChecked(True)
+    assert not dock.two_dates.swipe.active
+    dock.compare.swipe.setChecked(True)
+    QgsProject.instance().removeMapLayer(black_and_white[0].id())
+    assert not dock.two_dates.swipe.active
+
+
+def test_without_both_layers_there_is_no_swipe(plugin):
+    plugin.dock.compare.swipe.setChecked(True)
+    assert not plugin.dock.compare.swipe.isChecked()
+    assert not plugin.dock.two_dates.swipe.active
