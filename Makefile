@@ -55,7 +55,7 @@ sbom: setup-engine ## dist/sbom.cdx.json: what the plugin's environment holds, a
 	mkdir -p dist
 	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(or $(ENVIRONMENT),build/managed)/bin/python
 
-screenshots: setup link ## docs/img, taken of a real QGIS under Xvfb
+screenshots: setup link ## docs/img and the help's pictures, taken of a real QGIS under Xvfb
 	/usr/bin/python3 tests/plugin/desktop_run.py "$(CURDIR)/.venv/bin/python"
 
 translations: ## resources/i18n from the plugin's texts; LANGUAGES="fr …" adds some

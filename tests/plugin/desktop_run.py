@@ -1,7 +1,7 @@
-"""A real QGIS desktop under Xvfb: fresh profile, the staged plugin, a run of the panel and a click; takes the README's pictures.
+"""A real QGIS desktop under Xvfb: fresh profile, the staged plugin, a run of the panel and a click; takes the README's and the help's pictures.
 
-Run as ``python tests/plugin/desktop_run.py ENGINE_PYTHON [FOLDER]`` (default docs/img) after ``make link``. Needs qgis, Xvfb and ImageMagick's
-``import``. What happens inside QGIS is desktop_steps.py.
+Run as ``python tests/plugin/desktop_run.py ENGINE_PYTHON`` after ``make link``; the pictures go to docs/img and resources/help/img. Needs qgis,
+Xvfb and ImageMagick's ``import``. What happens inside QGIS is desktop_steps.py.
 """
 
 import json
@@ -19,7 +19,7 @@ LIMIT_S = 300
 INI = "[PythonPlugins]\nchangescribe=true\n[qgis]\ncheckVersion=false\nshowTips=false\n[app]\nprojections\\\\unknownCrsBehavior=NoAction\n"
 
 
-def main(engine_python, folder):
+def main(engine_python, folder, help_folder):
     """Start Xvfb and QGIS; exit code 0 when the script inside has come to its end."""
     work = Path(tempfile.mkdtemp(prefix="changescribe-desktop-"))
     subprocess.run(
@@ -36,7 +36,7 @@ def main(engine_python, folder):
     script = work / "begin.py"
     script.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport desktop_steps\ndesktop_steps.begin()\n")
     server = subprocess.Popen(["Xvfb", display, "-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24"], stderr=subprocess.DEVNULL)
-    told = {"work": str(work), "folder": str(folder.resolve())}
+    told = {"work": str(work), "folder": str(folder.resolve()), "help_folder": str(help_folder.resolve())}
     environment = {**os.environ, "DISPLAY": display, "CHANGESCRIBE_PYTHON": engine_python, "CHANGESCRIBE_DESKTOP": json.dumps(told)}
     environment.pop("QT_QPA_PLATFORM", None)
     try:
@@ -54,4 +54,4 @@ def main(engine_python, folder):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2] if len(sys.argv) > 2 else ROOT / "docs" / "img")))
+    sys.exit(main(sys.argv[1], ROOT / "docs" / "img", ROOT / "resources" / "help" / "img"))

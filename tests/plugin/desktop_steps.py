@@ -7,6 +7,7 @@ import time
 import traceback
 from pathlib import Path
 
+from desktop_pictures import HelpPictures
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QCoreApplication, QTimer
 from qgis.PyQt.QtWidgets import QDockWidget
@@ -23,9 +24,10 @@ def begin():
 class Desktop:
     """The script's steps inside QGIS."""
 
-    def __init__(self, work, folder):
+    def __init__(self, work, folder, help_folder):
         self.work, self.folder, self.iface, self.plugin = Path(work), Path(folder), iface, plugins["changescribe"]
         self.dock = self.plugin.dock
+        self.help = HelpPictures(self, help_folder)
         self.report = {"ok": False, "engine_at_start": self.engine_runs()}
 
     @staticmethod
@@ -63,6 +65,9 @@ class Desktop:
         self.dock.form.after.setLayer(layers[0])
         self.dock.form.output.setFilePath(str(self.work / "changes.gpkg"))
         self.shoot("panel_form")
+        self.help.take(self.dock, "form")
+        self.help.setup()
+        self.help.settings()
         self.dock.start()
         assert self.pause(200, lambda: self.dock.run is None), "the run did not end"
         self.report["message"] = self.dock.message.text().replace(str(self.work), "")
@@ -72,6 +77,10 @@ class Desktop:
         canvas.setExtent(whole)
         canvas.refresh()
         self.shoot("panel")
+        self.help.take(self.dock, "results")
+        self.help.take(self.dock.review, "review")
+        self.help.toolbox()
+        self.help.report()
         canvas.setMapTool(self.plugin.tool)
         changed = [tile for tile in self.dock.results.model.tiles if tile["properties"]["changed"]]
         tile = min(changed, key=lambda tile: tile_geometry(tile).centroid().asPoint().sqrDist(whole.center()))
@@ -79,6 +88,7 @@ class Desktop:
         assert self.pause(100, lambda: self.plugin.tool.task is None), "the click was not answered"
         self.report["bubble"] = self.plugin.tool.bubble.text.text()
         self.shoot("bubble")
+        self.help.take(canvas, "click")
         assert unloadPlugin("changescribe")
         self.report["engine_after_unload"] = self.engine_runs()
         self.report["ok"] = not self.report["engine_at_start"] and not self.report["engine_after_unload"]

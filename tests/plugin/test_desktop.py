@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")
 MISSING = [name for name in ("qgis", "Xvfb", "import") if shutil.which(name) is None]
 
@@ -16,6 +17,9 @@ MISSING = [name for name in ("qgis", "Xvfb", "import") if shutil.which(name) is 
 def test_desktop_run(tmp_path, capfd):
     import desktop_run
 
-    assert desktop_run.main(PYTHON, tmp_path) == 0, capfd.readouterr().out
+    help_folder = tmp_path / "help"
+    assert desktop_run.main(PYTHON, tmp_path, help_folder) == 0, capfd.readouterr().out
     assert {path.name for path in tmp_path.glob("*.png")} == {"panel_form.png", "panel.png", "bubble.png"}
     assert all(path.stat().st_size > 50_000 for path in tmp_path.glob("*.png"))
+    shipped = {path.name for path in (ROOT / "resources" / "help" / "img").glob("*.png")}
+    assert {path.name for path in help_folder.glob("*.png")} == shipped

@@ -1,0 +1,69 @@
+"""The help's pictures, taken of widgets inside the QGIS of desktop_run.py; small, because they are shipped with the plugin."""
+
+import os
+from pathlib import Path
+
+import processing
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QImage
+
+WIDTH_PX = 640
+SMALLEST_PNG = 0  # Qt's quality of a PNG: the lower, the more it is compressed
+
+
+class HelpPictures:
+    """Takes pictures of a desktop_steps.Desktop into a folder."""
+
+    def __init__(self, desktop, folder):
+        self.desktop, self.folder = desktop, Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def take(self, widget, name):
+        self.desktop.pause(1.5)
+        self.save(widget.grab().toImage(), name)
+
+    def save(self, image, name):
+        """As a PNG of 256 colours, no wider than WIDTH_PX."""
+        if image.width() > WIDTH_PX:
+            image = image.scaledToWidth(WIDTH_PX, Qt.TransformationMode.SmoothTransformation)
+        image = image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.DiffuseDither)
+        assert image.save(str(self.folder / f"{name}.png"), "PNG", SMALLEST_PNG)
+
+    def setup(self):
+        """The bar of a computer without an engine."""
+        from changescribe.qgis_plugin.gui.setup_bar import SetupBar
+
+        kept = {name: os.environ.pop(name, None) for name in ("CHANGESCRIBE_PYTHON", "XDG_DATA_HOME")}
+        os.environ["XDG_DATA_HOME"] = str(self.desktop.work / "nobody")
+        try:
+            bar = SetupBar()
+            bar.resize(WIDTH_PX, bar.heightForWidth(WIDTH_PX) if bar.hasHeightForWidth() else bar.sizeHint().height())
+            bar.show()
+            self.take(bar, "setup")
+            bar.deleteLater()
+        finally:
+            del os.environ["XDG_DATA_HOME"]
+            os.environ.update({name: value for name, value in kept.items() if value is not None})
+
+    def settings(self):
+        page = self.desktop.plugin.options.createWidget(None)
+        page.resize(WIDTH_PX, page.sizeHint().height())
+        page.show()
+        self.take(page, "settings")
+        page.deleteLater()
+
+    def toolbox(self):
+        rasters = {date.upper(): str(self.desktop.work / f"{date}.tif") for date in ("before", "after")}
+        dialog = processing.createAlgorithmDialog("changescribe:captionchanges", rasters)
+        dialog.resize(WIDTH_PX, 600)
+        dialog.show()
+        self.take(dialog, "toolbox")
+        dialog.close()
+
+    def report(self):
+        """The report's map, as a picture of its own."""
+        layer = next(layer for layer in QgsProject.instance().mapLayers().values() if layer.name() == "changes")
+        places = {"OUTPUT": str(self.desktop.work / "report.html"), "PNG": str(self.desktop.work / "report.png")}
+        processing.run("changescribe:changereport", {"LAYER": layer, **places})
+        self.save(QImage(places["PNG"]), "report")
