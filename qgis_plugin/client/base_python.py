@@ -18,16 +18,19 @@ from . import process
 OLDEST, NEWEST = (3, 10), (3, 13)
 CHECK_S = 30.0
 CHECK_CODE = """
-import importlib.util, json, sys
+import importlib.util, json, platform, sys
 lacks = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
-print(json.dumps({"version": sys.version_info[:3], "lacks": lacks}))
+print(json.dumps({"version": sys.version_info[:3], "lacks": lacks, "machine": platform.machine().lower()}))
 """
 
 
 @dataclass(frozen=True)
 class BasePython:
+    """An interpreter to make environments from; ``machine`` is its processor in lower case, which need not be QGIS's (Rosetta)."""
+
     path: Path
     version: tuple[int, ...]
+    machine: str
 
 
 def candidates() -> Iterator[Path]:
@@ -72,7 +75,7 @@ def find_base_python() -> BasePython:
             refused.append(tr("{path} (Python {version}) has no module {names}", path=path, version=spelled, names=", ".join(report["lacks"])))
             lacks_venv = lacks_venv or version
         else:
-            return BasePython(path, version)
+            return BasePython(path, version, report["machine"])
     raise EngineError(
         tr("no Python on this computer can hold the engine ({reasons})", reasons="; ".join(refused) or tr("none found")),
         tr("Python {oldest} to {newest} with venv", oldest=_dotted(OLDEST), newest=_dotted(NEWEST)),

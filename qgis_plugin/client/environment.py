@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -33,3 +34,11 @@ def python_path() -> Path | None:
     folder = environment_folder()
     python = interpreter_in(folder)
     return python if (folder / MARKER).is_file() and python.exists() else None
+
+
+def report() -> dict:
+    """What the set-up found when it finished: build, torch, device, note, …; empty if no complete environment is there."""
+    try:
+        return json.loads((environment_folder() / MARKER).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}

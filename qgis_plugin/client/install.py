@@ -1,8 +1,8 @@
-"""Making the managed environment: a virtual environment that gets the wheels of resources/engine-requirements.txt.
+"""Making the managed environment: a virtual environment that gets exactly the wheels of resources/locks.
 
 It is built in place and its marker written last. A virtual environment's scripts hold its absolute path, so a finished one
 cannot be moved into place; and an interrupted one is taken up where it stopped, because pip skips what is there. Without
-the marker it does not count as an environment.
+the marker it does not count as an environment, and the marker is written after the engine has captioned a tile in it.
 """
 
 from __future__ import annotations
@@ -10,26 +10,24 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from qgis.PyQt.QtCore import QLockFile
 
 from ...engine.errors import EngineError, InputError, OutputError
 from ..i18n import tr
-from . import environment, locate, pip_run
+from . import builds, driver, environment, pip_run
 from .base_python import BasePython, find_base_python
 from .call import never
+from .proof import Proof, prove
 
-REQUIREMENTS = Path(__file__).absolute().parents[2] / "resources" / "engine-requirements.txt"
-# The package index of PyTorch's CPU builds; PyPI's Linux wheel brings CUDA, 3 GB that most could not use.
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-DOWNLOAD_MB, DISK_MB = 300, 1300
 LINES = re.compile(r"(Collecting|Downloading|Using cached|Processing|Installing collected packages|Successfully installed|Requirement already)\b")
 BYTES = re.compile(r"Progress (\d+) of (\d+)$")
+STARTED = "build.txt"  # in the folder: the build that an unfinished environment was begun with
 
 Progress = Callable[[float, str], None]
 
@@ -38,51 +36,70 @@ Progress = Callable[[float, str], None]
 class Plan:
     """What a set-up would do; say it before asking.
 
-    folder : where. base : the Python it is made from. download_mb, disk_mb : rough sizes.
+    folder : where. base : the Python it is made from. choice : PyTorch's build and why. offers : the builds that make sense here.
     """
 
     folder: Path
     base: BasePython
-    download_mb: int = DOWNLOAD_MB
-    disk_mb: int = DISK_MB
+    choice: builds.Choice
+    offers: tuple[builds.Build, ...]
 
     def describe(self) -> str:
-        version = ".".join(map(str, self.base.version))
-        return tr(
-            "Downloads about {download_mb} MB and takes about {disk_gb:.1f} GB in {folder} (Python {version} from {python}). "
-            "QGIS's own Python is left as it is.",
-            download_mb=self.download_mb,
-            disk_gb=self.disk_mb / 1000,
-            folder=self.folder,
-            version=version,
-            python=self.base.path,
+        return " ".join(
+            (
+                tr("PyTorch for: {build} ({reason}).", build=self.choice.build.label, reason=self.choice.reason),
+                tr("Size: {sizes}.", sizes=self.choice.build.sizes),
+                tr("Place: {folder} (Python {version}).", folder=self.folder, version=".".join(map(str, self.base.version))),
+                tr("QGIS's own Python is left as it is."),
+                *self._unlocked(),
+            )
         )
 
+    def _unlocked(self) -> list[str]:
+        if self.choice.locked:
+            return []
+        return [tr("The hash of this build's PyTorch is not on record: its version is fixed, its file is trusted to its server.")]
 
-def plan() -> Plan:
-    """Look for a base Python and for room; starts nothing but the candidates' version check.
+
+def plan(wanted: str = builds.AUTO) -> Plan:
+    """Look for a base Python, the driver and room; starts nothing but these looks, fetches nothing.
+
+    Parameters
+    ----------
+    wanted : str
+        Id of a build, or "auto".
 
     Raises
     ------
     EngineError
-        No suitable Python.
+        No suitable Python, or no PyTorch for this computer.
     OutputError
         Too little disk space.
     """
     folder = environment.environment_folder()
     base = find_base_python()
+    found = driver.ask(base.path)
+    choice = builds.choose(base, found, wanted)
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free_mb = shutil.disk_usage(there).free // 1_000_000
-    if free_mb < DISK_MB and environment.python_path() is None:
+    # pip keeps what it has downloaded in its cache, usually on the same disk.
+    needed_mb = choice.build.disk_mb + choice.build.download_mb
+    if free_mb < needed_mb and not folder.is_dir():
         raise OutputError(
-            tr("{free_mb} MB free on the disk of {there}", free_mb=free_mb, there=there),
-            tr("about {disk_mb} MB", disk_mb=DISK_MB),
-            tr("free some space, or choose a Python that has PyTorch"),
+            tr("{free} free on the disk of {there}", free=builds.amount(free_mb), there=there),
+            tr("about {needed}", needed=builds.amount(needed_mb)),
+            tr("free some space, choose the build for the processor in the settings, or choose a Python that has PyTorch"),
         )
-    return Plan(folder, base)
+    there_are = builds.available(builds.system_name(), base.machine)
+    return Plan(folder, base, choice, (choice.build,) if found.problem else tuple(there_are.values()))
 
 
-def install(is_cancelled: Callable[[], bool] = never, on_progress: Progress = lambda share, text: None, wheels: Path | None = None) -> Path:
+def install(
+    is_cancelled: Callable[[], bool] = never,
+    on_progress: Progress = lambda share, text: None,
+    wheels: Path | None = None,
+    wanted: str = builds.AUTO,
+) -> Path:
     """Make, complete or repair the managed environment; return its interpreter. Takes minutes: for a background thread.
 
     Parameters
@@ -92,76 +109,160 @@ def install(is_cancelled: Callable[[], bool] = never, on_progress: Progress = la
     on_progress : callable
         Gets the share done (0..1) and a line of text.
     wheels : Path, optional
-        Folder of wheels; nothing is then taken from the network.
+        Folder of wheels; nothing is then taken from the network. Their hashes are checked as those of downloads.
+    wanted : str
+        Id of PyTorch's build. "auto" takes the driver's, and leaves an environment that works as it is.
 
     Raises
     ------
     Cancelled
         ``is_cancelled`` became true.
     ChangeScribeError
-        No base Python, no network, no room, another set-up at work; says what to do.
+        No base Python, no network, no room, a wrong hash, another set-up at work; says what to do.
     """
+    planned = plan(wanted)
     if wheels is not None and not any(wheels.glob("*.whl")):
-        do = tr("fill it on a connected computer of the same kind: `pip download -r {name}`", name=REQUIREMENTS.name)
+        do = tr("fill it on a connected computer of the same kind: {commands}", commands=download_commands(planned.choice))
         raise InputError(tr("no wheels in {wheels}", wheels=wheels), tr("a folder with .whl files"), do)
-    planned = plan()
-    planned.folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = QLockFile(str(planned.folder) + ".lock")
-    lock.setStaleLockTime(0)  # an install may take long; a dead owner is noticed by its process id
-    if not lock.tryLock(0):
-        raise EngineError(tr("another QGIS is setting up the engine"), tr("one set-up at a time"), tr("wait until it is done"))
-    try:
-        return _build(planned, is_cancelled, on_progress, wheels)
-    finally:
-        lock.unlock()
+    with _locked():
+        return _build(planned, is_cancelled, on_progress, wheels, wanted)
 
 
 def remove() -> None:
-    """Delete the managed environment, the marker first. Stop the engine before."""
+    """Delete the managed environment, the marker first. Stop the engine before.
+
+    Raises
+    ------
+    EngineError
+        Another QGIS is setting it up.
+    OutputError
+        A file cannot be deleted.
+    """
+    with _locked():
+        _delete(environment.environment_folder())
+
+
+def download_commands(choice: builds.Choice) -> str:
+    """What to run on a connected computer to fill a folder of wheels for the one that has no network."""
+    commands = [arguments for _, _, arguments in _steps(choice, None, Path("torch.txt"))]
+    return " ; ".join("pip download -d wheels " + " ".join(arguments) for arguments in commands)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """One set-up or removal at a time on this computer; what the disk refuses is said as an error."""
     folder = environment.environment_folder()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = QLockFile(str(folder) + ".lock")
+        lock.setStaleLockTime(0)  # an install may take long; a dead owner is noticed by its process id
+        if not lock.tryLock(0):
+            if lock.error() == QLockFile.LockError.LockFailedError:
+                raise EngineError(tr("another QGIS is setting up the engine"), tr("one set-up at a time"), tr("wait until it is done"))
+            raise PermissionError(f"{folder}.lock")
+        try:
+            yield
+        finally:
+            lock.unlock()
+    except OSError as error:
+        do = tr("free some space or mend the rights of {folder}, and try again", folder=folder.parent)
+        raise OutputError(tr("the environment cannot be written ({error})", error=error), tr("a folder with room that you may write"), do) from error
+
+
+def _delete(folder: Path) -> None:
     if folder.is_dir():
         (folder / environment.MARKER).unlink(missing_ok=True)
         shutil.rmtree(folder)
 
 
-def _build(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progress, wheels: Path | None) -> Path:
+def _build(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progress, wheels: Path | None, wanted: str) -> Path:
     python = environment.interpreter_in(planned.folder)
+    done = tr("The engine is set up in {folder}", folder=planned.folder)
     if environment.python_path() is not None:
-        try:
-            locate.probe(python)
-        except EngineError as error:
-            on_progress(0.0, tr("The environment is damaged and made anew: {error}", error=error))
-        else:
-            on_progress(1.0, tr("The engine is set up in {folder}", folder=planned.folder))
+        damage = _damage(python, wanted, is_cancelled)
+        if not damage:
+            on_progress(1.0, done)
             return python
-        remove()
-    elif planned.folder.is_dir() and not _usable(python):
-        remove()
-    if not python.exists():
-        on_progress(0.01, tr("Making a virtual environment in {folder}", folder=planned.folder))
-        pip_run.run([str(planned.base.path), "-m", "venv", str(planned.folder)], is_cancelled, lambda line: None)
-    style = _progress_style(python)
-    for start, end, arguments in _steps(wheels):
-        reporter = _Reporter(start, end, on_progress)
-        command = [str(python), "-m", "pip", "install", *pip_run.OPTIONS, "--progress-bar", style, *arguments]
-        pip_run.run(command, is_cancelled, reporter, pip_run.proxy_environment())
-    on_progress(0.97, tr("Trying the engine's libraries"))
-    report = locate.probe(python)
-    report["finished"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    (planned.folder / environment.MARKER).write_text(json.dumps(report, indent=1), "utf-8")
-    on_progress(1.0, tr("The engine is set up in {folder}", folder=planned.folder))
+        on_progress(0.0, tr("The environment is made anew: {reason}", reason=damage))
+        _delete(planned.folder)
+    note = ""
+    while True:
+        resumed = _resumable(planned, python)
+        _fill(planned, is_cancelled, on_progress, wheels)
+        on_progress(0.92, tr("The engine captions a test tile"))
+        try:
+            proof = prove(python, is_cancelled)
+            break
+        except EngineError as error:
+            if resumed:
+                text = tr("What an earlier set-up left does not work and is made anew: {error}", error=error)
+            elif planned.choice.build.id != "cpu":
+                note = text = tr("The build for {build} does not work here, the processor's takes its place: {error}",
+                                 build=planned.choice.build.label, error=error)  # fmt: skip
+                planned = replace(planned, choice=builds.choose(planned.base, driver.Driver(), "cpu"))
+            else:
+                raise
+            on_progress(0.0, text)
+            _delete(planned.folder)
+    _write_marker(planned, proof, note)
+    on_progress(1.0, done)
     return python
 
 
-def _usable(python: Path) -> bool:
-    """Whether a half-made environment has a Python with pip to go on with."""
-    if not python.exists():
-        return False
+def _damage(python: Path, wanted: str, is_cancelled: Callable[[], bool]) -> str:
+    """Why a finished environment is made anew; "" if it stays."""
+    built = environment.report().get("build", "cpu")
+    if wanted not in (builds.AUTO, built):
+        return tr("it holds the build {built}, the settings ask for {wanted}", built=built, wanted=wanted)
     try:
-        pip_run.run([str(python), "-m", "pip", "--version"], never, lambda line: None)
-    except EngineError:
-        return False
-    return True
+        prove(python, is_cancelled)
+    except EngineError as error:
+        return str(error)
+    return ""
+
+
+def _resumable(planned: Plan, python: Path) -> bool:
+    """Whether an unfinished environment of this build is there, with a pip to go on with; what cannot be gone on with is deleted."""
+    started = planned.folder / STARTED
+    if started.is_file() and started.read_text("utf-8") == planned.choice.build.id and python.exists():
+        try:
+            pip_run.run([str(python), "-m", "pip", "--version"], never, lambda line: None)
+            return True
+        except EngineError:
+            pass
+    _delete(planned.folder)
+    return False
+
+
+def _fill(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progress, wheels: Path | None) -> None:
+    """Make the virtual environment, unless it is there, and have pip install what it lacks."""
+    python = environment.interpreter_in(planned.folder)
+    if not python.exists():
+        on_progress(0.01, tr("Making a virtual environment in {folder}", folder=planned.folder))
+        pip_run.run([str(planned.base.path), "-m", "venv", str(planned.folder)], is_cancelled, lambda line: None)
+        (planned.folder / STARTED).write_text(planned.choice.build.id, "utf-8")
+    torch = planned.folder / "torch.txt"
+    torch.write_text(planned.choice.requirement + "\n", "utf-8")
+    style = _progress_style(python)
+    for start, end, arguments in _steps(planned.choice, wheels, torch):
+        reporter = _Reporter(start, end, on_progress)
+        command = [*pip_run.pip(python), "install", *pip_run.OPTIONS, "--progress-bar", style, *arguments]
+        try:
+            pip_run.run(command, is_cancelled, reporter, pip_run.proxy_environment())
+        except pip_run.WrongHash as error:
+            if wheels is not None:
+                raise
+            on_progress(start, tr("{error} It is downloaded once more.", error=error))  # pip's cache may hold the wrong file
+            pip_run.run([*command, "--no-cache-dir"], is_cancelled, reporter, pip_run.proxy_environment())
+
+
+def _write_marker(planned: Plan, proof: Proof, note: str) -> None:
+    build = planned.choice.build
+    if not note and build.id != "cpu" and proof.device == "cpu":
+        note = tr("PyTorch finds no GPU that computes ({reason}); the processor does the work", reason=proof.gpu_problem)
+    report = {"build": build.id, "locked": planned.choice.locked, **asdict(proof), "note": note}
+    report["finished"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    (planned.folder / environment.MARKER).write_text(json.dumps(report, indent=1), "utf-8")
 
 
 def _progress_style(python: Path) -> str:
@@ -172,16 +273,22 @@ def _progress_style(python: Path) -> str:
     return "raw" if version and (int(version[1]), int(version[2])) >= (24, 1) else "off"
 
 
-def _steps(wheels: Path | None) -> list[tuple[float, float, list[str]]]:
-    """Pip calls as (share at start, share at end, arguments)."""
+def _steps(choice: builds.Choice, wheels: Path | None, torch: Path) -> list[tuple[float, float, list[str]]]:
+    """Pip calls as (share at start, share at end, arguments); ``torch`` is the file with PyTorch's own line.
+
+    PyTorch comes apart from the rest, so that its index is asked for nothing else, and last: a build without a lock then finds all of its
+    dependencies but NVIDIA's libraries in place.
+    """
     source = ["--no-index", "--find-links", str(wheels)] if wheels is not None else []
-    everything = ["--only-binary=:all:", *source, "-r", str(REQUIREMENTS)]
-    if not sys.platform.startswith("linux"):
-        return [(0.03, 0.97, everything)]
-    torch = next(line for line in REQUIREMENTS.read_text("utf-8").splitlines() if line.startswith("torch=="))
-    # Alone and without its dependencies, so that the extra index is asked for this one package only.
-    cpu_source = source or ["--extra-index-url", CPU_INDEX]
-    return [(0.03, 0.6, ["--only-binary=:all:", "--no-deps", *cpu_source, f"{torch}+cpu"]), (0.6, 0.97, everything)]
+    locked = ["--only-binary=:all:", "--no-deps", "--require-hashes", *source]
+    steps = [(0.03, 0.3, [*locked, "-r", str(builds.LOCKS / "engine.txt")])]
+    index = [] if choice.build.on_pypi or source else ["--extra-index-url", builds.INDEX + choice.build.id]
+    if choice.locked:
+        libraries = ["-r", str(builds.LOCKS / choice.build.libraries)] if choice.build.libraries else []
+        steps.append((0.3, 0.9, [*locked, *index, "-r", str(torch), *libraries]))
+    else:
+        steps.append((0.3, 0.9, ["--only-binary=:all:", *source, *index, choice.requirement]))
+    return steps
 
 
 class _Reporter:
@@ -189,7 +296,6 @@ class _Reporter:
 
     def __init__(self, start: float, end: float, on_progress: Progress):
         self._share, self._end, self._on_progress = start, end, on_progress
-
         self._downloading = ""
 
     def __call__(self, line: str) -> None:

@@ -1,4 +1,4 @@
-"""Run by the engine's Python, never imported by QGIS: ``python launch.py PLUGIN_FOLDER`` starts the worker of that plugin.
+"""Run by the engine's Python, never imported by QGIS: ``python launch.py PLUGIN_FOLDER`` starts the worker of that plugin, ``… doctor`` its check.
 
 Loads exactly this plugin's folder as the package ``changescribe``. Its parent folder stays off the import path, because the other plugins
 there could shadow modules of the engine, and so does this file's own folder.
@@ -26,5 +26,6 @@ def load_package(folder: str) -> None:
 
 if __name__ == "__main__":
     load_package(sys.argv[1])
-    worker = importlib.import_module("changescribe.engine.worker")
-    sys.exit(worker.main())
+    if sys.argv[2:] == ["doctor"]:
+        sys.exit(importlib.import_module("changescribe.engine.cli").main(["doctor", "--json"]))
+    sys.exit(importlib.import_module("changescribe.engine.worker").main())

@@ -7,6 +7,7 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO, cast
 from urllib.parse import quote
 
@@ -52,7 +53,31 @@ FAILURES = (
         (mark("a file could not be written"), mark("a writable folder"), mark("close other QGIS windows that use the engine and try again")),
     ),
 )
+WRONG_HASH = re.compile(r"DO NOT MATCH THE HASHES|Hashes are required|hash mismatch", re.I)
 MISSING = re.compile(r"No matching distribution found for (\S+)")
+
+
+# Stands before pip: its stdin is a pipe that nobody writes to, whose end means that QGIS has died; pip must not work on beside the next set-up's.
+PIP_CODE = """
+import os, runpy, sys, threading
+def end_with_parent():
+    while os.read(0, 1):
+        pass
+    os._exit(75)
+threading.Thread(target=end_with_parent, daemon=True).start()
+if sys.path[0] == "":
+    del sys.path[0]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+class WrongHash(EngineError):
+    """A file that is not the one of the lock."""
+
+
+def pip(python: Path) -> list[str]:
+    """The command that runs an interpreter's pip for as long as this process lives."""
+    return [str(python), "-c", PIP_CODE]
 
 
 def proxy_environment() -> dict[str, str]:
@@ -83,7 +108,7 @@ def run(
     """
     env = {**process.child_environment(), **(environment or {})}
     try:
-        child = process.start(args, env=env, stdin=process.NOTHING, stderr=process.TO_STDOUT)
+        child = process.start(args, env=env, stderr=process.TO_STDOUT)
     except OSError as error:
         raise EngineError(
             tr("{program} cannot be started ({reason})", program=args[0], reason=error.strerror or error),
@@ -93,19 +118,20 @@ def run(
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_pump, args=(cast(IO[bytes], child.stdout), lines), name="changescribe-pip", daemon=True).start()
     tail: collections.deque[str] = collections.deque(maxlen=60)
-    while True:
-        if is_cancelled():
-            child.kill()
-            child.wait()
-            raise Cancelled(tr("the set-up was cancelled"), "", tr("start it again: what is downloaded is kept"))
-        try:
-            line = lines.get(timeout=POLL_S)
-        except queue.Empty:
-            continue
-        if line is None:
-            break
-        tail.append(line)
-        on_line(line)
+    with cast(IO[bytes], child.stdin):
+        while True:
+            if is_cancelled():
+                child.kill()
+                child.wait()
+                raise Cancelled(tr("the set-up was cancelled"), "", tr("start it again: what is downloaded is kept"))
+            try:
+                line = lines.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+            if line is None:
+                break
+            tail.append(line)
+            on_line(line)
     if child.wait() != 0:
         raise failure(list(tail), child.returncode)
 
@@ -113,6 +139,12 @@ def run(
 def failure(lines: list[str], code: int) -> EngineError:
     """The error that pip's last lines speak of."""
     text = "\n".join(lines)
+    if WRONG_HASH.search(text):
+        return WrongHash(
+            tr("a file has not the hash on record{file}", file=_file_of(lines)),
+            tr("exactly the files that this version of ChangeScribe was tested with"),
+            tr("try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it"),
+        )
     for pattern, (got, need, do) in FAILURES:
         if pattern.search(text):
             return EngineError(tr(got), tr(need), tr(do))
@@ -131,6 +163,15 @@ def failure(lines: list[str], code: int) -> EngineError:
         tr("a complete environment"),
         tr("try again; or choose a Python that has PyTorch"),
     )
+
+
+def _file_of(lines: list[str]) -> str:
+    """The package that pip's complaint about a hash names, as " (torch==2.13.0+cpu)"; "" if it names none."""
+    for line in lines:
+        named = re.match(r"\s*(\S+==\S+) from ", line)
+        if named:
+            return f" ({named[1]})"
+    return ""
 
 
 def _pump(stream: IO[bytes], lines: queue.Queue[str | None]) -> None:

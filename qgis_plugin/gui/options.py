@@ -10,8 +10,9 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication, QIcon
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from ...engine.errors import ChangeScribeError
 from ...engine.schema import DEVICES
-from ..client import environment, install, locate
+from ..client import builds, environment, install, locate
 from ..client.worker_client import EngineClient
 from ..i18n import tr
 from ..processing.engine_status import diagnose
@@ -19,7 +20,7 @@ from .assets import icon
 from .model_box import ModelBox
 from .plain import plain_label
 from .request import explain
-from .settings import DEVICE_KEY, MODEL_KEY, WHEELS_KEY, default_device, default_model, wheels_folder
+from .settings import BUILD_KEY, DEVICE_KEY, MODEL_KEY, WHEELS_KEY, default_device, default_model, wanted_build, wheels_folder
 from .setup_bar import SetupBar
 
 PAGE = "changescribeOptions"
@@ -90,7 +91,7 @@ class OptionsPage(QgsOptionsPageWidget):
         settings = QgsSettings()
         changed = settings.value(locate.PYTHON_KEY, "", str) != self.python.filePath().strip()
         settings.setValue(locate.PYTHON_KEY, self.python.filePath().strip())
-        settings.setValue(WHEELS_KEY, self.wheels.filePath().strip())
+        self._keep_sources()
         settings.setValue(MODEL_KEY, self.model.chosen())
         settings.setValue(DEVICE_KEY, self.device.currentText())
         if changed:
@@ -101,8 +102,8 @@ class OptionsPage(QgsOptionsPageWidget):
         EngineClient.instance().shutdown()
         try:
             install.remove()
-        except OSError as error:
-            self.state.setText(tr("Not removed: {}", error))
+        except ChangeScribeError as error:
+            self.state.setText(tr("Not removed: {}", explain(error)))
             return
         self._refresh()
 
@@ -129,6 +130,11 @@ class OptionsPage(QgsOptionsPageWidget):
         self.wheels.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         self.wheels.setFilePath(wheels_folder())
         self.wheels.lineEdit().setPlaceholderText(tr("empty: download"))
+        self.build = QComboBox()
+        self.build.addItem(tr("chosen by the driver"), builds.AUTO)
+        for build in builds.BUILDS.get(builds.system_name(), ()):
+            self.build.addItem(f"{build.label}: {build.sizes}", build.id)
+        self.build.setCurrentIndex(max(0, self.build.findData(wanted_build())))
         self.state = plain_label()
         self.setup = SetupBar()
         self.repair, self.remove = QPushButton(tr("Set up or repair")), QPushButton(tr("Remove"))
@@ -138,6 +144,7 @@ class OptionsPage(QgsOptionsPageWidget):
         row.addStretch(1)
         form.addRow(tr("Python interpreter"), self.python)
         form.addRow(tr("Folder of wheels (offline)"), self.wheels)
+        form.addRow(tr("PyTorch for"), self.build)
         form.addRow(tr("Managed environment"), self.state)
         form.addRow("", row)
         form.addRow(self.setup)
@@ -158,13 +165,21 @@ class OptionsPage(QgsOptionsPageWidget):
         return box
 
     def _repair(self) -> None:
-        QgsSettings().setValue(WHEELS_KEY, self.wheels.filePath().strip())
+        self._keep_sources()
         self.setup.start()
+
+    def _keep_sources(self) -> None:
+        QgsSettings().setValue(WHEELS_KEY, self.wheels.filePath().strip())
+        QgsSettings().setValue(BUILD_KEY, self.build.currentData())
 
     def _refresh(self) -> None:
         folder = environment.environment_folder()
         ready = environment.python_path() is not None
-        self.state.setText(tr("Set up in {}", folder) if ready else tr("Not set up; it would lie in {}", folder))
+        found = environment.report()
+        lines = (
+            [tr("Set up in {}", folder), found.get("message", ""), found.get("note", "")] if ready else [tr("Not set up; it would lie in {}", folder)]
+        )
+        self.state.setText("\n".join(line for line in lines if line))
         self.remove.setEnabled(folder.is_dir())
         self.setup.setVisible(self.setup.task is not None)
 

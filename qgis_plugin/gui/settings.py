@@ -5,10 +5,12 @@ from __future__ import annotations
 from qgis.core import QgsSettings
 
 from ...engine.schema import DEFAULT_MODEL, DEVICES
+from ..client import builds
 
 MODEL_KEY = "changescribe/model"
 DEVICE_KEY = "changescribe/device"
 WHEELS_KEY = "changescribe/wheels"
+BUILD_KEY = "changescribe/build"
 
 
 def default_model() -> str:
@@ -22,3 +24,9 @@ def default_device() -> str:
 
 def wheels_folder() -> str:
     return QgsSettings().value(WHEELS_KEY, "", str)
+
+
+def wanted_build() -> str:
+    """Id of PyTorch's build for the managed environment, or "auto"."""
+    build = QgsSettings().value(BUILD_KEY, builds.AUTO, str)
+    return build if build in builds.IDS else builds.AUTO

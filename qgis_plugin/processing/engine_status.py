@@ -13,18 +13,19 @@ from qgis.core import (
     QgsProcessingOutputHtml,
     QgsProcessingOutputString,
     QgsProcessingParameterBoolean,
+    QgsProcessingParameterEnum,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
 )
 
 from ...engine import __version__
 from ...engine.errors import Cancelled, ChangeScribeError
-from ..client import environment, install, locate
+from ..client import builds, environment, install, locate
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, mark, tr
 from .base import POLL_S, ChangeScribeAlgorithm, as_processing, show_log
 
-INSTALL, WHEELS, REPORT = "INSTALL", "WHEELS", "REPORT"
+INSTALL, BUILD, WHEELS, REPORT = "INSTALL", "BUILD", "WHEELS", "REPORT"
 READY, STATUS = "READY", "STATUS"
 
 
@@ -36,16 +37,23 @@ class EngineStatus(ChangeScribeAlgorithm):
     HELP = mark(
         "Says which Python runs the captioning engine, whether it works, on which device, and what to do if it does not. "
         "Attach its report when you ask for help.\n\n"
-        "With 'Set up the engine' it first makes the engine's own Python environment in your user folder: about "
-        "{download_mb} MB to download and {disk_gb:.1f} GB on disk; QGIS's Python is left as it is. "
+        "With 'Set up the engine' it first makes the engine's own Python environment in your user folder; QGIS's Python is left as it is. "
+        "The NVIDIA driver decides which PyTorch it takes, unless you do: for the processor {cpu} to download and {cpu_disk} on disk, "
+        "for an NVIDIA GPU {gpu} and {gpu_disk}. "
         "Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.\n\n"
-        "For an NVIDIA GPU or a Python that you keep yourself (conda, HPC), choose that Python in Settings > Options > ChangeScribe "
+        "For a Python that you keep yourself (conda, HPC), choose it in Settings > Options > ChangeScribe "
         "or through the environment variable {variable}; then nothing needs to be set up here."
     )
-    VALUES = {"download_mb": install.DOWNLOAD_MB, "disk_gb": install.DISK_MB / 1000, "variable": locate.PYTHON_VARIABLE}
+    VALUES = {
+        **{name: builds.amount(build.download_mb) for name, build in zip(("cpu", "gpu"), builds.BUILDS["linux"])},
+        **{name: builds.amount(build.disk_mb) for name, build in zip(("cpu_disk", "gpu_disk"), builds.BUILDS["linux"])},
+        "variable": locate.PYTHON_VARIABLE,
+    }
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterBoolean(INSTALL, tr("Set up the engine"), False))
+        choices = [tr("chosen by the driver"), tr("processor only"), "CUDA 13.0", "CUDA 12.6"]  # in the order of builds.IDS
+        self.addParameter(QgsProcessingParameterEnum(BUILD, tr("PyTorch for"), choices, defaultValue=0))
         folder = QgsProcessingParameterFile.Behavior.Folder
         self.addParameter(QgsProcessingParameterFile(WHEELS, tr("Folder of wheels (offline set-up)"), folder, "", None, True))
         report = QgsProcessingParameterFileDestination(REPORT, tr("Report"), "HTML (*.html)", None, True)
@@ -56,7 +64,8 @@ class EngineStatus(ChangeScribeAlgorithm):
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
         if self.parameterAsBoolean(parameters, INSTALL, context):
-            self._install(self.parameterAsString(parameters, WHEELS, context), feedback)
+            wanted = builds.IDS[self.parameterAsEnum(parameters, BUILD, context)]
+            self._install(self.parameterAsString(parameters, WHEELS, context), wanted, feedback)
         lines, ready = diagnose(feedback)
         for name, text in lines:
             feedback.pushInfo(f"{name}: {text}")
@@ -67,16 +76,19 @@ class EngineStatus(ChangeScribeAlgorithm):
             results.update({REPORT: path, "HTML": path})
         return results
 
-    def _install(self, wheels: str, feedback) -> None:
+    def _install(self, wheels: str, wanted: str, feedback) -> None:
         def on_progress(share: float, text: str) -> None:
             feedback.setProgress(100 * share)
             feedback.pushInfo(text)
 
         try:
-            feedback.pushInfo(install.plan().describe())
+            feedback.pushInfo(install.plan(wanted).describe())
             # A running engine holds files of the environment open, which Windows does not let go.
             EngineClient.instance().shutdown()
-            install.install(feedback.isCanceled, on_progress, Path(wheels) if wheels else None)
+            install.install(feedback.isCanceled, on_progress, Path(wheels) if wheels else None, wanted)
+            note = environment.report().get("note")
+            if note:
+                feedback.pushWarning(note)
         except ChangeScribeError as error:
             raise as_processing(error) from error
 
@@ -85,6 +97,7 @@ def diagnose(feedback) -> tuple[list[tuple[str, str]], bool]:
     """What there is, as (name, text) lines, and whether the engine answers; starts the engine."""
     lines = [("ChangeScribe", __version__), ("QGIS", Qgis.QGIS_VERSION), ("System", f"{platform.platform()}, {platform.machine()}")]
     lines.append(("Managed environment", f"{environment.environment_folder()} ({'complete' if environment.python_path() else 'not set up'})"))
+    lines += [(f"Managed environment: {name}", str(value)) for name, value in environment.report().items()]
     lines.append(("Chosen Python", locate.chosen_python() or "none"))
     client = EngineClient.instance()
     try:

@@ -6,45 +6,16 @@ import shutil
 import stat
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
 from changescribe.engine.errors import Cancelled, EngineError, InputError, OutputError
-from changescribe.qgis_plugin.client import base_python, environment, install, locate, pip_run, process
-from qgis.core import QgsNetworkAccessManager
+from changescribe.qgis_plugin.client import base_python, builds, environment, install, locate, pip_run, process
 from qgis.PyQt.QtCore import QLockFile
-from qgis.PyQt.QtNetwork import QNetworkProxy
+from wheel_house import TORCH, write_wheel
 
-# A version that no index or folder of this machine has: the tests' own wheel must be the one that is taken.
-TORCH = "2.9999.0"
+CANDIDATES = base_python.candidates
 needs_venv = pytest.mark.skipif(base_python.check(Path("/usr/bin/python3")) is None, reason="no /usr/bin/python3 to make environments from")
-
-
-def write_wheel(folder, name, version):
-    """A wheel of one module that knows its version."""
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
-        wheel.writestr(f"{name}.py", f"__version__ = {version!r}\n")
-        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-
-
-@pytest.fixture
-def home(monkeypatch, tmp_path):
-    """An empty user data folder, no chosen Python, and wheels of stand-ins for the engine's libraries; returns the wheels' folder."""
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    for name in locate.PROBED:
-        write_wheel(wheels, name, TORCH + "+cpu" if name == "torch" else "1.0")
-    requirements = tmp_path / "requirements.txt"
-    requirements.write_text(f"torch=={TORCH}\n" + "".join(f"{name}==1.0\n" for name in locate.PROBED if name != "torch"))
-    monkeypatch.setattr(install, "REQUIREMENTS", requirements)
-    monkeypatch.setattr(install, "DISK_MB", 50)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.delenv("CHANGESCRIBE_PYTHON", raising=False)
-    return wheels
 
 
 def script(path, text):
@@ -54,13 +25,15 @@ def script(path, text):
 
 
 @needs_venv
-def test_an_environment_is_made_found_and_kept(home):
+def test_an_environment_is_made_found_and_kept(home, monkeypatch):
+    monkeypatch.setattr(base_python, "candidates", CANDIDATES)  # a real venv, from what this computer has
     steps = []
     python = install.install(on_progress=lambda share, text: steps.append((share, text)), wheels=home)
     assert environment.python_path() == locate.find_python() == python
     assert [share for share, _ in steps] == sorted(share for share, _ in steps)
     assert locate.probe(python)["torch"] == TORCH + "+cpu"
-    assert json.loads((environment.environment_folder() / environment.MARKER).read_text())["rasterio"] == "1.0"
+    assert json.loads((environment.environment_folder() / environment.MARKER).read_text()) == environment.report()
+    assert (environment.report()["build"], environment.report()["locked"], environment.report()["note"]) == ("cpu", True, "")
     made = (environment.environment_folder() / "pyvenv.cfg").stat().st_mtime_ns
     assert install.install(wheels=home) == python
     assert (environment.environment_folder() / "pyvenv.cfg").stat().st_mtime_ns == made
@@ -117,21 +90,24 @@ def test_two_set_ups_at_once_are_refused(home):
 
 
 def test_a_folder_without_wheels_is_refused(home, tmp_path):
-    with pytest.raises(InputError, match="no wheels in .*To do: fill it"):
+    with pytest.raises(InputError, match="no wheels in .*To do: fill it.*pip download -d wheels .*--require-hashes -r .*engine.txt"):
         install.install(wheels=tmp_path)
 
 
 def test_too_little_space_is_said_before_anything_is_made(home, monkeypatch):
     monkeypatch.setattr(install.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 10, 10_000_000))
-    with pytest.raises(OutputError, match="10 MB free .*Needed: about 50 MB"):
+    with pytest.raises(OutputError, match="10 MB free .*Needed: about 60 MB"):
         install.plan()
     assert not environment.environment_folder().exists()
 
 
 def test_the_plan_states_sizes_and_place(home):
     text = install.plan().describe()
-    assert "about 300 MB" in text
+    assert "10 MB to download, 50 MB on disk" in text
     assert str(environment.environment_folder()) in text
+    assert "hash" not in text
+    (builds.LOCKS / "torch.json").write_text(json.dumps({"version": TORCH, "wheels": {}}))
+    assert "The hash of this build's PyTorch is not on record" in install.plan().describe()
 
 
 def test_pips_lines_become_progress_that_never_goes_back():
@@ -150,12 +126,6 @@ def test_pips_lines_become_progress_that_never_goes_back():
     assert len(steps) == 4
     assert [share for share, _ in steps] == sorted(share for share, _ in steps)
     assert steps[-1][0] < 0.6
-
-
-def test_requirements_are_pinned_and_cover_what_is_probed():
-    lines = [line for line in Path("resources/engine-requirements.txt").read_text().splitlines() if line and not line.startswith("#")]
-    assert all("==" in line for line in lines)
-    assert set(locate.PROBED) <= {line.split("==")[0] for line in lines}
 
 
 def test_unsuitable_pythons_are_refused_each_with_its_reason(monkeypatch, tmp_path):
@@ -197,18 +167,6 @@ def test_sys_executable_is_never_a_base(monkeypatch, tmp_path):
 def test_pip_failures_are_said_in_plain_words(lines, message):
     with pytest.raises(EngineError, match=message):
         raise pip_run.failure(lines, 7)
-
-
-def test_the_proxy_of_qgis_reaches_pip():
-    manager = QgsNetworkAccessManager.instance()
-    before, excludes = manager.fallbackProxy(), manager.excludeList()
-    manager.setFallbackProxyAndExcludes(QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "proxy.example", 8080, "me@here", "a:b"), [], [])
-    try:
-        assert pip_run.proxy_environment()["HTTPS_PROXY"] == "http://me%40here:a%3Ab@proxy.example:8080"
-    finally:
-        manager.setFallbackProxyAndExcludes(before, excludes, [])
-    manager.setFallbackProxyAndExcludes(QNetworkProxy(QNetworkProxy.ProxyType.DefaultProxy), [], [])
-    assert pip_run.proxy_environment() == {}
 
 
 def test_nothing_of_qgis_leaks_into_a_child():

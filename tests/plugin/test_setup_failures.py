@@ -1,0 +1,223 @@
+"""What goes wrong while the engine is set up: each with a real venv and pip, said in words, and mended by setting up again."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from changescribe.engine.errors import EngineError, OutputError
+from changescribe.qgis_plugin.client import builds, driver, environment, install, pip_run
+from qgis.core import QgsNetworkAccessManager
+from qgis.PyQt.QtCore import QLockFile
+from qgis.PyQt.QtNetwork import QNetworkProxy
+from wheel_house import use_index, write_wheel
+
+
+def address(server, path="/simple"):
+    return f"http://127.0.0.1:{server.server_address[1]}{path}"
+
+
+def test_no_network(home, tmp_path):
+    use_index(tmp_path, "http://127.0.0.1:9/simple")  # the discard port: nobody listens
+    with pytest.raises(EngineError, match="a package server cannot be reached.*offline folder of wheels"):
+        install.install()
+    assert environment.python_path() is None
+    assert install.install(wheels=home) == environment.python_path()
+
+
+def test_a_wheel_that_is_not_the_locked_one_is_refused(home):
+    good = (home / "fiona-1.0-py3-none-any.whl").read_bytes()
+    write_wheel(home, "fiona", "1.0", [("evil.py", "")])
+    with pytest.raises(pip_run.WrongHash, match=r"has not the hash on record .fiona==1.0.\. Needed: exactly the files"):
+        install.install(wheels=home)
+    assert environment.python_path() is None
+    assert not list(environment.environment_folder().rglob("evil.py"))
+    (home / "fiona-1.0-py3-none-any.whl").write_bytes(good)
+    assert install.install(wheels=home) == environment.python_path()
+
+
+def test_pytorch_is_held_to_its_hash_too(home):
+    write_wheel(home, "torch", "2.9999.0+cpu", [("evil.py", "")])
+    with pytest.raises(pip_run.WrongHash, match=r"torch==2.9999.0\+cpu"):
+        install.install(wheels=home)
+    assert not list(environment.environment_folder().rglob("evil.py"))
+
+
+def test_a_wrong_download_is_fetched_once_more_past_the_cache(home, index, tmp_path):
+    use_index(tmp_path, address(index))
+    good = (home / "fiona-1.0-py3-none-any.whl").read_bytes()
+    write_wheel(home, "fiona", "1.0", [("evil.py", "")])
+    texts = []
+
+    def on_progress(share, text):
+        texts.append(text)
+        if "once more" in text:
+            (home / "fiona-1.0-py3-none-any.whl").write_bytes(good)
+
+    assert install.install(on_progress=on_progress) == environment.python_path()
+    assert sum("once more" in text for text in texts) == 1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mounts a small disk")
+def test_a_full_disk(home, monkeypatch, tmp_path):
+    disk = tmp_path / "small"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        monkeypatch.setenv("XDG_DATA_HOME", str(disk))
+        ballast = disk / "ballast"
+        install.install(wheels=home)
+        install.remove()
+        ballast.write_bytes(b"x" * (shutil.disk_usage(disk).free - 15_000_000))  # pip alone takes as much
+        monkeypatch.setattr(builds, "BUILDS", {"linux": (builds.Build("cpu", "+cpu", False, 1, 1),)})  # the look before finds room
+        with pytest.raises((EngineError, OutputError), match="disk is full|cannot be written .*No space"):
+            install.install(wheels=home)
+        assert environment.python_path() is None
+        ballast.unlink()
+        assert install.install(wheels=home) == environment.python_path()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+KILLED = """
+import sys
+sys.path.insert(0, {staged!r})
+from pathlib import Path
+from qgis.core import QgsApplication
+application = QgsApplication([], False)
+from changescribe.qgis_plugin.client import builds, install
+builds.LOCKS = Path({locks!r})
+builds.BUILDS = {{"linux": (builds.Build("cpu", "+cpu", False, 10, 50),)}}
+install.install(on_progress=lambda share, text: print(text, flush=True))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
+def test_killed_midway_leaves_no_pip_behind_and_is_resumed(home, index, tmp_path):
+    use_index(tmp_path, address(index))
+    index.slow = "torch"
+    script = KILLED.format(staged=str(Path(__file__).resolve().parents[2] / "build"), locks=str(builds.LOCKS))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as other:
+        while not any("torch" in asked and "files" in asked for asked in index.asked):
+            assert other.poll() is None, other.stdout.read()
+            time.sleep(0.05)
+        folder = environment.environment_folder()
+        with pytest.raises(EngineError, match="another QGIS is setting up the engine"):
+            install.install(wheels=home)
+        with pytest.raises(EngineError, match="another QGIS is setting up the engine"):
+            install.remove()
+        assert _running_in(folder)
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+    end = time.monotonic() + 20
+    while _running_in(folder):
+        assert time.monotonic() < end, "pip outlives the QGIS that started it"
+        time.sleep(0.05)
+    made, already = (folder / "pyvenv.cfg").stat().st_mtime_ns, len(index.asked)
+    index.slow = None
+    assert install.install() == environment.python_path()
+    assert (folder / "pyvenv.cfg").stat().st_mtime_ns == made
+    assert not [asked for asked in index.asked[already:] if "/files/fiona" in asked]  # what is installed is not fetched again
+
+
+def _running_in(folder):
+    """Ids of processes whose program lies in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cmdline").read_bytes().split(b"\0")[0].startswith(str(folder).encode()):
+                found.append(entry.name)
+        except OSError:
+            continue
+    return found
+
+
+def test_the_proxy_of_qgis_fetches_the_packages(home, index, tmp_path):
+    use_index(tmp_path, "http://packages.example/simple")  # a name that only the proxy knows
+    manager = QgsNetworkAccessManager.instance()
+    before, excludes = manager.fallbackProxy(), manager.excludeList()
+    proxy = QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "127.0.0.1", index.server_address[1], "me@here", "a:b")
+    manager.setFallbackProxyAndExcludes(proxy, [], [])
+    try:
+        assert pip_run.proxy_environment()["HTTPS_PROXY"] == f"http://me%40here:a%3Ab@127.0.0.1:{index.server_address[1]}"
+        assert install.install() == environment.python_path()
+    finally:
+        manager.setFallbackProxyAndExcludes(before, excludes, [])
+    assert index.asked and all(asked.startswith("http://packages.example/") for asked in index.asked)
+    manager.setFallbackProxyAndExcludes(QNetworkProxy(QNetworkProxy.ProxyType.DefaultProxy), [], [])
+    assert pip_run.proxy_environment() == {}
+    manager.setFallbackProxyAndExcludes(before, excludes, [])
+
+
+def test_a_folder_that_cannot_be_written(home, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(environment, "data_folder", lambda: tmp_path / "file" / "below")
+    with pytest.raises(OutputError, match="environment cannot be written .*To do: free some space or mend the rights"):
+        install.install(wheels=home)
+
+
+def test_removing_takes_all_and_waits_for_nobody(home):
+    install.install(wheels=home)
+    install.remove()
+    assert not environment.environment_folder().exists()
+    install.remove()
+    lock = QLockFile(str(environment.environment_folder()) + ".lock")
+    assert lock.tryLock(0)
+    lock.unlock()
+
+
+GPU = driver.Driver("Test GPU", (13, 0), (8, 9))
+
+
+def test_a_cuda_build_that_does_not_work_gives_the_processors_and_says_so(home, monkeypatch):
+    monkeypatch.setattr(driver, "ask", lambda python: GPU)
+    real, asked = install.prove, []
+
+    def prove(python, is_cancelled):
+        asked.append(python)
+        if len(asked) == 1:
+            raise EngineError("libcudart.so.13: cannot open shared object file")
+        return real(python, is_cancelled)
+
+    monkeypatch.setattr(install, "prove", prove)
+    assert install.plan().choice.build.id == "cu130"
+    texts = []
+    install.install(on_progress=lambda share, text: texts.append(text), wheels=home)
+    assert environment.report()["build"] == "cpu"
+    assert "CUDA 13.0 does not work here, the processor's takes its place: libcudart.so.13" in environment.report()["note"]
+    assert environment.report()["note"] in texts
+
+
+def test_a_gpu_that_does_not_compute_is_said(home, monkeypatch):
+    monkeypatch.setattr(driver, "ask", lambda python: GPU)
+    install.install(wheels=home)
+    assert environment.report()["build"] == "cu130"
+    assert environment.report()["note"] == "PyTorch finds no GPU that computes (no GPU); the processor does the work"
+
+
+def test_another_build_replaces_the_environment_only_when_it_is_asked_for(home, monkeypatch):
+    install.install(wheels=home)
+    monkeypatch.setattr(driver, "ask", lambda python: GPU)
+    texts = []
+    install.install(on_progress=lambda share, text: texts.append(text), wheels=home)
+    assert (environment.report()["build"], len(texts)) == ("cpu", 1)
+    install.install(wheels=home, wanted="cu130")
+    assert environment.report()["build"] == "cu130"
+
+
+def test_what_an_earlier_set_up_left_broken_is_made_anew(home, monkeypatch):
+    (home / "fiona-1.0-py3-none-any.whl").rename(home / "hidden")
+    with pytest.raises(EngineError, match="fiona==1.0 was not found"):
+        install.install(wheels=home)
+    (home / "hidden").rename(home / "fiona-1.0-py3-none-any.whl")
+    pip_run.run([*pip_run.pip(environment.interpreter_in(environment.environment_folder())), "install", "--no-index", "--find-links", str(home),
+                 "--no-deps", "numpy"], lambda: False, lambda line: None)  # fmt: skip
+    next(environment.environment_folder().rglob("numpy.py")).write_text("raise OSError('half written')")
+    texts = []
+    install.install(on_progress=lambda share, text: texts.append(text), wheels=home)
+    assert sum("half written" in text and "made anew" in text for text in texts) == 1
+    assert environment.python_path() is not None
