@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qgis.core import QgsApplication
+from qgis.core import QgsApplication, QgsSettings
 from qgis.PyQt.QtCore import QCoreApplication, QObject, Qt, QTranslator, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QAction, QToolBar
@@ -19,6 +19,7 @@ from .i18n import install_translator, tr
 from .processing.provider import ChangeScribeProvider
 
 MENU = "ChangeScribe"
+GREETED_KEY = "changescribe/greeted"
 NEXT_KEYS, PREVIOUS_KEYS = "Ctrl+Shift+Right", "Ctrl+Shift+Left"  # to be changed in Settings › Keyboard Shortcuts
 
 
@@ -56,6 +57,7 @@ class ChangeScribePlugin(QObject):
         self.options.setTitle(MENU)
         self.options.applied.connect(self.dock.setup.refresh)
         self.iface.registerOptionsWidgetFactory(self.options)
+        self._greet()
 
     def unload(self) -> None:
         self._remove_actions()
@@ -126,6 +128,12 @@ class ChangeScribePlugin(QObject):
             self.iface.mainWindow().removeToolBar(self.toolbar)
             self.toolbar.deleteLater()
             self.toolbar = None
+
+    def _greet(self) -> None:
+        """Show the panel when somebody has just installed the plugin: once, and never while QGIS starts, when its window is not there yet."""
+        if self.iface.mainWindow().isVisible() and not QgsSettings().value(GREETED_KEY, False, bool):
+            QgsSettings().setValue(GREETED_KEY, True)
+            self.dock.show()
 
     def _widen_once(self, visible: bool) -> None:
         """Give the panel a readable width when it is first shown; afterwards the user's own width counts."""

@@ -58,6 +58,7 @@ class ChangeScribeDock(QgsDockWidget):
         self._iface = iface
         self._canvas: QgsMapCanvas = iface.mapCanvas()
         self.run: CaptionRun | None = None
+        self._waiting = False
         self._shown_crs = QgsCoordinateReferenceSystem()
         self._interrupted: dict | None = None
         self.form, self.results, self.compare = RequestForm(self._canvas), ResultsList(), ComparePanel()
@@ -93,6 +94,10 @@ class ChangeScribeDock(QgsDockWidget):
         except ChangeScribeError as error:
             self._say(explain(error), Qgis.MessageLevel.Critical)
             return
+        if self.setup.missing:
+            self._wait_for_engine(True)
+            self.setup.start()
+            return
         self.results.clear()
         self._work_on(None)
         self.two_dates.stop()
@@ -126,7 +131,8 @@ class ChangeScribeDock(QgsDockWidget):
             self.form.show_problem(f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else tr("Choose both layers."))
         self._refresh_preview()
         unfinished = output_state(self.form.output_path()) == UNFINISHED
-        self.run_button.setText(tr("Resume") if unfinished else tr("Caption changes"))
+        text = tr("Resume") if unfinished else tr("Caption changes")
+        self.run_button.setText(tr("Set up the engine, then caption") if self.setup.missing else text)
         tip = tr("The output holds an interrupted run: goes on where it stopped, with the same settings") if unfinished else ""
         self.run_button.setToolTip(tip)
 
@@ -213,6 +219,7 @@ class ChangeScribeDock(QgsDockWidget):
 
     def _connect(self) -> None:
         self.run_button.clicked.connect(self.start)
+        self.setup.ended.connect(self._engine_over)
         self.cancel_button.clicked.connect(self.cancel)
         self.form.changed.connect(self._estimate_timer.start)
         self.form.preview.opened.connect(self._refresh_preview)
@@ -227,6 +234,18 @@ class ChangeScribeDock(QgsDockWidget):
         self.visibilityChanged.connect(self._visible)
         QgsProject.instance().layersAdded.connect(self._project_changed)
         QgsProject.instance().layersRemoved.connect(self._project_changed)
+
+    def _wait_for_engine(self, waiting: bool) -> None:
+        """One press of the button sets the engine up and captions: a new user need not come back for the second."""
+        self._waiting = waiting
+        self.run_button.setEnabled(not waiting)
+
+    def _engine_over(self, set_up: bool) -> None:
+        waited = self._waiting
+        self._wait_for_engine(False)
+        self.update_estimate()
+        if waited and set_up:
+            self.start()
 
     def _project_changed(self, _layers) -> None:
         self._estimate_timer.start()

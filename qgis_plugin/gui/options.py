@@ -151,7 +151,7 @@ class OptionsPage(QgsOptionsPageWidget):
         self.setup.button.hide()
         self.repair.clicked.connect(self._repair)
         self.remove.clicked.connect(self.remove_environment)
-        self.setup.ready.connect(self._refresh)
+        self.setup.ended.connect(self._set_up_over)
         return box
 
     def _defaults_box(self) -> QGroupBox:
@@ -171,6 +171,10 @@ class OptionsPage(QgsOptionsPageWidget):
     def _keep_sources(self) -> None:
         QgsSettings().setValue(WHEELS_KEY, self.wheels.filePath().strip())
         QgsSettings().setValue(BUILD_KEY, self.build.currentData())
+
+    def _set_up_over(self, done: bool) -> None:
+        if done:  # else the bar says why not
+            self._refresh()
 
     def _refresh(self) -> None:
         folder = environment.environment_folder()

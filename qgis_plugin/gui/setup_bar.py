@@ -88,9 +88,14 @@ class PlanTask(QgsTask):
 
 
 class SetupBar(QFrame):
-    """Says that the engine is missing and sets it up; hidden while there is one. ``ready`` after a set-up."""
+    """Says that the engine is missing and sets it up; hidden while there is one.
 
-    ready = pyqtSignal()
+    Signals
+    -------
+    ended : after a set-up; whether there is an engine now
+    """
+
+    ended = pyqtSignal(bool)
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
@@ -223,11 +228,11 @@ class SetupBar(QFrame):
         if task.error is None:
             self.refresh()
             self._say_note()
-            self.ready.emit()
         elif isinstance(task.error, Cancelled):
             self.label.setText(tr("Cancelled. The next set-up goes on where this one stopped."))
         else:
             self.label.setText(explain(task.error))
+        self.ended.emit(task.error is None)
 
     def _say_note(self) -> None:
         """Show what the set-up could not do as planned, such as a GPU that does not compute; the bar stays until the panel is shown anew."""

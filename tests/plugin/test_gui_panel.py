@@ -227,30 +227,6 @@ def test_an_engine_error_is_shown_whole(dock, engine):
     assert caption_layers() == []
 
 
-def test_a_missing_engine_offers_the_set_up(plugin, monkeypatch, tmp_path):
-    monkeypatch.delenv("CHANGESCRIBE_PYTHON")
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    plugin.dock.setup.refresh()
-    assert not plugin.dock.setup.isHidden()
-    assert "The captioning engine is not set up" in plugin.dock.setup.label.text()
-    assert "MB)" in plugin.dock.setup.button.text()
-
-
-def test_a_failed_set_up_is_said(plugin, monkeypatch):
-    from changescribe.engine.errors import EngineError
-    from changescribe.qgis_plugin.client import install
-
-    def fail(*_args):
-        raise EngineError("no network", "a connection", "connect")
-
-    monkeypatch.setattr(install, "install", fail)
-    bar = plugin.dock.setup
-    bar.start()
-    wait_until(lambda: bar.task is None)
-    assert bar.label.text() == "no network. Needed: a connection. To do: connect."
-    assert not bar.button.isHidden()
-
-
 def test_the_estimate_counts_tiles_and_warns(dock, tmp_path):
     dock.update_estimate()
     assert "About 1 tiles at 8 m a pixel" in dock.form.estimate.text()
@@ -321,27 +297,3 @@ def test_another_layer_is_not_listed(dock, plugin, pair, monkeypatch):
     monkeypatch.setattr(plugin.iface._iface, "activeLayer", lambda: pair[0])
     dock.list_active_layer()
     assert "Choose a layer of change captions" in dock.message.text()
-
-
-def test_panel_and_settings_show_the_same_set_up_and_unloading_cancels_it(plugin, window, monkeypatch):
-    from changescribe.engine.errors import Cancelled
-    from changescribe.qgis_plugin.client import install
-    from changescribe.qgis_plugin.gui.setup_bar import SetupTask
-
-    def wait_for_cancel(is_cancelled, on_progress, _wheels):
-        on_progress(0.4, "Downloading torch")
-        while not is_cancelled():
-            time.sleep(0.02)
-        raise Cancelled("the set-up was cancelled")
-
-    monkeypatch.setattr(install, "install", wait_for_cancel)
-    page = window.factories[0].createWidget(None)
-    page.setup.start()
-    plugin.dock.setup.refresh()
-    wait_until(lambda: plugin.dock.setup.progress.value() == 400)
-    wait_until(lambda: page.setup.label.text() == plugin.dock.setup.label.text() == "Downloading torch")
-    page.deleteLater()  # the settings are closed; the set-up goes on
-    wait_until(lambda: True)
-    assert SetupTask.current is not None
-    plugin.unload()
-    wait_until(lambda: SetupTask.current is None)
