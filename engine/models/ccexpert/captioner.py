@@ -74,14 +74,16 @@ class CCExpertCaptioner(Captioner):
         Raises
         ------
         ModelError
-            Not such a file, or a base that is missing, incomplete or of other sizes.
+            Not such a file, or a base that is missing, incomplete or another model's.
         """
         config, base, card, calibration = read_metadata(Path(path))
         folder = base.find(Path(path).parent)
         tokenizer = ChatTokenizer.from_folder(tokenizer_folder(folder), config)
         with safe_open(path, "pt") as stream:
             trained = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (no mapping)
-        return cls(load_net(config, folder, trained, device), tokenizer, card, calibration, torch.device(device))
+        net = load_net(config, folder, trained, device)
+        base.verify(net, folder)
+        return cls(net, tokenizer, card, calibration, torch.device(device))
 
     @classmethod
     def weights_mb(cls, path: str, device: str) -> int:

@@ -6,8 +6,8 @@ Nothing is fetched: what is missing is named together with the folder that it be
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,12 @@ INDEX_FILE = "model.safetensors.index.json"
 # A base either has everything in one folder, or tower and language model in these two.
 VISION, TEXT = "vision", "text"
 WHOLE = 2**31  # parameters; from here on float32 on a CPU would take more memory than most have
+# One of the language model and one of each tower; small, and different in any two models.
+MARKS = (
+    "llm.model.norm.weight",
+    "vision.vision_model.encoder.layers.0.layer_norm1.weight",
+    "vision.encoder.layer.0.norm1.weight",
+)
 LORA = (".lora_A.", ".lora_B.")
 
 
@@ -35,18 +41,21 @@ LORA = (".lora_A.", ".lora_B.")
 class Base:
     """The base folder that a trained file needs.
 
-    folder : its name. files : bytes of each file in it. source : how to get the files.
+    folder : its name. files : of each file in it about how many bytes; other tools write other headers. source : how to get the files.
+    marks : the first values of some parameters, by which another model of the same sizes is told.
     """
 
     folder: str
     files: dict[str, int]
     source: str
+    marks: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, folder: Path, source: str) -> Base:
         """The base that a folder on this machine is."""
         files = [path for part, _ in parts_of(folder) for path in weight_files(part)] + [tokenizer_folder(folder) / TOKENIZER_FILE]
-        return cls(folder.name, {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}, source)
+        sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+        return cls(folder.name, sizes, source, {name: _first(tensor) for name, tensor in tensors_of(folder) if name in MARKS})
 
     def find(self, beside: Path) -> Path:
         """The folder, next to the trained file or among the user's models.
@@ -54,19 +63,25 @@ class Base:
         Raises
         ------
         ModelError
-            Files that are missing or of another size, where they belong and how to get them.
+            Files that are missing, where they belong and how to get them.
         """
         places = (beside / self.folder, user_models_dir() / self.folder)
-        for place in places:
-            if all((place / name).is_file() and (place / name).stat().st_size == size for name, size in self.files.items()):
-                return place
-        best = next((place for place in places if place.is_dir()), places[-1])
-        wrong = [name for name, size in self.files.items() if not (best / name).is_file() or (best / name).stat().st_size != size]
-        raise ModelError(
-            f"{best} lacks {', '.join(wrong)}, or has other versions",
-            ", ".join(f"{name} ({size:,} bytes)" for name, size in self.files.items()),
-            f"{self.source}; then put the files into {best}, by hand or with `changescribe models add FOLDER`",
-        )
+        place = next((place for place in places if place.is_dir()), places[-1])
+        missing = [name for name in self.files if not (place / name).is_file()]
+        if missing:
+            raise ModelError(
+                f"{place} lacks {', '.join(missing)}",
+                ", ".join(f"{name} (about {size:,} bytes)" for name, size in self.files.items()),
+                f"{self.source}; then put the files into {place}, by hand or with `changescribe models add FOLDER`",
+            )
+        return place
+
+    def verify(self, net: CCExpertNet, place: Path) -> None:
+        """Raises ModelError where the weights that ``net`` has from ``place`` are those of another model."""
+        for name, values in self.marks.items():
+            found = _first(net.get_parameter(name))
+            if not torch.allclose(torch.tensor(found), torch.tensor(values), rtol=0.02, atol=1e-4):  # what a save in half precision rounds
+                raise ModelError(f"{place} holds another model ({name} begins with {found[0]:.4g}, not {values[0]:.4g})", self.source, "replace it")
 
 
 def weights_dtype(device: str, parameters: int) -> torch.dtype:
@@ -133,13 +148,19 @@ def weight_files(folder: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
-def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Shapes by published name of all tensors in a folder; reads no tensor."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path in weight_files(folder):
-        with _opened(path) as stream:
-            shapes |= {name: tuple(stream.get_slice(name).get_shape()) for name in stream.keys()}  # noqa: SIM118 (no mapping)
-    return shapes
+def tensors_of(folder: Path) -> Iterator[tuple[str, Any]]:
+    """Our names of all tensors of a base, each with safetensors' slice of it, which reads nothing before it is asked.
+
+    Raises
+    ------
+    ModelError
+        No weights, or unreadable ones.
+    """
+    for part, called in parts_of(folder):
+        for path in weight_files(part):
+            with _opened(path) as stream:
+                for name in stream.keys():  # noqa: SIM118 (no mapping)
+                    yield called(name), stream.get_slice(name)
 
 
 def load_base(net: CCExpertNet, folder: Path) -> set[str]:
@@ -157,12 +178,10 @@ def load_base(net: CCExpertNet, folder: Path) -> set[str]:
         No weights, unreadable ones, or of another size.
     """
     own, filled = _parameters(net), set()
-    for path, called in [(path, called) for part, called in parts_of(folder) for path in weight_files(part)]:
-        with _opened(path) as stream:
-            for name in stream.keys():  # noqa: SIM118 (no mapping)
-                if called(name) in own:
-                    _copy(own[called(name)], stream.get_tensor(name), f"{name} of {path}")
-                    filled.add(called(name))
+    for name, tensor in tensors_of(folder):
+        if name in own:
+            _copy(own[name], tensor[:], f"{name} of {folder}")
+            filled.add(name)
     return filled
 
 
@@ -242,6 +261,11 @@ def _copy(parameter: nn.Parameter, tensor: Tensor, where: str) -> None:
         raise ModelError(f"{where} of shape {tuple(tensor.shape)}", f"{tuple(parameter.shape)}", "use the weights that the configuration belongs to")
     with torch.no_grad():
         parameter.copy_(tensor)
+
+
+def _first(values: Any) -> list[float]:
+    """The first values of a tensor of one dimension."""
+    return values[:8].tolist()
 
 
 def _opened(path: Path) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine import registry
 from engine.captioner import CaptionOptions
@@ -131,11 +131,8 @@ def test_the_network_is_never_asked(weights, monkeypatch):
 def test_a_missing_base_is_one_message_with_the_files_and_their_place(lesson, tmp_path, monkeypatch):
     monkeypatch.setenv("CHANGESCRIBE_MODELS", str(tmp_path / "models"))
     path = write(tmp_path, *lesson)
-    text = tmp_path / "base" / "text" / "model.safetensors"
-    text.write_bytes(text.read_bytes()[:-1])
-    message = (
-        rf"{tmp_path}/base lacks text/model.safetensors, or has other versions.*vision/model.safetensors \([\d,]+ bytes\).*text/tokenizer.json.*"
-    )
+    (tmp_path / "base" / "text" / "model.safetensors").rename(tmp_path / "kept")
+    message = rf"{tmp_path}/base lacks text/model.safetensors\. .*vision/model.safetensors \(about [\d,]+ bytes\).*text/tokenizer.json.*"
     with pytest.raises(ModelError, match=message + "make it with tiny_ccexpert; then put the files into"):
         CCExpertCaptioner.from_checkpoint(str(path))
     (tmp_path / "base").rename(tmp_path / "elsewhere")
@@ -143,7 +140,16 @@ def test_a_missing_base_is_one_message_with_the_files_and_their_place(lesson, tm
         CCExpertCaptioner.from_checkpoint(str(path))
     (tmp_path / "models").mkdir()
     (tmp_path / "elsewhere").rename(tmp_path / "models" / "base")
-    with pytest.raises(ModelError, match="lacks text/model.safetensors"):
+    (tmp_path / "kept").rename(tmp_path / "models" / "base" / "text" / "model.safetensors")
+    assert CCExpertCaptioner.from_checkpoint(str(path)).caption(*pairs_of(PAIRS[:1]))[0].text == BUILT
+
+
+def test_another_language_model_of_the_same_sizes_is_told(lesson, tmp_path):
+    path = write(tmp_path, *lesson)
+    file = tmp_path / "base" / "text" / "model.safetensors"
+    state = load_file(file)
+    save_file(state | {"model.norm.weight": state["model.norm.weight"] * 1.5}, file)
+    with pytest.raises(ModelError, match="base holds another model.*llm.model.norm.weight begins with.*Needed: make it with tiny_ccexpert"):
         CCExpertCaptioner.from_checkpoint(str(path))
 
 
