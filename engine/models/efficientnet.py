@@ -72,10 +72,7 @@ class EfficientNetLite(nn.Module):
         self.channels: tuple[int, ...] = tuple(outputs[i] for i in FEATURE_STAGES)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        weight = self.stem.weight
-        dtype = weight.dtype if weight.dtype != torch.float16 else torch.float32
-        x = ((images.to(dtype) - PIXEL_MEAN) / PIXEL_STD).contiguous(memory_format=torch.channels_last)
-        x = F.relu6(self.stem(x), inplace=True)
+        x = F.relu6(self.stem(normalised(images, self.stem.weight.dtype)), inplace=True)
         features = []
         for number, stage in enumerate(self.stages):
             x = stage(x)
@@ -87,6 +84,12 @@ class EfficientNetLite(nn.Module):
         """Parameters of the stem and the first ``stages`` stages, which training keeps as they are."""
         modules = [self.stem, *self.stages[:stages]]
         return [parameter for module in modules for parameter in module.parameters()]
+
+
+def normalised(images: Tensor, dtype: torch.dtype) -> Tensor:
+    """Pixels 0..255 as the first convolution takes them: of the weights' type, channels last."""
+    x = images.contiguous(memory_format=torch.channels_last).to(dtype if dtype != torch.float16 else torch.float32)
+    return (x - PIXEL_MEAN) / PIXEL_STD
 
 
 def _round_channels(channels: float, divisor: int = 8) -> int:

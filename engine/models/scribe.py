@@ -28,8 +28,10 @@ from ..text import END, PAD, START, UNKNOWN, Vocabulary
 from .beam import decode
 from .efficientnet import EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
+from .onednn import fused
 
 DELTAS = ("added", "removed", "altered")
+CACHED_PAIRS = 4
 DOUBTFUL = 2.0  # logits of the change flag, either side of even, that a second look is worth
 
 
@@ -138,7 +140,7 @@ class ClassAttention(nn.Module):
 class JointFeatures(nn.Module):
     """Joint feature modelling (DFM eq 10): D and F are refined by the change prior and by each other, then fused by a learned gate.
 
-    Strides 16 and 32 of both dates (shape (N, c, 16, 16) and (N, c, 8, 8)) and P (N, 256, prior_width) → Z (N, 64, width).
+    Tokens of both dates (N, 64, c16 + c32), as ``date_tokens`` makes them, and P (N, 256, prior_width) → Z (N, 64, width).
     """
 
     def __init__(self, channels: Sequence[int], prior_width: int, width: int, heads: int, hidden: int, dropout: float):
@@ -156,8 +158,7 @@ class JointFeatures(nn.Module):
         self.register_buffer("positions", sine_positions(8, 8, width), persistent=False)
         self.register_buffer("prior_positions", sine_positions(16, 16, width), persistent=False)
 
-    def forward(self, before: Sequence[Tensor], after: Sequence[Tensor], prior: Tensor) -> Tensor:
-        b, a = _tokens(before), _tokens(after)
+    def forward(self, b: Tensor, a: Tensor, prior: Tensor) -> Tensor:
         memory = self.norms[0](self.prior(prior)) + self.prior_positions
         difference = self.norms[1](self.difference(a - b)) + self.positions
         joint = self.norms[2](self.joint(torch.cat((b, a), dim=2))) + self.positions
@@ -193,7 +194,7 @@ class ScribeNet(nn.Module):
 
     def memory(self, before: Sequence[Tensor], after: Sequence[Tensor], change: ChangeState) -> Tensor:
         """Memory tokens for the decoder, without the style token: (N, 64, width)."""
-        return self.joint(before, after, change.prior.detach())
+        return self.joint(date_tokens(before), date_tokens(after), change.prior.detach())
 
     def with_style(self, memory: Tensor, style: Tensor) -> Tensor:
         """Append the style's token (style: (N,) ids): (N, 65, width)."""
@@ -204,7 +205,7 @@ def _upsample(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-def _tokens(features: Sequence[Tensor]) -> Tensor:
+def date_tokens(features: Sequence[Tensor]) -> Tensor:
     """Strides 16 and 32 as tokens at stride 32: (N, 64, c16 + c32)."""
     return torch.cat((F.avg_pool2d(features[1], 2), features[2]), dim=1).flatten(2).transpose(1, 2)
 
@@ -232,6 +233,7 @@ class ScribeCaptioner(Captioner):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32
         self.net = net.eval().to(device=device, dtype=self.precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.encoder = fused(self.net.encoder) if device.type == "cpu" else self.net.encoder
         self.class_thresholds = torch.tensor(calibration["class_thresholds"])
 
     @classmethod
@@ -244,15 +246,29 @@ class ScribeCaptioner(Captioner):
         """What ``from_checkpoint`` needs beside the tensors."""
         return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration)
 
-    def find_change(self, before: Tensor, after: Tensor) -> tuple[list[Tensor], list[Tensor], ChangeState]:
-        """Features of both dates and the change found; where its flag is in doubt, averaged with the mirrored pair's."""
-        b, a = self.net.encode(before, after)
-        change = self.net.prior(b, a)
+    def find_change(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, ChangeState]:
+        """Tokens of both dates and the change found; where its flag is in doubt, averaged with the mirrored pair's."""
+        b, a, change = self._look(before, after)
         doubtful = torch.nonzero(change.flag.abs() < DOUBTFUL).flatten()
         if len(doubtful):
-            mirrored = self.net.prior(*self.net.encode(before[doubtful].flip(3), after[doubtful].flip(3)))
+            mirrored = self._look(before[doubtful].flip(3), after[doubtful].flip(3))[2]
             change.flag[doubtful] = (change.flag[doubtful] + mirrored.flag) / 2
         return b, a, change
+
+    def _look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, ChangeState]:
+        """Tokens of both dates and the change in them, a few pairs at a time on a CPU: their features stay in its cache, and memory bounded."""
+        size = CACHED_PAIRS if self.device.type == "cpu" else len(before)
+        parts = [self._look_at(before[i : i + size], after[i : i + size]) for i in range(0, len(before), size)]
+        if len(parts) == 1:
+            return parts[0]
+        b, a, changes = zip(*parts)
+        return torch.cat(b), torch.cat(a), ChangeState(*map(torch.cat, zip(*changes)))
+
+    def _look_at(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, ChangeState]:
+        n = len(before)
+        features = self.encoder(torch.cat((before, after)))
+        tokens = date_tokens(features)
+        return tokens[:n], tokens[n:], self.net.prior([f[:n] for f in features], [f[n:] for f in features])
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         b, a, change = self.find_change(before, after)
@@ -269,8 +285,7 @@ class ScribeCaptioner(Captioner):
 
     def _generate(self, state: Any, index: Tensor, options: CaptionOptions) -> list[tuple[str, float]]:
         before, after, change = state
-        chosen = ChangeState(*(t[index] for t in change))
-        memory = self.net.memory([f[index] for f in before], [f[index] for f in after], chosen)
+        memory = self.net.joint(before[index], after[index], change.prior[index])
         memory = self.net.with_style(memory, torch.full((len(memory),), self.net.config.style, device=self.device))
         ids = self.vocabulary.ids
         beams = 1 if options.decoding == "greedy" else self.net.config.beams

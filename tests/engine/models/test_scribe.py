@@ -65,10 +65,10 @@ def test_weights_of_another_model_are_refused(tmp_path):
 
 def _differences(net, before, after):
     """The raw difference (eq 8) of the pooled tokens."""
-    from engine.models.scribe import _tokens
+    from engine.models.scribe import date_tokens
 
     b, a = net.encode(torch.from_numpy(before), torch.from_numpy(after))
-    return (_tokens(a) - _tokens(b)).float()
+    return (date_tokens(a) - date_tokens(b)).float()
 
 
 def test_identical_images_have_no_difference_and_swapping_negates_it(random_captioner):
