@@ -14,10 +14,12 @@ from torch.optim.swa_utils import AveragedModel
 from engine.models.diffusion.denoiser import DiffusionNet
 from engine.models.diffusion.karras import SIGMA_DENSITIES, stratified_uniform
 from engine.models.diffusion.samplers import Condition
+from engine.text import PAD, SPECIAL
 
 from .diffusion_batches import DiffusionBatch
 from .diffusion_losses import discrete_losses, karras_losses
 
+PAD_ID = SPECIAL.index(PAD)
 Tensors = Union[list[Tensor], tuple[Tensor, ...]]
 
 
@@ -25,13 +27,15 @@ Tensors = Union[list[Tensor], tuple[Tensor, ...]]
 class Objective:
     """What is minimised. density : of σ, one of ``SIGMA_DENSITIES`` (KD-RSCC). ce_reads, weighting : as ``diffusion_losses``.
 
-    flag_weight : of the change flag's cross-entropy. estimate_chance : how often the network is given its own estimate (self-conditioning).
+    flag_weight, length_weight : of the cross-entropies of change flag and length, in networks that have them.
+    estimate_chance : how often the network is given its own estimate (self-conditioning).
     """
 
     density: str = "cosine"
     ce_reads: str = "noised"
     weighting: str = "soft-min-snr"
     flag_weight: float = 0.5
+    length_weight: float = 0.1
     estimate_chance: float = 0.5
 
 
@@ -67,13 +71,18 @@ def step_losses(net: DiffusionNet, batch: DiffusionBatch, draws: Draws, objectiv
     device = net.text.embedding.device
     condition = net.encoder(*(dates.to(device) for dates in batch.source)) if isinstance(batch.source, tuple) else batch.source.to(device)
     memory = net.denoiser.fusion.project(condition)
-    predict = conditioned(net, batch.style.to(device) if net.config.styles else None, draws.use_estimate)
     ids, levels, noises = batch.ids.to(device), draws.levels.to(device), draws.noises.to(device)
+    lengths = (ids != PAD_ID).sum(1) if net.length is not None else None
+    predict = conditioned(net, batch.style.to(device) if net.config.styles else None, draws.use_estimate, lengths)
     if net.config.family == "discrete":
         losses = discrete_losses(net.text, predict, net.diffusion, ids, levels, (noises[0], noises[1]), memory, objective.ce_reads)
     else:
         reads = objective.ce_reads, objective.weighting
         losses = karras_losses(net.text, predict, net.preconditioning, ids, levels, noises[0], memory, *reads)
+    if net.length is not None and lengths is not None:
+        logits = net.length(condition).repeat_interleave(len(ids) // len(condition), dim=0)
+        losses |= {"length": objective.length_weight * F.cross_entropy(logits, lengths, reduction="none")}
+        losses["total"] = losses["total"] + losses["length"].mean()
     means = {name: value.mean() for name, value in losses.items()}
     if net.flag is not None:
         # The flag says that nothing changed, so that the denoiser need not learn the five sentences that say so: they would be its likeliest.
@@ -86,15 +95,20 @@ def step_losses(net: DiffusionNet, batch: DiffusionBatch, draws: Draws, objectiv
     return means
 
 
-def conditioned(net: DiffusionNet, style: Tensor | None, use_estimate: bool) -> Callable[[Tensor, Tensor, Condition], Tensor]:
-    """The denoiser with a style and, for self-conditioning, its own estimate, through which no gradient goes (Chen et al. 2023, algorithm 1)."""
+def conditioned(
+    net: DiffusionNet, style: Tensor | None, use_estimate: bool, length: Tensor | None = None
+) -> Callable[[Tensor, Tensor, Condition], Tensor]:
+    """The denoiser with a style, a length and, for self-conditioning, its own estimate.
+
+    No gradient goes through the estimate (Chen et al. 2023, algorithm 1).
+    """
 
     def predict(x: Tensor, time: Tensor, condition: Condition) -> Tensor:
         estimate = None
         if net.config.self_conditioning and use_estimate:
             with torch.no_grad():
-                estimate = clean_estimate(net, net.denoiser(x, time, condition, style=style), x, time)
-        return net.denoiser(x, time, condition, estimate, style)
+                estimate = clean_estimate(net, net.denoiser(x, time, condition, style=style, length=length), x, time)
+        return net.denoiser(x, time, condition, estimate, style, length)
 
     return predict
 

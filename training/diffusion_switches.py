@@ -42,6 +42,7 @@ class Variant:
 
 COMMON = {
     "ours": Variant("ours"),
+    "length": Variant("length predicted", {"length_prediction": True}),
     "no-query-residual": Variant("no query residual", {"query_residual": False}),
     "free-embeddings": Variant("embeddings not normalised", {"normalised": False}),
     "no-self-conditioning": Variant("no self-conditioning", {"self_conditioning": False}),

@@ -26,12 +26,13 @@ TEMPERATURE = 0.0  # of their noise: the likeliest caption of each pair, so that
 def sample_texts(net: DiffusionNet, vocabulary: Vocabulary, condition: Tensor, seeds: Sequence[int], steps: int = STEPS) -> list[str]:
     """A caption of each condition (N, 196, C): DPM-Solver++(2M) of KD-RSCC, DDIM of Diffusion-RSCC."""
     noise, memory = RowNoise(seeds, [TEMPERATURE] * len(seeds)), net.denoiser.fusion.project(condition)
+    chain = net.chain(net.likely_lengths(condition))
     x = noise(condition.new_zeros(len(condition), net.config.length, net.config.latent))
     if net.config.family == "discrete":
-        found = sample_ddim(net.diffusion.respaced(steps), net.chain(), x, memory, noise)
+        found = sample_ddim(net.diffusion.respaced(steps), chain, x, memory, noise)
     else:
         grid = karras_grid(steps, net.config.sigma_min, net.config.sigma_max)
-        found = sample_dpmpp_2m(net.chain(), grid[0].to(x) * x, grid, memory, noise)
+        found = sample_dpmpp_2m(chain, grid[0].to(x) * x, grid, memory, noise)
     return [vocabulary.decode(ids) for ids in net.text.round(found).tolist()]
 
 

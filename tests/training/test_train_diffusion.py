@@ -72,6 +72,16 @@ def test_sixteen_captions_are_learnt_by_heart(preset):
     assert found == [" ".join(sentence) for sentence in SENTENCES]
 
 
+def test_the_length_is_learnt_with_the_captions():
+    run = small_run("kd-rscc-compact", {"length_prediction": True}, steps=120, pairs=16, captions=2, lr=3e-3, warmup=20, bf16=False)
+    learnt = replace(cached(), changed=torch.ones(16, dtype=torch.bool))
+    source = FeatureSource(learnt, 0.25, mirror=False)
+    losses = [run.advance(source, None) for _ in range(run.options.steps)]
+    assert losses[-1]["length"] < losses[0]["length"] / 3
+    lengths = run.net.eval().likely_lengths(learnt.condition.float())
+    assert lengths.tolist() == [len(sentence) + 2 for sentence in SENTENCES]  # start and end
+
+
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path, pairs):
     """Dropout, noise and batches are drawn from (seed, step) alone."""
     whole, first = (small_run("kd-rscc-compact", {"dropout": 0.2}) for _ in range(2))

@@ -138,14 +138,15 @@ class DiffusionCaptioner(Captioner):
     def draw(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], first: int = 0) -> list[list[Drawn]]:
         """Samples of each tile, numbered from ``first``: condition tokens (N, M, C) as the encoder makes them, N seeds → N × sampling.samples."""
         condition: Condition = tokens
-        if self.cache_condition:
-            with self._mixed():
+        with self._mixed():
+            lengths = self.net.likely_lengths(tokens)
+            if self.cache_condition:
                 condition = self.net.denoiser.fusion.project(tokens)
         # All samples of a tile in succession, as the fusion wants them.
         numbers = range(first, first + sampling.samples)
         temperatures = [max(sampling.temperature, VARIED) if number else sampling.temperature for number in numbers]
         noise = RowNoise([sample_seed(seed, number) for seed in seeds for number in numbers], temperatures * len(seeds))
-        points = self._sample(condition, sampling, noise)
+        points = self._sample(condition, sampling, noise, None if lengths is None else lengths.repeat_interleave(sampling.samples))
         probabilities, ids = self.net.text.logits(points).softmax(-1).max(-1)
         read = [self._read(*row) for row in zip(ids.tolist(), probabilities.tolist(), strict=True)]
         return [read[i : i + sampling.samples] for i in range(0, len(read), sampling.samples)]
@@ -176,9 +177,9 @@ class DiffusionCaptioner(Captioner):
                 drawn[i] = samples
         return [choose(samples) for samples in drawn]
 
-    def _sample(self, condition: Condition, sampling: Sampling, noise: RowNoise) -> Tensor:
+    def _sample(self, condition: Condition, sampling: Sampling, noise: RowNoise, lengths: Tensor | None = None) -> Tensor:
         """x̂0 (N·K, L, latent) of K samples of each of N tiles, a row of ``noise`` each."""
-        config, chain = self.net.config, self.net.chain()
+        config, chain = self.net.config, self.net.chain(lengths)
 
         def denoise(x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
             with self._mixed():

@@ -32,6 +32,7 @@ class DiffusionConfig:
     query_residual : see ``CrossModeFusion``. normalised : embeddings of root mean square sigma_data.
     self_conditioning : the network is also given its last estimate (Chen et al. 2023, arXiv 2208.04202). change_flag : see ``ChangeFlag``.
     styles : kinds of captions told apart in training (0: LEVIR-CC's annotators, 1: ours); captions are written in kind 0. 0: no such input.
+    length_prediction : see ``LengthHead``; the denoiser is told how many tokens to write.
     """
 
     family: str = "discrete"
@@ -57,6 +58,7 @@ class DiffusionConfig:
     self_conditioning: bool = False
     change_flag: bool = False
     styles: int = 0
+    length_prediction: bool = False
 
     def __post_init__(self):
         for name, known in (("family", FAMILIES), ("encoder", ENCODERS), ("pixels", tuple(PIXELS))):
@@ -104,22 +106,34 @@ class ConditionDenoiser(nn.Module):
         self.enter = nn.Sequential(nn.Linear(entering, width), nn.Tanh(), nn.Linear(width, width))
         self.positions = nn.Parameter(torch.randn(config.positions, width) * POSITION_SIZE)
         self.styles = nn.Parameter(torch.randn(config.styles, width) * 0.02) if config.styles else None
+        self.lengths = nn.Parameter(torch.randn(config.length + 1, width) * 0.02) if config.length_prediction else None
         self.time = SinusoidTime(width) if config.family == "discrete" else FourierTime(width)
         fusion = config.inner, config.fusion_heads, config.fusion_hidden, config.dropout, config.query_residual
         self.fusion = CrossModeFusion(width, condition_width, *fusion)
         self.attention = stacked_self_attention(width, config.heads, config.hidden, config.layers, config.dropout)
         self.leave = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, config.latent))
 
-    def forward(self, x: Tensor, time: Tensor, condition: Condition, estimate: Tensor | None = None, style: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        time: Tensor,
+        condition: Condition,
+        estimate: Tensor | None = None,
+        style: Tensor | None = None,
+        length: Tensor | None = None,
+    ) -> Tensor:
         """Denoised text.
 
         estimate : (N, L, latent), the last x̂0, for self-conditioning; zeros where there is none yet. style : (N,) int64; 0 by default.
+        length : (N,) int64, tokens before the padding, of a network with length prediction; 0, unknown, by default.
         """
         if self.self_conditioning:
             x = torch.cat((x, torch.zeros_like(x) if estimate is None else estimate), dim=2)
         text = self.enter(x) + self.positions[: x.shape[1]] + self.time(time)[:, None]
         if self.styles is not None:
             text = text + (self.styles[0] if style is None else self.styles[style][:, None])
+        if self.lengths is not None:
+            text = text + (self.lengths[0] if length is None else self.lengths[length][:, None])
         return self.leave(self.attention(self.fusion(text, condition)))
 
 
@@ -140,6 +154,22 @@ class ChangeFlag(nn.Module):
         return self.leave(torch.cat((tokens.mean(1), tokens.amax(1)), dim=1))[:, 0]
 
 
+class LengthHead(nn.Module):
+    """How many tokens a caption has, with its start and end: condition (N, M, condition_width) → logits (N, length + 1) of 0 to ``length``.
+
+    Ours, after the length predictors of non-autoregressive translation (Gu et al. 2018, arXiv 1711.02281): a chain that settles word by word
+    and length at once often repeats a word or stops in the middle.
+    """
+
+    def __init__(self, condition_width: int, length: int, width: int = 128):
+        super().__init__()
+        self.mix = nn.Sequential(nn.Linear(condition_width, width), nn.ReLU())
+        self.leave = nn.Linear(width, length + 1)
+
+    def forward(self, condition: Tensor) -> Tensor:
+        return self.leave(self.mix(condition).mean(1))
+
+
 class DiffusionNet(nn.Module):
     """Image-difference encoder, text space and condition denoiser; ``denoise`` is the samplers' D(x, σ, condition)."""
 
@@ -150,6 +180,7 @@ class DiffusionNet(nn.Module):
         self.text = TextSpace(vocabulary, config.latent, config.sigma_data if config.normalised else None)
         self.denoiser = ConditionDenoiser(config, self.encoder.channels)
         self.flag = ChangeFlag(self.encoder.channels) if config.change_flag else None
+        self.length = LengthHead(self.encoder.channels, config.length) if config.length_prediction else None
         if config.family == "discrete":
             self.diffusion = DiscreteDiffusion.sqrt(config.steps)
         else:
@@ -163,12 +194,19 @@ class DiffusionNet(nn.Module):
         """Clean estimate x̂0 (N, L, latent) of x = x0 + σ·noise, sigma (N,) > 0; of a network with self-conditioning that of the first step."""
         return self.chain()(x, sigma, condition)
 
-    def chain(self) -> Denoise:
-        """D(x, σ, condition) for one run of a sampler, which remembers its last estimate for self-conditioning."""
+    def likely_lengths(self, condition: Tensor) -> Tensor | None:
+        """(N,) int64 of condition tokens (N, M, condition_width), of a network with length prediction."""
+        return None if self.length is None else self.length(condition).argmax(1)
+
+    def chain(self, lengths: Tensor | None = None) -> Denoise:
+        """D(x, σ, condition) for one run of a sampler, which remembers its last estimate for self-conditioning.
+
+        lengths : (N,) of the rows of x, of a network with length prediction.
+        """
         last: Tensor | None = None
 
         def predict(x: Tensor, time: Tensor, condition: Condition) -> Tensor:
-            return self.denoiser(x, time, condition, last)
+            return self.denoiser(x, time, condition, last, length=lengths)
 
         # Made anew: kept as a member it would go on using this denoiser in a deep copy (EMA).
         levels = self.diffusion if self.config.family == "discrete" else self.preconditioning

@@ -298,6 +298,21 @@ def test_a_style_is_one_of_those_trained_and_the_first_by_default():
     assert not torch.allclose(plain[1], mixed[1], atol=1e-3)
 
 
+@pytest.mark.parametrize("preset", ["diffusion-rscc-compact", "kd-rscc-compact"])
+def test_a_chain_is_told_the_length_that_the_condition_foretells(preset):
+    net = DiffusionNet(replace(small(preset), length_prediction=True), 30).eval()
+    net.denoiser.lengths.data.normal_()
+    condition = torch.randn(2, 9, net.encoder.channels)
+    x, sigma = torch.randn(2, 6, 4), torch.ones(2)
+    with torch.inference_mode():
+        net.length.leave.bias.copy_(20 * torch.nn.functional.one_hot(torch.tensor(5), net.config.length + 1))
+        assert net.likely_lengths(condition).tolist() == [5, 5]
+        told = net.chain(torch.tensor([5, 3]))(x, sigma, condition)
+        likely = net.chain(net.likely_lengths(condition))(x, sigma, condition)
+    assert torch.allclose(told[0], likely[0], atol=1e-5)
+    assert not torch.allclose(told[1], likely[1], atol=1e-3)
+
+
 def test_samples_of_a_pair_share_its_condition():
     denoiser = ConditionDenoiser(small("kd-rscc-compact"), 8).eval()
     x, time, condition = torch.randn(6, 6, 4), torch.rand(6), torch.randn(2, 9, 8)
