@@ -45,6 +45,8 @@ def check(model_id: str) -> dict:
 def add(path: str) -> dict:
     """Copy weights into the user's folder: published ones, known by their sha256, or what ``changescribe train`` has tuned of such.
 
+    A folder is the base that a ccexpert needs, or a whole CCExpert in the layout of the authors' release, which becomes a model of the user's.
+
     A tuned model keeps the id in its card and is listed in the folder's ``models.json``; one of that id that was there is replaced.
 
     Returns
@@ -58,6 +60,8 @@ def add(path: str) -> dict:
         Not a safetensors file, or not the weights of a known model. OutputError: the folder cannot be written.
     """
     source = Path(path)
+    if source.is_dir():
+        return _add_folder(source)
     metadata = _check_format(source)
     digest = registry.sha256_of(source)
     row = next((row for row in registry.published() if row["sha256"] == digest), None)
@@ -70,6 +74,36 @@ def add(path: str) -> dict:
             "download the file again, or use the version of ChangeScribe that it belongs to",
         )
     return {"id": row["id"], "path": str(_copy(source, row["file"]))}
+
+
+def _add_folder(folder: Path) -> dict:
+    """Copy a base, or a whole model and its listing."""
+    from .models.ccexpert import folder as whole
+    from .models.ccexpert.captioner import read_metadata
+
+    try:
+        if whole.is_whole(folder):
+            model_id = whole.own_id(folder)
+            registry.verify_own_id(model_id)
+            base = user_models_dir() / f"{model_id}-base"
+            whole.copy_base(folder, base)
+            with tempfile.TemporaryDirectory() as scratch:
+                described = Path(scratch) / f"{model_id}.safetensors"
+                whole.describe_whole(base, model_id, described)
+                return _add_own(described, registry.sha256_of(described), _check_format(described))
+        bases = {row["id"]: read_metadata(Path(row["path"])).base for row in listing() if row["available"] and row["class"].startswith("ccexpert.")}
+        for model_id, wanted in bases.items():
+            if all((folder / name).is_file() for name in wanted.files):
+                whole.copy_base(folder, user_models_dir() / wanted.folder)
+                return {"id": model_id, "path": str(user_models_dir() / wanted.folder)}
+    except OSError as error:
+        raise OutputError(f"{user_models_dir()} cannot be written ({error})", "a writable folder with room", "free space") from error
+    need = "; ".join(f"the base of {model_id}: {', '.join(wanted.files)}" for model_id, wanted in bases.items())
+    raise ModelError(
+        f"{folder} holds no difference module of CCExpert, and is no base of an installed model",
+        f"the authors' release of CCExpert{'; or ' + need if need else ''}",
+        "add the ccexpert file first, then its base",
+    )
 
 
 def _add_own(source: Path, digest: str, metadata: dict[str, str]) -> dict:

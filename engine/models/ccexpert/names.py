@@ -41,8 +41,6 @@ PARTS = (
     (".image_b_flag_embed.weight", ".flags.1"),
     (".change_flag_embed.weight", ".flags.2"),
 )
-# Of a checkpoint with the authors' difference module.
-AUTHORS_MARK = "model.vision_resampler.expert_change_feature_extractor_model.linear_mapping.weight"
 
 
 def own_name(name: str) -> str:

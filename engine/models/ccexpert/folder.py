@@ -1,0 +1,116 @@
+"""Folders of CCExpert's weights that a user adds: a base, or a whole model in the layout of the authors' release."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from ...captioner import ModelCard
+from ...errors import ModelError
+from .config import QWEN2_7B, SIGLIP, CCExpertConfig
+from .prompt import TOKENIZER_FILE
+from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, weight_files
+
+CONFIG_FILE = "config.json"
+TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+SOURCE = "copy the folder of weights that the model was added from"
+BATCH = 16  # tiles that a card's memory_mb speaks of
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds a difference module, as the authors' release of CCExpert does.
+
+    Raises
+    ------
+    ModelError
+        No readable weights at all.
+    """
+    return any(name.startswith("difference.") for name, _ in tensors_of(folder))
+
+
+def copy_base(folder: Path, target: Path) -> None:
+    """Put weights and tokenizer of ``folder`` into ``target``; on one disk they are linked and take no room.
+
+    Raises
+    ------
+    ModelError
+        A folder without weights or without a tokenizer. OSError: the target cannot be written.
+    """
+    files = [path for part, _ in parts_of(folder) for path in (*weight_files(part), part / CONFIG_FILE, part / INDEX_FILE)]
+    files += [tokenizer_folder(folder) / name for name in TOKENIZER_FILES]
+    for path in files:
+        place = target / path.relative_to(folder)
+        if path.is_file():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(path, place)
+    _write_tokenizer(tokenizer_folder(target), folder)
+
+
+def describe_whole(base: Path, model_id: str, target: Path) -> None:
+    """Write the trained file of a whole model: its description and no tensor, since ``base`` has all.
+
+    Raises
+    ------
+    ModelError
+        A config.json that is missing or not that of a Qwen2.
+    """
+    config = CCExpertConfig(SIGLIP, _text_sizes(base), image_update="released", prompt="code")
+    card = ModelCard(model_id, f"CCExpert, {model_id}", memory_mb=batch_mb(config))
+    found = Base.of(base, SOURCE)
+    members = {"config": config.to_json(), "base": vars(found), "card": card.to_json(), "calibration": {"temperature": 1.0, "bias": 0.0}}
+    save_file({}, target, {name: json.dumps(value) for name, value in members.items()} | {"tuned_from": "ccexpert"})
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(source, part)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, part)
+    os.replace(part, target)  # a copy cut short never bears the name of the weights
+
+
+def _write_tokenizer(place: Path, source: Path) -> None:
+    """Make the tokenizer.json of a folder that has only the older vocab.json and merges.txt."""
+    if (place / TOKENIZER_FILE).is_file():
+        return
+    need, do = f"{TOKENIZER_FILE}, or vocab.json and merges.txt", "copy them from the download"
+    if not (place / "vocab.json").is_file() or not (place / "merges.txt").is_file():
+        raise ModelError(f"{source} has no tokenizer", need, do)
+    from transformers import Qwen2TokenizerFast
+
+    try:
+        Qwen2TokenizerFast.from_pretrained(place, local_files_only=True).backend_tokenizer.save(str(place / TOKENIZER_FILE))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the tokenizer of {source} cannot be read ({error})", need, do) from error
+
+
+def own_id(folder: Path) -> str:
+    """The id of a model of the user's from the folder's name."""
+    return re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")[:40]
+
+
+def batch_mb(config: CCExpertConfig) -> int:
+    """Memory beside the weights of a batch of 16, MB: keys and values, and the widest intermediate results, of its prompts in float32."""
+    text = config.text
+    cached = 2 * text["num_hidden_layers"] * text["hidden_size"] * text["num_key_value_heads"] // text["num_attention_heads"]
+    tokens = 2 * config.tokens_per_image + 64
+    return BATCH * tokens * 4 * (cached + 4 * text["intermediate_size"]) // 10**6
+
+
+def _text_sizes(folder: Path) -> dict[str, Any]:
+    """The language model's sizes in a config.json of LLaVA-NeXT; the vocabulary's is that of its embeddings, which the file has wrong."""
+    try:
+        found = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
+        sizes = {name: found.get(name, default) for name, default in QWEN2_7B.items()} | {"hidden_size": int(found["hidden_size"])}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ModelError(f"{folder / CONFIG_FILE} cannot be read ({error!r})", "the configuration of the weights", "copy the whole folder") from error
+    rows = next((tensor.get_shape()[0] for name, tensor in tensors_of(folder) if name == "llm.model.embed_tokens.weight"), None)
+    return sizes | {"vocab_size": rows or sizes["vocab_size"]}
