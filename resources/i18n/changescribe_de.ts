@@ -46,63 +46,63 @@
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>processor (and Apple's GPU)</source>
-        <translation type="unfinished"></translation>
+        <translation>Prozessor (und Apples Grafikkarte)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>processor only</source>
-        <translation type="unfinished"></translation>
+        <translation>nur Prozessor</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>NVIDIA GPU, CUDA {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>NVIDIA-Grafikkarte, CUDA {version}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>{download} to download, {disk} on disk</source>
-        <translation type="unfinished"></translation>
+        <translation>{download} zum Herunterladen, {disk} auf dem Datenträger</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>there is one build for this computer</source>
-        <translation type="unfinished"></translation>
+        <translation>für diesen Rechner gibt es nur eine Fassung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>{gpu} with a driver for CUDA {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>{gpu} mit einem Treiber für CUDA {version}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>{facts}; this GPU needs a newer driver (580 or later), then repair the engine</source>
-        <translation type="unfinished"></translation>
+        <translation>{facts}; diese Grafikkarte braucht einen neueren Treiber (580 oder neuer), danach die Engine reparieren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>{facts}; PyTorch has no build for compute capability {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>{facts}; PyTorch gibt es nicht für die Compute Capability {version}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>Linux or Windows on x86, Linux on ARM, or a Mac with Apple's processor</source>
-        <translation type="unfinished"></translation>
+        <translation>Linux oder Windows auf x86, Linux auf ARM oder ein Mac mit Apples Prozessor</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>PyTorch has no build {build} for {system} on {machine}</source>
-        <translation type="unfinished"></translation>
+        <translation>PyTorch hat keine Fassung {build} für {system} auf {machine}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>choose another in the settings, or a Python that has PyTorch</source>
-        <translation type="unfinished"></translation>
+        <translation>in den Einstellungen eine andere wählen, oder ein Python, das PyTorch hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/builds.py"/>
         <source>chosen in the settings</source>
-        <translation type="unfinished"></translation>
+        <translation>in den Einstellungen gewählt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
@@ -136,77 +136,77 @@
     <message>
         <location filename="../../qgis_plugin/client/driver.py"/>
         <source>there is no NVIDIA driver for this system</source>
-        <translation type="unfinished"></translation>
+        <translation>für dieses System gibt es keinen NVIDIA-Treiber</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/driver.py"/>
         <source>the NVIDIA driver did not answer within {seconds:g} s</source>
-        <translation type="unfinished"></translation>
+        <translation>der NVIDIA-Treiber hat nicht innerhalb von {seconds:g} s geantwortet</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/driver.py"/>
         <source>the NVIDIA driver could not be asked ({error})</source>
-        <translation type="unfinished"></translation>
+        <translation>der NVIDIA-Treiber ließ sich nicht befragen ({error})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/driver.py"/>
         <source>the NVIDIA driver does not answer (exit {code}{said})</source>
-        <translation type="unfinished"></translation>
+        <translation>der NVIDIA-Treiber antwortet nicht (Rückgabewert {code}{said})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/driver.py"/>
         <source>no NVIDIA driver was found</source>
-        <translation type="unfinished"></translation>
+        <translation>es wurde kein NVIDIA-Treiber gefunden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/driver.py"/>
         <source>the NVIDIA driver reports no usable GPU ({error})</source>
-        <translation type="unfinished"></translation>
+        <translation>der NVIDIA-Treiber meldet keine brauchbare Grafikkarte ({error})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>PyTorch for: {build} ({reason}).</source>
-        <translation type="unfinished"></translation>
+        <translation>PyTorch für: {build} ({reason}).</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>Size: {sizes}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Größe: {sizes}.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>Place: {folder} (Python {version}).</source>
-        <translation type="unfinished"></translation>
+        <translation>Ort: {folder} (Python {version}).</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>QGIS's own Python is left as it is.</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Python von QGIS bleibt, wie es ist.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>The hash of this build's PyTorch is not on record: its version is fixed, its file is trusted to its server.</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Prüfsumme dieser PyTorch-Fassung ist nicht hinterlegt: die Version steht fest, bei der Datei wird dem Server vertraut.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>{free} free on the disk of {there}</source>
-        <translation type="unfinished"></translation>
+        <translation>{free} frei auf dem Datenträger von {there}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>about {needed}</source>
-        <translation type="unfinished"></translation>
+        <translation>etwa {needed}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>free some space, choose the build for the processor in the settings, or choose a Python that has PyTorch</source>
-        <translation type="unfinished"></translation>
+        <translation>Platz schaffen, in den Einstellungen die Fassung für den Prozessor wählen oder ein Python wählen, das PyTorch hat</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>fill it on a connected computer of the same kind: {commands}</source>
-        <translation type="unfinished"></translation>
+        <translation>auf einem verbundenen Rechner gleicher Art füllen: {commands}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
@@ -236,17 +236,17 @@
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>free some space or mend the rights of {folder}, and try again</source>
-        <translation type="unfinished"></translation>
+        <translation>Platz schaffen oder die Rechte von {folder} berichtigen und erneut versuchen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>the environment cannot be written ({error})</source>
-        <translation type="unfinished"></translation>
+        <translation>die Umgebung lässt sich nicht schreiben ({error})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>a folder with room that you may write</source>
-        <translation type="unfinished"></translation>
+        <translation>ein beschreibbarer Ordner mit genug Platz</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
@@ -256,27 +256,27 @@
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>The environment is made anew: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Umgebung wird neu angelegt: {reason}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>The engine captions a test tile</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Engine beschreibt eine Testkachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>What an earlier set-up left does not work and is made anew: {error}</source>
-        <translation type="unfinished"></translation>
+        <translation>Was eine frühere Einrichtung hinterlassen hat, funktioniert nicht und wird neu angelegt: {error}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>The build for {build} does not work here, the processor's takes its place: {error}</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Fassung für {build} funktioniert hier nicht, an ihre Stelle tritt die für den Prozessor: {error}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>it holds the build {built}, the settings ask for {wanted}</source>
-        <translation type="unfinished"></translation>
+        <translation>sie enthält die Fassung {built}, die Einstellungen verlangen {wanted}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
@@ -286,12 +286,12 @@
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>{error} It is downloaded once more.</source>
-        <translation type="unfinished"></translation>
+        <translation>{error} Sie wird noch einmal heruntergeladen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
         <source>PyTorch finds no GPU that computes ({reason}); the processor does the work</source>
-        <translation type="unfinished"></translation>
+        <translation>PyTorch findet keine Grafikkarte, die rechnet ({reason}); der Prozessor übernimmt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
@@ -448,17 +448,17 @@
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>a file has not the hash on record{file}</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Datei hat nicht die hinterlegte Prüfsumme{file}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>exactly the files that this version of ChangeScribe was tested with</source>
-        <translation type="unfinished"></translation>
+        <translation>genau die Dateien, mit denen diese Version von ChangeScribe geprüft wurde</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it</source>
-        <translation type="unfinished"></translation>
+        <translation>erneut versuchen; bleibt es dabei, gibt ein Proxy, Spiegelserver oder Ordner andere Dateien aus: dessen Betreiber verständigen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
@@ -509,17 +509,17 @@
     <message>
         <location filename="../../qgis_plugin/client/proof.py"/>
         <source>an environment in which the engine captions a tile</source>
-        <translation type="unfinished"></translation>
+        <translation>eine Umgebung, in der die Engine eine Kachel beschreibt</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/proof.py"/>
         <source>the engine does not start in {python} ({ending})</source>
-        <translation type="unfinished"></translation>
+        <translation>die Engine startet in {python} nicht ({ending})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/proof.py"/>
         <source>it said nothing</source>
-        <translation type="unfinished"></translation>
+        <translation>ohne eine Meldung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_client.py"/>
@@ -815,7 +815,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
         <source>{} is fetched there.</source>
-        <translation type="unfinished"></translation>
+        <translation>{} wird dort abgerufen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
@@ -846,6 +846,7 @@
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <location filename="../../qgis_plugin/gui/preview.py"/>
+        <location filename="../../qgis_plugin/gui/swipe.py"/>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Before</source>
         <translation>Vorher</translation>
@@ -854,6 +855,7 @@
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <location filename="../../qgis_plugin/gui/preview.py"/>
+        <location filename="../../qgis_plugin/gui/swipe.py"/>
         <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>After</source>
         <translation>Nachher</translation>
@@ -867,6 +869,16 @@
         <location filename="../../qgis_plugin/gui/compare.py"/>
         <source>Show the two dates in turn; the project's layers stay as they are</source>
         <translation>Zeigt beide Zeitpunkte im Wechsel; die Layer des Projekts bleiben, wie sie sind</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/compare.py"/>
+        <source>Swipe on the map</source>
+        <translation>Auf der Karte wischen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/compare.py"/>
+        <source>Before on the left, after on the right of a line that you drag; Escape ends it</source>
+        <translation>Vorher links, Nachher rechts einer Linie, die sich ziehen lässt; Escape beendet es</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
@@ -904,6 +916,11 @@
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>Caption changes</source>
         <translation>Änderungen beschreiben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/dock.py"/>
+        <source>Set up the engine, then caption</source>
+        <translation>Engine einrichten, dann beschreiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
@@ -1029,7 +1046,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/estimate.py"/>
         <source>The before layer's pixels of {:.2g} m lack the detail that the model knows: expect poor captions.</source>
-        <translation type="unfinished"></translation>
+        <translation>Den {:.2g} m großen Pixeln des Vorher-Layers fehlen die Einzelheiten, die das Modell kennt: schwache Beschreibungen sind zu erwarten.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/estimate.py"/>
@@ -1054,17 +1071,17 @@
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Sets the resolution under 'More options'</source>
-        <translation type="unfinished"></translation>
+        <translation>Setzt die Auflösung unter „Weitere Optionen“</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Keep the layer's {:.2g} m a pixel</source>
-        <translation type="unfinished"></translation>
+        <translation>Bei den {:.2g} m je Pixel des Layers bleiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Resample to the model's {:g} m a pixel</source>
-        <translation type="unfinished"></translation>
+        <translation>Auf die {:g} m je Pixel des Modells umrechnen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
@@ -1192,6 +1209,57 @@
         <translation>Kacheln je Durchgang</translation>
     </message>
     <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>By class</source>
+        <translation>Nach Klasse</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>By score</source>
+        <translation>Nach Wert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>Colours of the tiles on the map</source>
+        <translation>Farben der Kacheln auf der Karte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>Labels</source>
+        <translation>Beschriftung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>Only listed</source>
+        <translation>Nur gelistete</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>Write the captions into the tiles</source>
+        <translation>Die Beschreibungen in die Kacheln schreiben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>Show only the tiles of the list on the map: sets the layer's filter</source>
+        <translation>Nur die Kacheln der Liste auf der Karte zeigen: setzt den Filter des Layers</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/processing/reviewed.py"/>
+        <source>Map</source>
+        <translation>Karte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>The filter of a layer cannot change while it is edited: save the edits first.</source>
+        <translation>Der Filter eines Layers lässt sich nicht ändern, während er bearbeitet wird: zuerst die Änderungen speichern.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <source>This layer's format cannot be filtered so; export it to a GeoPackage.</source>
+        <translation>Das Format dieses Layers lässt sich so nicht filtern; in ein GeoPackage exportieren.</translation>
+    </message>
+    <message>
         <location filename="../../qgis_plugin/gui/model_box.py"/>
         <source>{} (not installed)</source>
         <translation>{} (nicht installiert)</translation>
@@ -1243,6 +1311,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/processing/engine_status.py"/>
+        <source>chosen by the driver</source>
+        <translation>nach dem Treiber gewählt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Set up or repair</source>
         <translation>Einrichten oder reparieren</translation>
     </message>
@@ -1260,6 +1334,12 @@
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Folder of wheels (offline)</source>
         <translation>Ordner mit Wheels (offline)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/processing/engine_status.py"/>
+        <source>PyTorch for</source>
+        <translation>PyTorch für</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
@@ -1284,7 +1364,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/point.py"/>
         <source>an area off the layers</source>
-        <translation type="unfinished"></translation>
+        <translation>ein Bereich neben den Layern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/point.py"/>
@@ -1295,12 +1375,12 @@
     <message>
         <location filename="../../qgis_plugin/gui/point.py"/>
         <source>choose another area</source>
-        <translation type="unfinished"></translation>
+        <translation>einen anderen Bereich wählen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/point.py"/>
         <source>the point has no place in {crs} ({reason})</source>
-        <translation type="unfinished"></translation>
+        <translation>der Punkt hat in {crs} keine Lage ({reason})</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/point.py"/>
@@ -1315,37 +1395,37 @@
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>Preview: what the model will see</source>
-        <translation type="unfinished"></translation>
+        <translation>Vorschau: was das Modell sehen wird</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>The engine reads the layers…</source>
-        <translation type="unfinished"></translation>
+        <translation>Die Engine liest die Layer…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>ChangeScribe: preview</source>
-        <translation type="unfinished"></translation>
+        <translation>ChangeScribe: Vorschau</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>Tile {} in the middle of the area, {:.2g} m a pixel.</source>
-        <translation type="unfinished"></translation>
+        <translation>Kachel {} in der Mitte des Bereichs, {:.2g} m je Pixel.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>bands {}</source>
-        <translation type="unfinished"></translation>
+        <translation>Kanäle {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>{}; values as they are</source>
-        <translation type="unfinished"></translation>
+        <translation>{}; Werte, wie sie sind</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>{}; black to white: {}</source>
-        <translation type="unfinished"></translation>
+        <translation>{}; Schwarz bis Weiß: {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
@@ -1384,36 +1464,6 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Score</source>
-        <translation>Wert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>What changed</source>
-        <translation>Was sich geändert hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Classes</source>
-        <translation>Klassen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Tile</source>
-        <translation>Kachel</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>(skipped: too little data)</source>
-        <translation>(ausgelassen: zu wenig Daten)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>(failed)</source>
-        <translation>(gescheitert)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Search: building, road…</source>
         <translation>Suchen: building, road…</translation>
     </message>
@@ -1421,6 +1471,26 @@
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Changed only</source>
         <translation>Nur geänderte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results.py"/>
+        <source>All classes</source>
+        <translation>Alle Klassen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results.py"/>
+        <source>Tiles where this class was added, removed or altered</source>
+        <translation>Kacheln, in denen diese Klasse neu, entfernt oder verändert ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results.py"/>
+        <source>score ≥ </source>
+        <translation>Wert ≥ </translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results.py"/>
+        <source>Tiles with at least this change score</source>
+        <translation>Kacheln mit mindestens diesem Änderungswert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
@@ -1589,13 +1659,34 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
-        <source>Set up the engine (about {} MB)…</source>
-        <translation>Engine einrichten (etwa {} MB)…</translation>
+        <source>ChangeScribe: look at this computer</source>
+        <translation>ChangeScribe: diesen Rechner ansehen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
-        <source>{}. It is downloaded once, takes about {:.1f} GB of disk and leaves QGIS's own Python as it is.</source>
-        <translation>{}. Sie wird einmal heruntergeladen, belegt etwa {:.1f} GB und lässt das Python von QGIS, wie es ist.</translation>
+        <source>Which PyTorch the engine gets</source>
+        <translation>Welches PyTorch die Engine bekommt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/processing/engine_status.py"/>
+        <source>Set up the engine</source>
+        <translation>Engine einrichten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <source>This computer could not be looked at.</source>
+        <translation>Dieser Rechner ließ sich nicht ansehen.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <source>The captioning engine is set up once.</source>
+        <translation>Die Engine für Beschreibungen wird einmal eingerichtet.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <source>Set up the engine ({size} to download)</source>
+        <translation>Engine einrichten ({size} zum Herunterladen)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
@@ -1606,6 +1697,36 @@
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>Cancelled. The next set-up goes on where this one stopped.</source>
         <translation>Abgebrochen. Die nächste Einrichtung macht dort weiter, wo diese aufgehört hat.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/tiles.py"/>
+        <source>Score</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/tiles.py"/>
+        <source>What changed</source>
+        <translation>Was sich geändert hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/tiles.py"/>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/tiles.py"/>
+        <source>Tile</source>
+        <translation>Kachel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/tiles.py"/>
+        <source>(skipped: too little data)</source>
+        <translation>(ausgelassen: zu wenig Daten)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/tiles.py"/>
+        <source>(failed)</source>
+        <translation>(gescheitert)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/i18n.py"/>
@@ -1629,6 +1750,16 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/plugin.py"/>
+        <source>Next changed tile</source>
+        <translation>Nächste geänderte Kachel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/plugin.py"/>
+        <source>Previous changed tile</source>
+        <translation>Vorige geänderte Kachel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/plugin.py"/>
         <source>Settings…</source>
         <translation>Einstellungen…</translation>
     </message>
@@ -1636,6 +1767,11 @@
         <location filename="../../qgis_plugin/plugin.py"/>
         <source>Help</source>
         <translation>Hilfe</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/plugin.py"/>
+        <source>No tile is listed: caption an area, or list a layer of captions in the panel.</source>
+        <translation>Es ist keine Kachel gelistet: einen Bereich beschreiben lassen oder im Bedienfeld einen Layer mit Beschreibungen auflisten.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
@@ -2090,25 +2226,14 @@ Die Engine läuft in einem eigenen Prozess. Beim Abbrechen bleibt erhalten, was 
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Says which Python runs the captioning engine, whether it works, on which device, and what to do if it does not. Attach its report when you ask for help.
 
-With 'Set up the engine' it first makes the engine's own Python environment in your user folder; QGIS's Python is left as it is. The NVIDIA driver decides which PyTorch it takes, unless you do: for the processor {cpu}, for an NVIDIA GPU {gpu}. Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.
+With 'Set up the engine' it first makes the engine's own Python environment in your user folder; QGIS's Python is left as it is. The NVIDIA driver decides which PyTorch it takes, unless you do: for the processor {cpu} to download and {cpu_disk} on disk, for an NVIDIA GPU {gpu} and {gpu_disk}. Cancelling is safe; the next set-up goes on where it stopped. Without a connection, name a folder of wheels.
 
 For a Python that you keep yourself (conda, HPC), choose it in Settings &gt; Options &gt; ChangeScribe or through the environment variable {variable}; then nothing needs to be set up here.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/engine_status.py"/>
-        <source>Set up the engine</source>
-        <translation>Engine einrichten</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/engine_status.py"/>
-        <source>chosen by the driver</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/engine_status.py"/>
-        <source>PyTorch for</source>
-        <translation type="unfinished"></translation>
+        <translation>Sagt, welches Python die Engine für Beschreibungen ausführt, ob sie funktioniert, auf welchem Gerät, und was zu tun ist, wenn nicht. Den Bericht bei Fragen um Hilfe anhängen.
+
+Mit „Engine einrichten“ wird zuerst die eigene Python-Umgebung der Engine im Benutzerordner angelegt; das Python von QGIS bleibt, wie es ist. Welches PyTorch sie bekommt, entscheidet der NVIDIA-Treiber, sofern es nicht anders gewählt wird: für den Prozessor {cpu} zum Herunterladen und {cpu_disk} auf dem Datenträger, für eine NVIDIA-Grafikkarte {gpu} und {gpu_disk}. Abbrechen ist gefahrlos; die nächste Einrichtung macht dort weiter, wo sie aufgehört hat. Ohne Verbindung einen Ordner mit Wheels angeben.
+
+Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt; ChangeScribe oder mit der Umgebungsvariablen {variable} wählen; dann muss hier nichts eingerichtet werden.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
@@ -2624,11 +2749,6 @@ Berichtigte Beschreibungen haben Vorrang; Kacheln, die als falsch markiert und n
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
-        <source>Map</source>
-        <translation>Karte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Summary</source>
         <translation>Zusammenfassung</translation>
     </message>
@@ -2644,10 +2764,10 @@ Berichtigte Beschreibungen haben Vorrang; Kacheln, die als falsch markiert und n
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
-        <source>Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: pictures of both dates and a JSON file with captions and classes, a quarter of them held out. A tile that is marked as wrong and not corrected is left out.
+        <source>Writes the tiles that somebody marked as right or wrong, or whose caption was corrected, as a data set in the layout of LEVIR-CC: pictures of both dates and a JSON file with captions and classes, a quarter of them held out. A tile that is marked as wrong and not corrected is left out. Of the tiles that nobody has judged, some that surely show no change are added, until both kinds are equally many.
 
 With the source code of ChangeScribe the model can be tuned on it: changescribe train --from-reviewed FOLDER --out FOLDER. Save the layer's edits first.</source>
-        <translation>Schreibt die Kacheln, die jemand als richtig oder falsch markiert hat oder deren Beschreibung berichtigt wurde, als Datensatz im Aufbau von LEVIR-CC: Bilder beider Zeitpunkte und eine JSON-Datei mit Beschreibungen und Klassen, ein Viertel davon zurückgehalten. Eine Kachel, die als falsch markiert und nicht berichtigt ist, fehlt.
+        <translation>Schreibt die Kacheln, die jemand als richtig oder falsch markiert hat oder deren Beschreibung berichtigt wurde, als Datensatz im Aufbau von LEVIR-CC: Bilder beider Zeitpunkte und eine JSON-Datei mit Beschreibungen und Klassen, ein Viertel davon zurückgehalten. Eine Kachel, die als falsch markiert und nicht berichtigt ist, fehlt. Von den Kacheln, die niemand beurteilt hat, kommen einige sicher unveränderte hinzu, bis beide Arten gleich viele sind.
 
 Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: changescribe train --from-reviewed ORDNER --out ORDNER. Zuerst die Änderungen des Layers speichern.</translation>
     </message>
