@@ -89,6 +89,8 @@ class Captioner(ABC):
 
     needs_seed: ClassVar[bool] = False
     has_heatmap: ClassVar[bool] = False
+    # Tiles a batch on a CPU; None takes ``lanes.AUTO_BATCH``'s.
+    cpu_batch: ClassVar[int | None] = None
     answers_questions: ClassVar[bool] = False
     # Names of ``CaptionOptions.sampler`` that the model knows; none where it draws no samples.
     samplers: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from .errors import ChangeScribeError
 from .reading import POLL_S, ReadTile, TileBatch, was_cancelled
 from .schema import Caption, CaptionRequest, TileRef
 
-# On the CPU more tiles a batch are not faster, only later to show.
+# On the CPU more tiles a batch are not faster for most models, only later to show; ``Captioner.cpu_batch`` of those that know better.
 AUTO_BATCH = {"cpu": 8, "mps": 16, "cuda": 64}
 MAX_LANES = 8  # each holds the intermediate results of a batch, and all share Python's one interpreter lock
 FREE_SHARE = 0.5  # of the free memory that batches may fill
@@ -83,9 +83,10 @@ def captioned(
 
 def batch_size(captioner: Captioner) -> int:
     """Tiles a batch: what is fastest on the device, less where its free memory would not hold them in every lane."""
-    size = AUTO_BATCH[captioner.device.type]
+    on_cpu = captioner.device.type == "cpu"
+    size = on_cpu and captioner.cpu_batch or AUTO_BATCH[captioner.device.type]
+    lanes = _cpu_lanes().width if on_cpu else 1
     free_mb = device.free_memory_mb(captioner.device)
-    lanes = _cpu_lanes().width if captioner.device.type == "cpu" else 1
     while free_mb is not None and size > 1 and captioner.card.memory_mb * size * lanes / 16 > FREE_SHARE * free_mb:
         size //= 2
     return size

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 QUEUED_BATCHES = 2  # one that is ready while one computes, and one of slack; more only costs memory
 POLL_S = 0.05
+FIRST_TILES = 8  # of the first batches; later ones grow to the full size
 # One bad block is that tile's fault; this many in a row are the raster's or the model's.
 MAX_FAILED_IN_A_ROW = 20
 
@@ -119,7 +120,7 @@ class BatchReader:
     Parameters
     ----------
     refs : the tiles; taken one by one as they are read
-    batch_size : ready tiles a batch
+    batch_size : ready tiles a batch; the first ones have fewer, so that the first captions come soon and a small area has work for every lane
     input_px : side of the model's input; other tile sizes are resampled to it
     """
 
@@ -179,7 +180,7 @@ class BatchReader:
             self._put(error)
 
     def _grouped(self, pair: RasterPair) -> Iterator[TileBatch]:
-        batch, befores, afters, failed = TileBatch(), [], [], 0
+        batch, befores, afters, failed, size = TileBatch(), [], [], 0, min(FIRST_TILES, self.batch_size)
         for ref in self.refs:
             if self._stop.is_set():
                 return
@@ -194,10 +195,10 @@ class BatchReader:
                 befores.append(before)
                 afters.append(after)
             # Skipped tiles hold no pixels; a limit on them keeps the progress moving across a desert of nodata.
-            if len(befores) == self.batch_size or len(batch.tiles) >= 4 * self.batch_size:
+            if len(befores) == size or len(batch.tiles) >= 4 * size:
                 self.watch.check()
                 yield self._filled(batch, befores, afters)
-                batch, befores, afters = TileBatch(), [], []
+                batch, befores, afters, size = TileBatch(), [], [], min(size + 2, self.batch_size)
         if batch.tiles:
             self.watch.check()
             yield self._filled(batch, befores, afters)

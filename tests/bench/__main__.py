@@ -79,7 +79,7 @@ def cached_tiles_per_s(captioner: Captioner, request: CaptionRequest, rounds: in
     with pipeline.opened(request, captioner.card) as (pair, grid):
         read = [pair.read(ref) for ref in grid]
     before, after = (np.stack([tile[i] for tile in read] * rounds) for i in (0, 1))
-    batch = lanes.AUTO_BATCH[captioner.device.type]
+    batch = lanes.batch_size(captioner)
     captioner.caption(before[:batch], after[:batch])
     start_s = time.perf_counter()
     for i in range(0, len(before), batch):

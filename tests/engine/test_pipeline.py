@@ -307,3 +307,19 @@ def test_unknown_model_and_damaged_weights(request_of, fake_weights):
 def test_a_bad_request_opens_nothing(request_of):
     with pytest.raises(InputError, match="overlap_px = 64"):
         pipeline.run(request_of(overlap_px=64), None)
+
+
+def test_batches_grow_to_the_full_size(request_of, monkeypatch):
+    monkeypatch.setattr(reading, "FIRST_TILES", 2)
+    request, model = request_of(16, 16, batch_size=5), captioner()
+    with pipeline.opened(request, model.card) as (pair, grid):
+        sizes = [len(batch.ready) for batch in reading.BatchReader(request, pair, grid, 5, 64).batches(lambda: False) if batch.tiles]
+    assert sizes[:4] == [2, 4, 5, 5]
+    assert sum(sizes) >= 200
+
+
+@pytest.mark.parametrize(("free_mb", "batch"), [(None, 8), (100_000.0, 8), (1000.0, 4), (1.0, 1)])
+def test_the_batch_fits_the_free_memory(monkeypatch, free_mb, batch):
+    monkeypatch.setattr(lanes, "_cpu_lanes", lambda: lanes.Lane(lanes._pool(2, 1), 2))
+    monkeypatch.setattr(lanes.device, "free_memory_mb", lambda chosen: free_mb)
+    assert lanes.batch_size(captioner()) == batch  # its card speaks of 1000 MB for 16 tiles, two batches are computed at once, half may be filled
