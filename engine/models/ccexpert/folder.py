@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from ...captioner import ModelCard
 from ...errors import ModelError
 from .config import QWEN2_7B, SIGLIP, CCExpertConfig
-from .prompt import TOKENIZER_FILE
+from .prompt import END, END_OF_TEXT, START, TOKENIZER_FILE
 from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, weight_files
 
 CONFIG_FILE = "config.json"
@@ -87,7 +87,9 @@ def _write_tokenizer(place: Path, source: Path) -> None:
     from transformers import Qwen2TokenizerFast
 
     try:
-        Qwen2TokenizerFast.from_pretrained(place, local_files_only=True).backend_tokenizer.save(str(place / TOKENIZER_FILE))
+        tokenizer = Qwen2TokenizerFast.from_pretrained(place, local_files_only=True).backend_tokenizer
+        tokenizer.add_special_tokens([END_OF_TEXT, START, END])  # where no other file says so; Qwen2 has them in this order behind its vocabulary
+        tokenizer.save(str(place / TOKENIZER_FILE))
     except (OSError, ValueError) as error:
         raise ModelError(f"the tokenizer of {source} cannot be read ({error})", need, do) from error
 

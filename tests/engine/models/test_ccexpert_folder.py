@@ -1,0 +1,112 @@
+"""`changescribe models add FOLDER`: the authors' release becomes a model of the user's; a base goes where its trained file looks for it."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from test_ccexpert_weights import TINY, authors_state
+from tokenizers import Tokenizer
+
+from engine import model_files, registry
+from engine.errors import ModelError
+from engine.models.ccexpert import folder as whole
+from engine.models.ccexpert.captioner import CCExpertCaptioner, read_metadata
+from engine.models.ccexpert.config import PRESETS
+from engine.models.ccexpert.net import CCExpertNet
+
+from conformance import random_pairs
+from tiny_ccexpert import CONFIG, taught, tokenizer, write
+
+
+@pytest.fixture
+def models_dir(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHANGESCRIBE_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def release(tmp_path, monkeypatch):
+    """A folder as the authors' release, in tiny sizes."""
+    monkeypatch.setattr(whole, "SIGLIP", TINY.vision)
+    monkeypatch.setattr(
+        whole, "CCExpertConfig", lambda vision, text, **members: replace(TINY, vision=vision, text=text, **members)
+    )  # levels, heads and pixels that fit
+    folder = tmp_path / "CCExpert_tiny sft"
+    folder.mkdir()
+    save_file(authors_state(TINY), folder / "model.safetensors")
+    # As the release's inference script says, its vocabulary's size must be put right.
+    (folder / "config.json").write_text(json.dumps(TINY.text | {"vocab_size": 500, "model_type": "llava_qwen_cc"}))
+    made = json.loads(tokenizer().to_str())["model"]
+    (folder / "vocab.json").write_text(json.dumps(made["vocab"]))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "\n".join(" ".join(pair) for pair in made["merges"]) + "\n")
+    return folder
+
+
+def test_the_authors_release_becomes_a_model_of_the_users(release, models_dir):
+    added = model_files.add(str(release))
+    assert added == {"id": "ccexpert-tiny-sft", "path": str(models_dir / "ccexpert-tiny-sft.safetensors")}
+    row = registry.row("ccexpert-tiny-sft")
+    assert (row["tuned_from"], row["questions"]) == ("ccexpert", True)
+    assert model_files.check("ccexpert-tiny-sft")["state"] == "ok"
+    captioner = registry.load("ccexpert-tiny-sft")
+    assert (captioner.net.config.image_update, captioner.net.config.prompt, captioner.net.config.text["vocab_size"]) == ("released", "code", 512)
+    gate = load_file(release / "model.safetensors")["model.vision_resampler.expert_change_feature_extractor_model.linear_mapping.weight"]
+    assert torch.equal(captioner.net.difference.init.gate.weight, gate)
+    assert len(captioner.caption(*random_pairs(2))) == 2
+
+
+def test_its_tokenizer_is_made_of_the_older_files_and_the_folder_stays_as_it_was(release, models_dir):
+    before = sorted(path.name for path in release.iterdir())
+    model_files.add(str(release))
+    assert sorted(path.name for path in release.iterdir()) == before
+    made = Tokenizer.from_file(str(models_dir / "ccexpert-tiny-sft-base" / "tokenizer.json"))
+    assert made.encode("a house is built").ids == tokenizer().encode("a house is built").ids
+    assert made.encode("<|im_start|>user").ids[0] == made.token_to_id("<|im_start|>")
+
+
+@pytest.mark.parametrize(
+    ("lost", "message"), [("config.json", r"config\.json cannot be read"), ("vocab.json", "has no tokenizer.*vocab.json and merges.txt")]
+)
+def test_what_a_release_lacks_is_named(release, models_dir, lost, message):
+    (release / lost).unlink()
+    with pytest.raises(ModelError, match=message):
+        model_files.add(str(release))
+
+
+def test_a_base_goes_where_its_trained_file_looks_for_it(models_dir, tmp_path, monkeypatch):
+    made = tmp_path / "made"
+    path = write(made, *taught(CONFIG, steps=0))
+    models_dir.mkdir()
+    shutil.move(path, models_dir / path.name)
+    row = {"id": "ccexpert", "class": "ccexpert.captioner:CCExpertCaptioner", "file": path.name}
+    monkeypatch.setattr(registry, "published", lambda: [row])
+    with pytest.raises(ModelError, match="models/base lacks vision/model.safetensors"):
+        CCExpertCaptioner.from_checkpoint(str(models_dir / path.name))
+    assert model_files.add(str(made / "base")) == {"id": "ccexpert", "path": str(models_dir / "base")}
+    assert CCExpertCaptioner.from_checkpoint(str(models_dir / path.name)).card.id == "ccexpert"
+
+
+def test_a_folder_of_something_else_says_what_is_wanted(models_dir, tmp_path):
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ModelError, match="other has no safetensors file"):
+        model_files.add(str(tmp_path / "other"))
+    save_file({"x": torch.zeros(1)}, tmp_path / "other" / "model.safetensors")
+    with pytest.raises(ModelError, match="holds no difference module of CCExpert, and is no base.*the authors' release of CCExpert"):
+        model_files.add(str(tmp_path / "other"))
+
+
+def test_a_release_has_the_published_sizes(tmp_path):
+    """config.json of LLaVA-OneVision's 7B; the embeddings' rows decide the vocabulary."""
+    (tmp_path / "config.json").write_text(json.dumps(PRESETS["ccexpert-7b"].text | {"vocab_size": 151936, "mm_hidden_size": 1152}))
+    save_file({"model.embed_tokens.weight": torch.zeros(152064, 1)}, tmp_path / "model.safetensors")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    target = tmp_path / "described.safetensors"
+    whole.describe_whole(tmp_path, "ccexpert-7b-release", target)
+    found = read_metadata(target)
+    assert found.config == replace(PRESETS["ccexpert-7b"], image_update="released", prompt="code")
+    with torch.device("meta"):
+        assert sum(parameter.numel() for parameter in CCExpertNet(found.config).parameters()) > 8e9
+    assert 2000 < whole.batch_mb(PRESETS["ccexpert-0.5b"]) < found.card.memory_mb < 20000
