@@ -58,7 +58,7 @@ def test_the_toolbox_page_lists_the_algorithms():
 def test_the_help_calls_things_as_the_screen_does():
     """What stands in italics is a text of the plugin, or of QGIS itself."""
     of_qgis = {"Raster", "Settings", "Options", "Network", "Layer", "View", "Panels", "Log Messages", "User Profiles", "ChangeScribe"}
-    of_qgis |= {"Open Active Profile Folder", "Set CRS of Layer(s)"}
+    of_qgis |= {"Open Active Profile Folder", "Keyboard Shortcuts", "Set CRS of Layer(s)"}
     plugin = "\n".join(path.read_text("utf-8") for path in (ROOT / "qgis_plugin").rglob("*.py"))
     words = {part for path in PAGES for word in Page(path).words for part in word.split(" › ")}
     assert sorted(word for word in words - of_qgis if word not in plugin and word != "…_inputs") == []

@@ -38,8 +38,10 @@ class HelpPictures:
         os.environ["XDG_DATA_HOME"] = str(self.desktop.work / "nobody")
         try:
             bar = SetupBar()
-            bar.resize(WIDTH_PX, bar.heightForWidth(WIDTH_PX) if bar.hasHeightForWidth() else bar.sizeHint().height())
+            bar.setFixedWidth(WIDTH_PX)
             bar.show()
+            assert self.desktop.pause(60, bar.builds.count), bar.label.text()  # it has looked at this computer
+            bar.adjustSize()
             self.take(bar, "setup")
             bar.deleteLater()
         finally:
