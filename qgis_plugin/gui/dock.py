@@ -33,8 +33,9 @@ from .point import PointRequest, click_request
 from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, explain, output_state
 from .results import ResultsList
 from .review import ReviewBar
-from .run import CaptionRun, tiles_of
+from .run import CaptionRun
 from .setup_bar import SetupBar
+from .tile_reader import TileReader
 from .two_dates import TwoDates
 
 ESTIMATE_MS = 150
@@ -61,6 +62,7 @@ class ChangeScribeDock(QgsDockWidget):
         self._waiting = False
         self._shown_crs = QgsCoordinateReferenceSystem()
         self._interrupted: dict | None = None
+        self._reader: TileReader | None = None
         self.form, self.results, self.compare = RequestForm(self._canvas), ResultsList(), ComparePanel()
         self.review = ReviewBar()
         self.look = MapLook()
@@ -98,7 +100,7 @@ class ChangeScribeDock(QgsDockWidget):
             self._wait_for_engine(True)
             self.setup.start()
             return
-        self.results.clear()
+        self._clear_list()
         self._work_on(None)
         self.two_dates.stop()
         self._shown_crs = crs
@@ -158,7 +160,7 @@ class ChangeScribeDock(QgsDockWidget):
         if not isinstance(layer, QgsVectorLayer) or any(layer.fields().indexOf(name) < 0 for name in FIELD_NAMES):
             self._say(tr("Choose a layer of change captions in the layer tree first."), Qgis.MessageLevel.Warning)
         elif self.run is None:
-            self._list(layer)
+            self._list(layer).start()
             self._say("", Qgis.MessageLevel.Info)
 
     def dispose(self) -> None:
@@ -169,6 +171,7 @@ class ChangeScribeDock(QgsDockWidget):
         self._estimate_timer.stop()
         QgsProject.instance().layersAdded.disconnect(self._project_changed)
         QgsProject.instance().layersRemoved.disconnect(self._project_changed)
+        self._clear_list()
         self._work_on(None)
         self.two_dates.dispose()
         self.compare.dispose()
@@ -229,7 +232,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.review.edited.connect(self.results.model.update)
         self.review.redrawn.connect(self.compare.describe)
         self.review.said.connect(lambda text: self._say(text, Qgis.MessageLevel.Info))
-        self.results.queried.connect(lambda: self.look.set_query(self.results.proxy.query))
+        self.results.queried.connect(lambda: self.look.set_query(self.results.model.query))
         self.look.said.connect(lambda text: self._say(text, Qgis.MessageLevel.Warning))
         self.visibilityChanged.connect(self._visible)
         QgsProject.instance().layersAdded.connect(self._project_changed)
@@ -264,11 +267,21 @@ class ChangeScribeDock(QgsDockWidget):
         if self.run is None:  # whose tiles the engine is busy with
             self.form.preview.refresh(self.form)
 
-    def _list(self, layer: QgsVectorLayer) -> None:
+    def _list(self, layer: QgsVectorLayer) -> TileReader:
+        """Begin to list a layer's tiles."""
         self._shown_crs = layer.crs()
-        self.results.clear()
-        self.results.add(tiles_of(layer))
+        self._clear_list()
         self._work_on(layer, styled=True)
+        self._reader = TileReader(layer, self)
+        self._reader.read.connect(self.results.add)
+        return self._reader
+
+    def _clear_list(self) -> None:
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader.deleteLater()
+            self._reader = None
+        self.results.clear()
 
     def _work_on(self, layer: QgsVectorLayer | None, styled: bool = False) -> None:
         """Review and style this layer from now on; ``styled``: it keeps the look that it has."""
@@ -300,14 +313,23 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(text, Qgis.MessageLevel.Warning)
 
     def _run_over(self) -> None:
+        run = self.run
+        self.cancel_button.setEnabled(False)
+        if run.resumed and run.layer.dataProvider().name() == "ogr":  # the engine sends only the new tiles
+            self.progress.setFormat(tr("Reading the result…"))
+            reader = self._list(run.layer)
+            reader.finished.connect(self._say_over)
+            reader.start()
+            return
+        if run.has_layer():
+            self._work_on(run.layer)
+        self._say_over()
+
+    def _say_over(self) -> None:
         run, self.run = self.run, None
         self._set_running(False)
         remember_rate(run.request, run.result or {})
-        if run.resumed and run.layer.dataProvider().name() == "ogr":  # the engine sends only the new tiles
-            self._list(run.layer)
-        elif run.has_layer():
-            self._work_on(run.layer)
-        rows = self.results.model.rowCount()
+        rows = len(self.results.model.tiles)
         if run.error is None:
             self._interrupted = None
             changed = sum(bool(tile["properties"].get("changed")) for tile in self.results.model.tiles)

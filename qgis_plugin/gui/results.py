@@ -20,7 +20,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ...engine.schema import CLASSES as CLASS_NAMES
 from ..i18n import tr
-from .tiles import CAPTION, CLASSES, SCORE, TILE, TILE_ROLE, TileFilter, TileModel, TileQuery
+from .tiles import CAPTION, CLASSES, SCORE, TILE, TILE_ROLE, TileModel, TileQuery
 
 
 class ResultsList(QWidget):
@@ -38,8 +38,6 @@ class ResultsList(QWidget):
     def __init__(self, parent: QWidget | None = None):
         super().__init__(parent)
         self.model = TileModel(self)
-        self.proxy = TileFilter(self)
-        self.proxy.setSourceModel(self.model)
         self.search = QLineEdit()
         self.search.setPlaceholderText(tr("Search: building, road…"))
         self.search.setClearButtonEnabled(True)
@@ -54,6 +52,7 @@ class ResultsList(QWidget):
         self.min_score.setRange(0.0, 1.0)
         self.min_score.setSingleStep(0.05)
         self.min_score.setPrefix(tr("score ≥ "))
+        self.min_score.setSpecialValueText(tr("Any score"))
         self.min_score.setToolTip(tr("Tiles with at least this change score"))
         self.table = QTableView()
         self._set_up_table()
@@ -80,7 +79,7 @@ class ResultsList(QWidget):
         self.table.activated.connect(self._clicked)
         self.previous.clicked.connect(lambda: self.step(-1))
         self.next.clicked.connect(lambda: self.step(1))
-        for signal in (self.proxy.rowsInserted, self.proxy.rowsRemoved, self.proxy.modelReset, self.proxy.layoutChanged):
+        for signal in (self.model.rowsInserted, self.model.rowsRemoved, self.model.modelReset):
             signal.connect(self._count)
         self._count()
 
@@ -93,17 +92,17 @@ class ResultsList(QWidget):
 
     def step(self, by: int) -> bool:
         """Choose the next or previous row, around the ends; whether there is one."""
-        rows = self.proxy.rowCount()
+        rows = self.model.rowCount()
         if not rows:
             return False
         current = self.table.currentIndex()
         row = (current.row() + by) % rows if current.isValid() else (0 if by > 0 else rows - 1)
         self.table.selectRow(row)
-        self._clicked(self.proxy.index(row, 0))
+        self._clicked(self.model.index(row, 0))
         return True
 
     def _set_up_table(self) -> None:
-        self.table.setModel(self.proxy)
+        self.table.setModel(self.model)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(SCORE, Qt.SortOrder.DescendingOrder)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -124,13 +123,18 @@ class ResultsList(QWidget):
 
     def _query(self, _value: object) -> None:
         words = tuple(self.search.text().lower().split())
-        self.proxy.set_query(TileQuery(self.changed_only.isChecked(), self.class_box.currentData(), self.min_score.value(), words))
+        current = self.table.currentIndex()
+        chosen = current.data(TILE_ROLE)["properties"]["tile_id"] if current.isValid() else ""
+        self.model.set_query(TileQuery(self.changed_only.isChecked(), self.class_box.currentData(), self.min_score.value(), words))
+        row = self.model.row_of(chosen)
+        if row >= 0:
+            self.table.selectRow(row)
         self.queried.emit()
 
     def _clicked(self, index: QModelIndex) -> None:
         self.chosen.emit(index.data(TILE_ROLE))
 
     def _count(self) -> None:
-        self.count.setText(tr("{} of {} tiles", self.proxy.rowCount(), self.model.rowCount()))
+        self.count.setText(tr("{} of {} tiles", self.model.rowCount(), len(self.model.tiles)))
         for button in (self.previous, self.next):
-            button.setEnabled(self.proxy.rowCount() > 0)
+            button.setEnabled(self.model.rowCount() > 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsVectorDataProvider, QgsVectorLayer
+from qgis.core import QgsExpression, QgsFeatureRequest, QgsVectorDataProvider, QgsVectorLayer
 from qgis.PyQt.QtCore import NULL, QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -33,9 +33,8 @@ class LayerReview(QObject):
     def __init__(self, layer: QgsVectorLayer, parent: QObject | None = None):
         super().__init__(parent)
         self.layer = layer
-        tile_id = layer.fields().indexOf("tile_id")
-        self._tiles = {feature.id(): feature[tile_id] for feature in layer.getFeatures()}
-        self._ids = {tile: fid for fid, tile in self._tiles.items()}
+        buffer = layer.editBuffer()
+        self._edited: set[int] = set(buffer.changedAttributeValues()) if buffer is not None else set()  # ids of features with edits to discard
         layer.attributeValueChanged.connect(self._value_changed)
         for signal in (layer.layerModified, layer.editingStarted, layer.editingStopped, layer.afterCommitChanges):
             signal.connect(self.state)
@@ -63,7 +62,7 @@ class LayerReview(QObject):
 
     def set(self, tile_id: str, **values: Any) -> bool:
         """Edit a tile as one undo step; whether it could be."""
-        fid = self._ids.get(tile_id)
+        fid = self._id(tile_id)
         if fid is None or self.problem() or not self._add_columns() or not (self.layer.isEditable() or self.layer.startEditing()):
             return False
         self.layer.beginEditCommand(tr("Review of {}", tile_id))
@@ -103,8 +102,9 @@ class LayerReview(QObject):
 
     def _value_changed(self, fid: int, index: int, value: Any) -> None:
         name = self.layer.fields()[index].name()
-        if name in READ and fid in self._tiles:
-            self.changed.emit(self._tiles[fid], {name: None if value == NULL else value})
+        if name in READ:
+            self._edited.add(fid)
+            self.changed.emit(self.values(fid)["tile_id"], {name: None if value == NULL else value})
         self.state.emit()
 
     def _undone(self, _index: int) -> None:
@@ -112,9 +112,18 @@ class LayerReview(QObject):
 
     def _rolled_back(self) -> None:
         """Discarding the edits tells of no single value."""
-        for fid, tile_id in self._tiles.items():
-            self.changed.emit(tile_id, self.values(fid))
+        edited, self._edited = self._edited, set()
+        for fid in edited:
+            values = self.values(fid)
+            self.changed.emit(values["tile_id"], values)
         self.state.emit()
+
+    def _id(self, tile_id: str) -> int | None:
+        """Id of a tile's feature, looked up when it is needed: to read all of a large layer would stop the interface."""
+        request = QgsFeatureRequest().setFilterExpression(QgsExpression.createFieldEqualityExpression("tile_id", tile_id))
+        request.setNoAttributes()
+        request.setFlags(QgsFeatureRequest.Flag.NoGeometry)
+        return next((feature.id() for feature in self.layer.getFeatures(request)), None)
 
 
 class ReviewBar(QWidget):

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 
 from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsDateTimeRange, QgsProject, QgsTask, QgsVectorLayer
-from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ...engine.errors import Cancelled, ChangeScribeError, EngineError
-from ...engine.schema import FIELD_NAMES, LAYER_NAME, REVIEW_FIELDS
+from ...engine.schema import LAYER_NAME
 from ..client.call import POLL_S
 from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
@@ -123,7 +123,7 @@ class CaptionRun(QObject):
         self.layer = live_layer(crs)
         set_period(self.layer, period)
         self._layer_id = self.layer.id()
-        self._task = CaptionTask(request, str(output), resume, exports)
+        self._task: CaptionTask | None = CaptionTask(request, str(output), resume, exports)
         self._task.happened.connect(self._on_event)
         self._task.ended.connect(self._on_ended)
         self._timer = QTimer(self)
@@ -136,11 +136,14 @@ class CaptionRun(QObject):
         QgsApplication.taskManager().addTask(self._task)
 
     def cancel(self) -> None:
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     def dispose(self) -> None:
         """Cancel without waiting for signals (the plugin is unloaded)."""
         self._timer.stop()
+        if self._task is None:
+            return
         self._task.happened.disconnect(self._on_event)
         self._task.ended.disconnect(self._on_ended)
         self._task.cancel()
@@ -176,7 +179,8 @@ class CaptionRun(QObject):
     def _on_ended(self) -> None:
         self._timer.stop()
         self.flush()
-        self.result, self.error = self._task.result, self._task.error
+        task, self._task = self._task, None  # QGIS deletes it
+        self.result, self.error = task.result, task.error
         stored = output_layer(self.output)
         if stored is not None:
             self._swap(stored)
@@ -219,18 +223,6 @@ def output_layer(path: Path) -> QgsVectorLayer | None:
         return None
     layer = QgsVectorLayer(f"{path}|layername={LAYER_NAME}", path.stem, "ogr")
     return layer if layer.isValid() and layer.featureCount() > 0 else None
-
-
-def tiles_of(layer: QgsVectorLayer) -> list[dict]:
-    """Tile bodies (properties, footprint) of an output layer, as the engine's messages have them."""
-    found = []
-    names = [name for name in (*FIELD_NAMES, *(name for name, _, _ in REVIEW_FIELDS)) if layer.fields().indexOf(name) >= 0]
-    for feature in layer.getFeatures():
-        shape = feature.geometry()
-        ring = shape.asMultiPolygon()[0][0] if shape.isMultipart() else shape.asPolygon()[0]
-        properties = {name: None if feature[name] == NULL else feature[name] for name in names}
-        found.append({"properties": properties, "footprint": [[point.x(), point.y()] for point in ring]})
-    return found
 
 
 def place_on_top(layer: QgsVectorLayer) -> None:

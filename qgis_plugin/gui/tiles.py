@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
+from qgis.PyQt.QtCore import QAbstractTableModel, QModelIndex, Qt
 
 from ..i18n import mark, tr
 from .plain import tool_tip
@@ -30,69 +33,6 @@ def caption_text(properties: dict) -> str:
     status = STATUS_TEXTS.get(properties.get("status", ""))
     text = properties.get("caption") or (tr(status) if status else "")
     return text + VERDICTS.get(properties.get("review") or "", "")
-
-
-class TileModel(QAbstractTableModel):
-    """Tiles in the order they came; a tile that comes again (a resumed failure) replaces the first."""
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self.tiles: list[dict] = []
-        self._rows: dict[str, int] = {}
-
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.tiles)
-
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        return len(COLUMNS)
-
-    def headerData(self, section: int, orientation, role=Qt.ItemDataRole.DisplayRole):
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return tr(COLUMNS[section])
-        return None
-
-    def data(self, index: QModelIndex, role=Qt.ItemDataRole.DisplayRole):
-        tile = self.tiles[index.row()]
-        properties = tile["properties"]
-        if role == TILE_ROLE:
-            return tile
-        if role == Qt.ItemDataRole.ToolTipRole and index.column() in (CAPTION, CLASSES):
-            return tool_tip(f"{caption_text(properties)}\n{classes_text(properties)}".strip())
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == SCORE:
-            return Qt.AlignmentFlag.AlignCenter
-        if role != Qt.ItemDataRole.DisplayRole:
-            return None
-        score = properties.get("change_score")
-        return ("" if score is None else f"{score:.2f}", caption_text(properties), classes_text(properties, "\n"), properties["tile_id"])[
-            index.column()
-        ]
-
-    def add(self, tiles: list[dict]) -> None:
-        new: list[dict] = []
-        for tile in tiles:
-            row = self._rows.get(tile["properties"]["tile_id"])
-            if row is None:
-                self._rows[tile["properties"]["tile_id"]] = len(self.tiles) + len(new)
-                new.append(tile)
-            elif row < len(self.tiles):
-                self.tiles[row] = tile
-                self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
-        if new:
-            self.beginInsertRows(QModelIndex(), len(self.tiles), len(self.tiles) + len(new) - 1)
-            self.tiles.extend(new)
-            self.endInsertRows()
-
-    def update(self, tile_id: str, values: dict) -> None:
-        """Take over values of a tile that somebody has edited."""
-        row = self._rows.get(tile_id)
-        if row is not None:
-            self.tiles[row]["properties"].update(values)
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
-
-    def clear(self) -> None:
-        self.beginResetModel()
-        self.tiles, self._rows = [], {}
-        self.endResetModel()
 
 
 @dataclass(frozen=True)
@@ -133,22 +73,145 @@ class TileQuery:
         return " AND ".join(parts)
 
 
-class TileFilter(QSortFilterProxyModel):
-    """The tiles of a query, sortable by score."""
+class TileModel(QAbstractTableModel):
+    """The tiles that a query wants, in order; a tile that comes again (a resumed failure) replaces the first.
+
+    One model filters and sorts with Python's own sort: a QSortFilterProxyModel would call back into Python for each comparison, which stops the
+    interface for seconds with tens of thousands of tiles.
+
+    Attributes
+    ----------
+    tiles : list of dict
+        All tile bodies, as they came.
+    query : TileQuery
+    """
 
     def __init__(self, parent=None):
         super().__init__(parent)
+        self.tiles: list[dict] = []
         self.query = TileQuery()
+        self._places: dict[str, int] = {}  # of tile ids in ``tiles``
+        self._order: list[tuple[Any, int]] = []  # (sort key, place) of the shown tiles, ascending
+        self._column, self._descending = SCORE, True
+
+    def rowCount(self, parent: QModelIndex | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._order)
+
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        return len(COLUMNS)
+
+    def headerData(self, section: int, orientation, role=Qt.ItemDataRole.DisplayRole):
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return tr(COLUMNS[section])
+        return None
+
+    def data(self, index: QModelIndex, role=Qt.ItemDataRole.DisplayRole):
+        tile = self.tile(index.row())
+        properties = tile["properties"]
+        if role == TILE_ROLE:
+            return tile
+        if role == Qt.ItemDataRole.ToolTipRole and index.column() in (CAPTION, CLASSES):
+            return tool_tip(f"{caption_text(properties)}\n{classes_text(properties)}".strip())
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == SCORE:
+            return Qt.AlignmentFlag.AlignCenter
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        score = properties.get("change_score")
+        return ("" if score is None else f"{score:.2f}", caption_text(properties), classes_text(properties, "\n"), properties["tile_id"])[
+            index.column()
+        ]
+
+    def tile(self, row: int) -> dict:
+        """Body of the tile in a row."""
+        return self.tiles[self._order[self._turned(row)][1]]
+
+    def row_of(self, tile_id: str) -> int:
+        """Row of a tile, -1 where it is not shown."""
+        place = self._places.get(tile_id)
+        return -1 if place is None else self._row(place)
+
+    def add(self, tiles: list[dict]) -> None:
+        for tile in tiles:
+            place = self._places.get(tile["properties"]["tile_id"])
+            if place is None:
+                place = self._places[tile["properties"]["tile_id"]] = len(self.tiles)
+                self.tiles.append(tile)
+            else:
+                self._hide(place)
+                self.tiles[place] = tile
+            self._show(place)
+
+    def update(self, tile_id: str, values: dict) -> None:
+        """Take over values of a tile that somebody has edited."""
+        place = self._places.get(tile_id)
+        if place is None:
+            return
+        properties = self.tiles[place]["properties"]
+        edited = {**properties, **values}
+        row = self._row(place)
+        if row >= 0 and self.query.accepts(edited) and self._key(edited) == self._key(properties):
+            properties.update(values)
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+        else:
+            self._hide(place)
+            properties.update(values)
+            self._show(place)
+
+    def clear(self) -> None:
+        self.beginResetModel()
+        self.tiles, self._places, self._order = [], {}, []
+        self.endResetModel()
 
     def set_query(self, query: TileQuery) -> None:
+        """Show the tiles that another query wants."""
+        self.beginResetModel()
         self.query = query
-        self.invalidateFilter()
+        self._sort(place for place, tile in enumerate(self.tiles) if query.accepts(tile["properties"]))
+        self.endResetModel()
 
-    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
-        return self.query.accepts(self.sourceModel().tiles[row]["properties"])
+    def sort(self, column: int, order=Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column; tiles without a score come last of the descending."""
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        places = [self._order[self._turned(index.row())][1] for index in before]
+        self._column, self._descending = column, order == Qt.SortOrder.DescendingOrder
+        self._sort(place for _, place in self._order)
+        self.changePersistentIndexList(before, [self.index(self._row(place), index.column()) for place, index in zip(places, before)])
+        self.layoutChanged.emit()
 
-    def lessThan(self, left: QModelIndex, right: QModelIndex) -> bool:
-        if left.column() != SCORE:
-            return super().lessThan(left, right)
-        scores = [self.sourceModel().tiles[index.row()]["properties"].get("change_score") for index in (left, right)]
-        return (scores[0] if scores[0] is not None else -1.0) < (scores[1] if scores[1] is not None else -1.0)
+    def _sort(self, places: Iterable[int]) -> None:
+        self._order = sorted((self._key(self.tiles[place]["properties"]), place) for place in places)
+
+    def _key(self, properties: dict) -> Any:
+        if self._column == SCORE:
+            score = properties.get("change_score")
+            return -1.0 if score is None else score
+        return {CAPTION: caption_text, CLASSES: classes_text}.get(self._column, lambda values: values["tile_id"])(properties).lower()
+
+    def _turned(self, row: int) -> int:
+        """Place in the order of a row, or the row of a place."""
+        return len(self._order) - 1 - row if self._descending else row
+
+    def _row(self, place: int) -> int:
+        entry = (self._key(self.tiles[place]["properties"]), place)
+        at = bisect_left(self._order, entry)
+        return self._turned(at) if at < len(self._order) and self._order[at] == entry else -1
+
+    def _show(self, place: int) -> None:
+        """Insert a tile where it belongs, if the query wants it."""
+        properties = self.tiles[place]["properties"]
+        if not self.query.accepts(properties):
+            return
+        entry = (self._key(properties), place)
+        at = bisect_left(self._order, entry)
+        row = len(self._order) - at if self._descending else at
+        self.beginInsertRows(QModelIndex(), row, row)
+        self._order.insert(at, entry)
+        self.endInsertRows()
+
+    def _hide(self, place: int) -> None:
+        row = self._row(place)
+        if row >= 0:
+            self.beginRemoveRows(QModelIndex(), row, row)
+            del self._order[self._turned(row)]
+            self.endRemoveRows()

@@ -54,17 +54,17 @@ def test_interrupted_runs_resume_to_the_same_result(dock, tmp_path):
     run_to_end(dock)
     assert dock.message.text().startswith("Done: ")
     whole = rows(tmp_path / "out.gpkg")
-    assert len(whole) == dock.results.model.rowCount() == 20
+    assert len(whole) == len(dock.results.model.tiles) == 20
     dock.form.output.setFilePath(str(tmp_path / "again.gpkg"))
     dock.start()
-    wait_until(lambda: dock.results.model.rowCount() > 0, 60)
+    wait_until(lambda: len(dock.results.model.tiles) > 0, 60)
     dock.cancel()
     wait_until(lambda: dock.run is None, 20)
     kept = len(rows(tmp_path / "again.gpkg"))
     assert 0 < kept < 20
     assert dock.run_button.text() == "Resume"
     dock.start()
-    wait_until(lambda: dock.results.model.rowCount() > 0, 60)
+    wait_until(lambda: len(dock.results.model.tiles) > 0, 60)
     os.kill(EngineClient.instance().ready["pid"], signal.SIGKILL if sys.platform != "win32" else signal.SIGTERM)
     wait_until(lambda: dock.run is None, 20)
     assert "stopped unexpectedly" in dock.message.text()
@@ -72,7 +72,7 @@ def test_interrupted_runs_resume_to_the_same_result(dock, tmp_path):
     run_to_end(dock)
     assert dock.message.text().startswith("Done: "), dock.message.text()
     assert rows(tmp_path / "again.gpkg") == whole
-    assert dock.results.model.rowCount() == 20
+    assert len(dock.results.model.tiles) == 20
 
 
 def test_a_click_says_what_the_run_says(dock, plugin, tmp_path):

@@ -69,8 +69,8 @@ def layer(request, dock, tmp_path, monkeypatch):
 
 
 def listed(dock):
-    proxy = dock.results.proxy
-    return {proxy.index(row, 3).data() for row in range(proxy.rowCount())}
+    model = dock.results.model
+    return {model.index(row, 3).data() for row in range(model.rowCount())}
 
 
 def on_map(layer):

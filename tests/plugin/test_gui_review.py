@@ -31,7 +31,7 @@ def list_layer(dock, layer):
     QgsProject.instance().addMapLayer(layer)
     dock._iface.setActiveLayer(layer)
     dock.list_active_layer()
-    assert dock.results.model.rowCount() == 16, dock.message.text()
+    assert len(dock.results.model.tiles) == 16, dock.message.text()
 
 
 def choose(dock, tile_id):
@@ -46,8 +46,10 @@ def row(layer, tile_id):
 
 
 def shown(dock, tile_id):
-    row = dock.results.model._rows[tile_id]
-    return dock.results.model.data(dock.results.model.index(row, 1))
+    """What the list says of a tile, whether or not it is among those that are shown."""
+    from changescribe.qgis_plugin.gui.tiles import caption_text
+
+    return caption_text(next(tile["properties"] for tile in dock.results.model.tiles if tile["properties"]["tile_id"] == tile_id))
 
 
 def test_a_corrected_caption_is_an_edit_of_the_layer(dock, layer):
