@@ -2,21 +2,24 @@
 
 import sqlite3
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 
-from engine import pipeline, registry
+from engine import lanes, pipeline, registry
 from engine.captioner import CaptionOptions
 from engine.cli import main
 from engine.demo import write_sample
 from engine.errors import ModelError
 from engine.evaluation.pairs import read_image, read_pairs
+from engine.models import scribe
 from engine.schema import DEFAULT_MODEL, CaptionRequest
 from engine.text import is_well_formed
 
 GEOTIFF = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "geotiff"
+SCORE_TOLERANCE = 0.02  # of change and caption scores (0..1) between batch sizes, threads, fused or not, bfloat16 or not
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,47 @@ def test_batches_and_clicks_give_the_same_captions(captioner, sample):
             x, y = (sum(point[i] for point in ring) / 4 for i in (0, 1))
             tile = pipeline.caption_at(sample, captioner, pair, grid, x, y)
             assert (tile.caption.text, tile.status) == whole[ref.tile_id]
+
+
+def by_tile(request, captioner, width, threads):
+    """Captions of a run on so many lanes of so many threads, by tile."""
+    lane = lanes.Lane(lanes._pool(width, threads), width)
+    with mock.patch.object(lanes, "_cpu_lanes", lambda: lane), pipeline.opened(request, captioner.card) as (pair, grid):
+        found = {tile.ref.tile_id: tile.caption for tile in pipeline.caption_tiles(request, captioner, pair, grid, grid)}
+    lane.pool.shutdown()
+    return found
+
+
+def assert_same(found, expected, other_words=0):
+    """The same flags and captions, and scores as near as rounding in another order leaves them; some tiles may have ``other_words``."""
+    assert list(found) == list(expected)
+    pairs = [(caption, expected[tile_id]) for tile_id, caption in found.items()]
+    assert [caption.changed for caption, _ in pairs] == [other.changed for _, other in pairs]
+    assert [caption.change_score for caption, _ in pairs] == pytest.approx([other.change_score for _, other in pairs], abs=SCORE_TOLERANCE)
+    same = [(caption, other) for caption, other in pairs if caption.text == other.text]
+    assert len(same) >= len(pairs) - other_words
+    assert [caption.score for caption, _ in same] == pytest.approx([other.score for _, other in same], abs=SCORE_TOLERANCE)
+
+
+@pytest.fixture(scope="module")
+def expected(captioner, sample):
+    return by_tile(sample, captioner, 1, 1)
+
+
+@pytest.mark.parametrize(("width", "threads", "batch"), [(2, 1, None), (1, 2, 7), (3, 1, 2)])
+def test_lanes_threads_and_batches_change_no_caption(captioner, sample, expected, width, threads, batch):
+    assert_same(by_tile(sample.with_(batch_size=batch), captioner, width, threads), expected)
+
+
+def test_fused_convolutions_change_no_caption(captioner, sample, expected, monkeypatch):
+    monkeypatch.setattr(captioner, "encoder", captioner.net.encoder)
+    assert_same(by_tile(sample, captioner, 1, 1), expected)
+
+
+def test_full_precision_changes_no_flag(captioner, sample, expected, monkeypatch):
+    """What a processor without bfloat16 computes; where two sentences are about as likely, it may choose the other one."""
+    monkeypatch.setattr(scribe, "cpu_has_bf16", lambda: False)
+    assert_same(by_tile(sample, registry.load(DEFAULT_MODEL), 1, 1), expected, other_words=3)
 
 
 @pytest.mark.parametrize("name", ["fotbcd/Binary_test_114", "utm_float32/2_1"])
