@@ -128,8 +128,8 @@ class ClickTool(QgsMapToolEmitPoint):
 
 
 def bubble_detail(properties: dict) -> str:
-    """The lines below the caption: classes, one line a sign, then scores."""
-    lines = [classes_text(properties, "\n")]
+    """The lines below the caption: the answer to a question, classes, one line a sign, then scores."""
+    lines = [properties.get("answer") or "", classes_text(properties, "\n")]
     if properties.get("change_score") is not None:
         scores = {"change": properties["change_score"], "caption": properties.get("score") or 0, "model": properties["model"]}
         lines.append(tr("change {change:.0%} · caption {caption:.0%} · {model}", **scores))

@@ -18,6 +18,7 @@ from .estimate import Estimate, alike
 from .model_box import ModelBox
 from .plain import plain_label
 from .preview import PreviewBox
+from .question import QuestionWidget
 from .request import processing_context
 from .sampling import SamplingWidget
 from .settings import default_device, default_model
@@ -105,6 +106,7 @@ class RequestForm(QWidget):
             "max_nodata": self.max_nodata.value() / 100,
             "batch_size": self.batch.value() or None,
             **self.sampling.options(),
+            **self.question.options(self.model.chosen()),
         }
 
     def output_path(self) -> Path:
@@ -187,7 +189,10 @@ class RequestForm(QWidget):
         form.addRow(tr("Tiles a batch"), self.batch)
         self.sampling = SamplingWidget()
         form.addRow(self.sampling)
-        self.sampling.set_model(self.model.chosen())
+        self.question = QuestionWidget()
+        form.addRow(self.question)
+        for widget in (self.sampling, self.question):
+            widget.set_model(self.model.chosen())
         box.setCollapsed(True)
         return box
 
@@ -212,7 +217,8 @@ class RequestForm(QWidget):
         self.resolution.setCurrentIndex(RESOLUTIONS.index("native" if resampled else "model"))
 
     def _model_changed(self, _index: int) -> None:
-        self.sampling.set_model(self.model.chosen())
+        for widget in (self.sampling, self.question):
+            widget.set_model(self.model.chosen())
         self.changed.emit()
 
     def _layers_changed(self) -> None:

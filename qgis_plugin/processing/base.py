@@ -29,7 +29,7 @@ POLL_S = 0.2
 
 OVERLAP, RESOLUTION, STRETCH, MAX_NODATA, THRESHOLD = "OVERLAP", "RESOLUTION", "STRETCH", "MAX_NODATA", "THRESHOLD"
 DEVICE, BATCH_SIZE, MODEL, DECODING = "DEVICE", "BATCH_SIZE", "MODEL", "DECODING"
-STEPS, SAMPLER, SAMPLES = "STEPS", "SAMPLER", "SAMPLES"
+STEPS, SAMPLER, SAMPLES, QUESTION = "STEPS", "SAMPLER", "SAMPLES", "QUESTION"
 COUNTS = ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")
 
 
@@ -84,12 +84,15 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
             choice(DECODING, tr("Decoding"), list(DECODINGS), DECODINGS[0]),
             choice(DEVICE, tr("Device"), list(DEVICES), DEVICES[0]),
             number(BATCH_SIZE, tr("Tiles per batch (empty: the engine chooses)"), whole, None, True, 1, 4096),
-            # The last three are of models that draw samples; the engine refuses them for another, and a sampler of another model.
+            # The last four are of some models; the engine refuses them for another, and a sampler of another model.
             number(STEPS, tr("Sampling steps (empty: the model's own; for models that draw samples)"), whole, None, True, 1),
             QgsProcessingParameterEnum(
                 SAMPLER, tr("Sampler (empty: the model's own; for models that draw samples)"), sampler_names(), False, None, True, True
             ),
             number(SAMPLES, tr("Samples per tile (empty: the model's own; for models that draw samples)"), whole, None, True, 1, MAX_SAMPLES),
+            QgsProcessingParameterString(
+                QUESTION, tr("Question about every tile, in English (for ccexpert; the answer has its own field)"), "", False, True
+            ),
         ):
             parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
             self.addParameter(parameter)
@@ -112,6 +115,8 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
                 options[member] = self.parameterAsInt(parameters, parameter, context)
         if parameters.get(SAMPLER):
             options["sampler"] = self.parameterAsString(parameters, SAMPLER, context)
+        if question := self.parameterAsString(parameters, QUESTION, context).strip():
+            options["question"] = question
         return options
 
 

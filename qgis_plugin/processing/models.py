@@ -37,6 +37,11 @@ def sampler_names() -> list[str]:
     return list(dict.fromkeys(name for row in model_rows() for name in row.get("samplers", [])))
 
 
+def answers_questions(model_id: str) -> bool:
+    """Whether a model answers a question about each tile, beside its caption."""
+    return bool(model_row(model_id).get("questions", False))
+
+
 def missing_note(model_id: str) -> str:
     """What to do about a model whose weights are not on this machine; "" where they are."""
     row = model_row(model_id)

@@ -970,6 +970,11 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
+        <source>Reading the result…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Done: {} of {} tiles changed. Saved in {}</source>
         <translation>Fertig: {} von {} Kacheln geändert. Gespeichert in {}</translation>
     </message>
@@ -1428,6 +1433,16 @@
         <translation>{}; Schwarz bis Weiß: {}</translation>
     </message>
     <message>
+        <location filename="../../qgis_plugin/gui/question.py"/>
+        <source>Asked about every tile, in English; the answers go into a field of their own, beside the captions</source>
+        <translation>Wird zu jeder Kachel gestellt, auf Englisch; die Antworten kommen in ein eigenes Feld neben den Beschreibungen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/question.py"/>
+        <source>Question</source>
+        <translation>Frage</translation>
+    </message>
+    <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
         <source>no before layer</source>
         <translation>kein Vorher-Layer</translation>
@@ -1486,6 +1501,11 @@
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>score ≥ </source>
         <translation>Wert ≥ </translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results.py"/>
+        <source>Any score</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
@@ -1873,6 +1893,11 @@
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>Samples per tile (empty: the model's own; for models that draw samples)</source>
         <translation>Ziehungen je Kachel (leer: wie im Modell; für Modelle, die Stichproben ziehen)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/base.py"/>
+        <source>Question about every tile, in English (for ccexpert; the answer has its own field)</source>
+        <translation>Frage zu jeder Kachel, auf Englisch (für ccexpert; die Antwort hat ein eigenes Feld)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>

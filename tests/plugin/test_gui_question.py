@@ -1,0 +1,56 @@
+"""A question in the panel and the toolbox: only for models that answer, in the request, in the answer's field and beside a click's caption."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def registry(tmp_path, monkeypatch):
+    """A registry of two models, of which ccexpert answers questions."""
+    from changescribe.qgis_plugin.processing import models
+
+    rows = [
+        {"id": "ccexpert", "file": "ccexpert.safetensors", "questions": True, "gsd_m": 0.5},
+        {"id": "scribe-s", "file": "scribe.safetensors", "gsd_m": 0.5},
+    ]
+    resources = tmp_path / "resources"
+    (resources / "weights").mkdir(parents=True)
+    (resources / "models.json").write_text(json.dumps({"models": rows}))
+    for row in rows:
+        (resources / "weights" / row["file"]).write_text("")
+    monkeypatch.setattr(models, "RESOURCES", resources)
+
+
+def test_the_panel_asks_only_models_that_answer(plugin):
+    form = plugin.dock.form
+    form.question.text.setText(" is there water? ")
+    assert form.question.isHidden() and form.options()["question"] is None
+    form.model.setCurrentIndex(form.model.findData("ccexpert"))
+    assert not form.question.isHidden() and form.options()["question"] == "is there water?"
+    form.question.text.setText("  ")
+    assert form.options()["question"] is None
+
+
+def test_the_toolbox_puts_the_question_into_the_request_and_the_answer_into_a_field(qgis_processing):
+    from changescribe.qgis_plugin.processing.caption_changes import CaptionChanges
+    from changescribe.qgis_plugin.processing.grid_layer import grid_feature, grid_fields
+    from qgis.core import QgsProcessingContext
+
+    algorithm = CaptionChanges()
+    algorithm.initAlgorithm()
+    context = QgsProcessingContext()
+    assert algorithm.engine_options({"QUESTION": " is there water? "}, context)["question"] == "is there water?"
+    assert "question" not in algorithm.engine_options({"QUESTION": ""}, context)
+    fields = grid_fields(asked=True)
+    tile = {"properties": {"caption": "a house is built", "answer": "yes"}, "footprint": [[0, 0], [1, 0], [1, 1], [0, 0]]}
+    assert grid_feature(fields, tile)["answer"] == "yes"
+    assert set(fields.names()) - set(grid_fields().names()) == {"answer"}
+
+
+def test_a_click_shows_the_answer_above_the_classes(qgis_processing):
+    from changescribe.qgis_plugin.gui.click_tool import bubble_detail
+
+    shown = bubble_detail({"answer": "they are gone", "added": "road", "removed": "", "altered": "", "change_score": None})
+    assert shown.splitlines()[0] == "they are gone" and "road" in shown
+    assert "they" not in bubble_detail({"added": "road", "removed": "", "altered": "", "change_score": None})
