@@ -1,6 +1,7 @@
 """The help's pictures, taken of widgets inside the QGIS of desktop_run.py; small, because they are shipped with the plugin."""
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import processing
@@ -9,7 +10,20 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QImage
 
 WIDTH_PX = 640
-SMALLEST_PNG = 0  # Qt's quality of a PNG: the lower, the more it is compressed
+# Qt's quality: of a PNG, the lower the more it is compressed. JPEG is for what is mostly aerial picture.
+QUALITY = {"png": 0, "jpg": 85}
+
+
+@contextmanager
+def elsewhere():
+    """A computer without an engine, whose user's folder is the one that the pictures show; nothing is written there."""
+    kept = {name: os.environ.pop(name, None) for name in ("CHANGESCRIBE_PYTHON", "XDG_DATA_HOME")}
+    os.environ["XDG_DATA_HOME"] = "/home/ann/.local/share"
+    try:
+        yield
+    finally:
+        del os.environ["XDG_DATA_HOME"]
+        os.environ.update({name: value for name, value in kept.items() if value is not None})
 
 
 class HelpPictures:
@@ -19,24 +33,22 @@ class HelpPictures:
         self.desktop, self.folder = desktop, Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, widget, name):
+    def take(self, widget, name, kind="png"):
         self.desktop.pause(1.5)
-        self.save(widget.grab().toImage(), name)
+        self.save(widget.grab().toImage(), name, kind)
 
-    def save(self, image, name):
-        """As a PNG of 256 colours, no wider than WIDTH_PX."""
+    def save(self, image, name, kind):
+        """No wider than WIDTH_PX."""
         if image.width() > WIDTH_PX:
             image = image.scaledToWidth(WIDTH_PX, Qt.TransformationMode.SmoothTransformation)
-        image = image.convertToFormat(QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.DiffuseDither)
-        assert image.save(str(self.folder / f"{name}.png"), "PNG", SMALLEST_PNG)
+        image = image.convertToFormat(QImage.Format.Format_RGB888)  # without transparency
+        assert image.save(str(self.folder / f"{name}.{kind}"), kind, QUALITY[kind])
 
     def setup(self):
         """The bar of a computer without an engine."""
         from changescribe.qgis_plugin.gui.setup_bar import SetupBar
 
-        kept = {name: os.environ.pop(name, None) for name in ("CHANGESCRIBE_PYTHON", "XDG_DATA_HOME")}
-        os.environ["XDG_DATA_HOME"] = str(self.desktop.work / "nobody")
-        try:
+        with elsewhere():
             bar = SetupBar()
             bar.setFixedWidth(WIDTH_PX)
             bar.show()
@@ -44,16 +56,14 @@ class HelpPictures:
             bar.adjustSize()
             self.take(bar, "setup")
             bar.deleteLater()
-        finally:
-            del os.environ["XDG_DATA_HOME"]
-            os.environ.update({name: value for name, value in kept.items() if value is not None})
 
     def settings(self):
-        page = self.desktop.plugin.options.createWidget(None)
-        page.resize(WIDTH_PX, page.sizeHint().height())
-        page.show()
-        self.take(page, "settings")
-        page.deleteLater()
+        with elsewhere():
+            page = self.desktop.plugin.options.createWidget(None)
+            page.resize(WIDTH_PX, page.sizeHint().height())
+            page.show()
+            self.take(page, "settings")
+            page.deleteLater()
 
     def toolbox(self):
         rasters = {date.upper(): str(self.desktop.work / f"{date}.tif") for date in ("before", "after")}
@@ -68,4 +78,4 @@ class HelpPictures:
         layer = next(layer for layer in QgsProject.instance().mapLayers().values() if layer.name() == "changes")
         places = {"OUTPUT": str(self.desktop.work / "report.html"), "PNG": str(self.desktop.work / "report.png")}
         processing.run("changescribe:changereport", {"LAYER": layer, **places})
-        self.save(QImage(places["PNG"]), "report")
+        self.save(QImage(places["PNG"]), "report", "jpg")

@@ -88,7 +88,7 @@ class Desktop:
         assert self.pause(100, lambda: self.plugin.tool.task is None), "the click was not answered"
         self.report["bubble"] = self.plugin.tool.bubble.text.text()
         self.shoot("bubble")
-        self.help.take(canvas, "click")
+        self.help.take(canvas, "click", "jpg")
         assert unloadPlugin("changescribe")
         self.report["engine_after_unload"] = self.engine_runs()
         self.report["ok"] = not self.report["engine_at_start"] and not self.report["engine_after_unload"]
