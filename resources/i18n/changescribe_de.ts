@@ -1434,6 +1434,11 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/question.py"/>
+        <source>such as: what happened to the trees?</source>
+        <translation>etwa: what happened to the trees?</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/question.py"/>
         <source>Asked about every tile, in English; the answers go into a field of their own, beside the captions</source>
         <translation>Wird zu jeder Kachel gestellt, auf Englisch; die Antworten kommen in ein eigenes Feld neben den Beschreibungen</translation>
     </message>
