@@ -18,7 +18,7 @@ class QuestionWidget(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         self.text = QLineEdit()
         self.text.setMaxLength(MAX_QUESTION)
-        self.text.setPlaceholderText("what happened to the trees?")  # the models know English alone
+        self.text.setPlaceholderText(tr("such as: what happened to the trees?"))  # English in any language: the models know no other
         self.text.setToolTip(tr("Asked about every tile, in English; the answers go into a field of their own, beside the captions"))
         form.addRow(tr("Question"), self.text)
 

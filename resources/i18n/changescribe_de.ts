@@ -1510,7 +1510,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Any score</source>
-        <translation type="unfinished"></translation>
+        <translation>Jeder Wert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
@@ -1530,7 +1530,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>List active layer</source>
-        <translation>Aktiven Layer auflisten</translation>
+        <translation>Layer auflisten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
@@ -1590,7 +1590,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Save edits</source>
-        <translation>Änderungen speichern</translation>
+        <translation>Speichern</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>

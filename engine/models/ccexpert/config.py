@@ -133,7 +133,6 @@ DINOV2_SMALL: dict[str, Any] = {
     "num_attention_heads": 6,
     "image_size": 518,
     "patch_size": 14,
-    "use_mask_token": False,
 }
 QWEN2_HALF_B: dict[str, Any] = {
     "hidden_size": 896,

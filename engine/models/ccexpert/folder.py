@@ -18,7 +18,7 @@ from .prompt import END, END_OF_TEXT, START, TOKENIZER_FILE
 from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, weight_files
 
 CONFIG_FILE = "config.json"
-TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.json", "merges.txt")
 SOURCE = "copy the folder of weights that the model was added from"
 BATCH = 16  # tiles that a card's memory_mb speaks of
 
@@ -87,10 +87,10 @@ def _write_tokenizer(place: Path, source: Path) -> None:
     from transformers import Qwen2TokenizerFast
 
     try:
-        tokenizer = Qwen2TokenizerFast.from_pretrained(place, local_files_only=True).backend_tokenizer
-        tokenizer.add_special_tokens([END_OF_TEXT, START, END])  # where no other file says so; Qwen2 has them in this order behind its vocabulary
+        tokenizer = Qwen2TokenizerFast(str(place / "vocab.json"), str(place / "merges.txt")).backend_tokenizer
+        tokenizer.add_special_tokens([END_OF_TEXT, START, END])  # Qwen2 has them in this order behind its vocabulary
         tokenizer.save(str(place / TOKENIZER_FILE))
-    except (OSError, ValueError) as error:
+    except Exception as error:  # tokenizers raises Exception itself
         raise ModelError(f"the tokenizer of {source} cannot be read ({error})", need, do) from error
 
 

@@ -78,6 +78,7 @@ class CCExpertNet(nn.Module):
         if config.vision["model_type"] == "dinov2":
             self.vision = transformers.Dinov2Model(transformers.Dinov2Config(**sizes))
             self.vision.layernorm = nn.Identity()  # of the output, which nothing reads
+            self.vision.embeddings.mask_token = None  # of its pretraining
         else:
             self.vision = transformers.SiglipVisionModel(transformers.SiglipVisionConfig(**sizes))
             self.vision.vision_model.post_layernorm = nn.Identity()
