@@ -971,7 +971,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>Reading the result…</source>
-        <translation type="unfinished"></translation>
+        <translation>Das Ergebnis wird gelesen…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>

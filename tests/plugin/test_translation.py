@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QTranslator
-from qgis.PyQt.QtWidgets import QLabel, QPushButton
+from qgis.PyQt.QtWidgets import QAbstractButton, QLabel, QPushButton
 
 ROOT = Path(__file__).resolve().parents[2]
 I18N = ROOT / "resources" / "i18n"
@@ -63,6 +63,28 @@ def test_panel_menu_and_toolbox_are_german(in_language, locale):
     assert "Beschreibt viele Rasterpaare" in algorithm.shortHelpString()
     assert "Auf der Kommandozeile: qgis_process run" in algorithm.shortHelpString()
     assert algorithm.parameterDefinition("BATCH_SIZE").description() == "Kacheln je Durchgang (leer: die Engine wählt)"
+
+
+@pytest.mark.parametrize("locale", ["en", *(path.stem.removeprefix("changescribe_") for path in I18N.glob("*.ts"))])
+def test_no_button_is_cut_off(in_language, locale):
+    """At the width that the panel has when it is first shown."""
+    from changescribe.qgis_plugin.gui.dock import WIDTH_PX
+
+    dock = in_language(locale).dock
+    font = dock.font()
+    font.setPixelSize(13)  # a desktop's usual size; Qt's offscreen screen has a larger one
+    dock.setFont(font)
+    dock.setFloating(True)
+    dock.resize(WIDTH_PX, 900)
+    dock.show()
+    cut = []
+    for page in range(dock.pages.count()):
+        dock.pages.setCurrentIndex(page)
+        QCoreApplication.processEvents()
+        for button in dock.findChildren(QAbstractButton):
+            if button.isVisible() and button.fontMetrics().horizontalAdvance(button.text()) > button.width():
+                cut.append(button.text())
+    assert cut == []
 
 
 def test_unloading_gives_english_back(in_language):
