@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-engine setup-plugin demo test check link package bench faults fuzz sbom screenshots translations train clean
+.PHONY: help setup setup-engine setup-plugin demo test check link package bench freeze faults fuzz sbom screenshots translations train clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -42,6 +42,10 @@ package: ## dist/changescribe-VERSION.zip for QGIS's plugin manager
 
 bench: setup-engine ## throughput, memory and latency on this machine
 	$(BIN)/python -m tests.bench
+
+freeze: setup link ## how long the desktop stands still while the engine works: more than 100 ms fails, on a machine that does nothing else
+	QT_QPA_PLATFORM=offscreen CHANGESCRIBE_PYTHON="$(CURDIR)/.venv/bin/python" FREEZE_LIMIT_S=0.1 \
+		.venv-qgis/bin/python -m pytest -q -s tests/plugin/test_gui_freeze.py
 
 faults: setup link ## 300 faults (kills, full disk, damaged files, …), each survived; writes the table in docs/reliability.md
 	$(BIN)/python -m tests.faults --count 300 --report docs/reliability.md

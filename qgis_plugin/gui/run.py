@@ -22,7 +22,9 @@ FLUSH_MS = 300  # the map is redrawn this often while tiles come
 
 
 class CaptionTask(QgsTask):
-    """Writes what must be written first, sends one caption request and forwards its events; works in a thread of QGIS's task manager.
+    """Writes what must be written first, sends one caption request, forwards its events and puts the style into the file.
+
+    Works in a thread of QGIS's task manager: a slow disk stops nothing.
 
     Signals
     -------
@@ -33,28 +35,40 @@ class CaptionTask(QgsTask):
     happened = pyqtSignal(dict)
     ended = pyqtSignal()
 
-    def __init__(self, request: dict, output: str | None, resume: bool, exports: list[Export]):
+    def __init__(self, request: dict, output: Path, resume: bool, exports: list[Export], period: QgsDateTimeRange | None):
         super().__init__(tr("ChangeScribe: caption changes"), QgsTask.Flag.CanCancel)
-        self._exports = exports
-        self._message = {"type": "caption", "request": request, "output": output, "resume": resume}
+        self._exports, self._output, self._period = exports, output, period
+        self._message = {"type": "caption", "request": request, "output": str(output), "resume": resume}
         self.result: dict | None = None
         self.error: ChangeScribeError | None = None
 
     def run(self) -> bool:
-        call = None
         try:
-            self._fetch()
-            call = EngineClient.instance().submit(self._message)
-            self.result = call.wait(self.isCanceled, self._on_event)
+            self._caption()
         except ChangeScribeError as error:
             self.error = error
         except Exception as error:  # an exception out of QgsTask.run would crash QGIS
             self.error = EngineError(
                 f"{type(error).__name__}: {error}", "", tr("copy the diagnostics (Settings > Options > ChangeScribe) and report it")
             )
-        if isinstance(self.error, Cancelled) and call is not None:
-            self._wait_for_file(call)
         return self.error is None
+
+    def _caption(self) -> None:
+        self._fetch()
+        call = EngineClient.instance().submit(self._message)
+        try:
+            self.result = call.wait(self.isCanceled, self._on_event)
+        except Cancelled:
+            self._wait_for_file(call)
+            raise
+        finally:
+            self._keep_style()
+
+    def _keep_style(self) -> None:
+        """Put style and period into the file; a function of its own, so that no error's traceback keeps the layer for another thread to delete."""
+        stored = output_layer(self._output)
+        if stored is not None:
+            save_style(stored, self._period)
 
     def finished(self, _ok: bool) -> None:
         if self.error is None and self.result is None:  # cancelled before it began
@@ -123,7 +137,7 @@ class CaptionRun(QObject):
         self.layer = live_layer(crs)
         set_period(self.layer, period)
         self._layer_id = self.layer.id()
-        self._task: CaptionTask | None = CaptionTask(request, str(output), resume, exports)
+        self._task: CaptionTask | None = CaptionTask(request, output, resume, exports, period)
         self._task.happened.connect(self._on_event)
         self._task.ended.connect(self._on_ended)
         self._timer = QTimer(self)
@@ -193,7 +207,7 @@ class CaptionRun(QObject):
     def _swap(self, stored: QgsVectorLayer) -> None:
         """Put the file's layer in the live layer's place."""
         project = QgsProject.instance()
-        save_style(stored, self._period)
+        set_period(stored, self._period)  # QGIS 3.22 forgets that of the file's style when it opens it
         node = project.layerTreeRoot().findLayer(self._layer_id)
         place_on_top(stored)
         if node is not None:

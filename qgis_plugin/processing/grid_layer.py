@@ -153,7 +153,7 @@ def set_period(layer: QgsVectorLayer, period: QgsDateTimeRange | None) -> None:
 
 
 def save_style(layer: QgsVectorLayer, period: QgsDateTimeRange | None = None) -> None:
-    """Show a GeoPackage that the engine wrote in the plugin's style, and keep it there unless it has one already (main thread).
+    """Show a GeoPackage that the engine wrote in the plugin's style, and keep it there unless it has one already.
 
     Parameters
     ----------

@@ -1,0 +1,129 @@
+"""The desktop goes on while the engine works: the longest time that no event is served, with the real engine on the demo's sample.
+
+`make freeze` prints the figures. Here the bounds are for a machine that does other things besides: the main thread's own work counts, not what it
+waited for the processor.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from freeze import Watch
+from gui_window import wait_until
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsVectorFileWriter, QgsVectorLayer
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")
+# Seconds. FREEZE_LIMIT_S is what `make freeze` asks of a machine that does nothing else: the time itself, not the work in it.
+STRICT_S = float(os.environ.get("FREEZE_LIMIT_S", 0))
+OWN_WORK_S = 0.3
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path(PYTHON).is_file(), reason="CHANGESCRIBE_PYTHON names no Python with the engine")]
+
+
+def check(watch, what):
+    print(f"\n{what}: {watch.report()}")
+    if STRICT_S:
+        assert watch.longest_s < STRICT_S
+    assert watch.longest_cpu_s < OWN_WORK_S, watch.report()
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sample")
+    code = f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(folder)!r}))"
+    subprocess.run([PYTHON, "-c", code], cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.fixture
+def dock(plugin, engine, sample, monkeypatch, tmp_path):
+    """The panel in a window that is drawn, its map showing both layers."""
+    client = engine()
+    monkeypatch.setenv("CHANGESCRIBE_PYTHON", PYTHON)
+    client.shutdown()
+    layers = [QgsRasterLayer(str(sample / f"{name}.tif"), name) for name in ("before", "after")]
+    QgsProject.instance().addMapLayers(layers)
+    dock, canvas = plugin.dock, plugin.iface.mapCanvas()
+    dock.form.before.setLayer(layers[0])
+    dock.form.after.setLayer(layers[1])
+    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
+    canvas.resize(800, 600)
+    canvas.setDestinationCrs(layers[0].crs())
+    canvas.setLayers(layers)
+    canvas.setExtent(layers[0].extent())
+    QgsProject.instance().layersAdded.connect(lambda added: canvas.setLayers([*added, *canvas.layers()]))
+    main = plugin.iface.mainWindow()
+    main.resize(1400, 900)
+    main.show()
+    dock.show()
+    wait_until(lambda: dock.isVisible())
+    yield dock
+    main.hide()
+
+
+def test_a_run_from_engine_start_to_the_files_layer(dock):
+    dock.form.overlap.setValue(192)
+    with Watch() as watch:
+        dock.form.preview.setCollapsed(False)
+        wait_until(lambda: dock.form.preview.pictures["after"].pixmap() is not None and dock.form.preview.task is None, 120)
+        dock.start()
+        assert dock.run is not None, dock.message.text()
+        wait_until(lambda: dock.run is None, 300)
+        wait_until(lambda: dock.form.preview.task is None, 30)
+    assert dock.message.text().startswith("Done: "), dock.message.text()
+    assert len(dock.results.model.tiles) > 100
+    check(watch, "preview, engine start, 221 tiles, the file's layer")
+
+
+def test_looking_at_results_while_the_engine_works(dock):
+    dock.form.overlap.setValue(192)
+    dock.start()
+    wait_until(lambda: dock.results.model.rowCount() > 3, 120)
+    with Watch() as watch:
+        for act in (
+            lambda: dock.results.step(1),
+            lambda: dock.results.search.setText("house"),
+            lambda: dock.results.search.setText(""),
+            lambda: dock.look.filtered.setChecked(True),
+            lambda: dock.look.preset.setCurrentIndex(1),
+            lambda: dock.compare.swipe.setChecked(True),
+            lambda: dock.results.step(1),
+            lambda: dock.compare.flicker.setChecked(True),
+            lambda: dock.look.filtered.setChecked(False),
+        ):
+            act()
+            ticks = watch.ticks
+            wait_until(lambda ticks=ticks: watch.ticks > ticks + 10)
+    assert dock.run is not None, "the run was over before all was looked at"
+    dock.cancel()
+    wait_until(lambda: dock.run is None, 60)
+    check(watch, "filters, looks, swipe and steps during a run")
+
+
+@pytest.mark.parametrize("tiles", [20_000])
+def test_listing_a_large_layer(dock, tmp_path, monkeypatch, tiles):
+    from changescribe.qgis_plugin.gui.run import live_layer
+    from changescribe.qgis_plugin.processing.grid_layer import grid_feature
+
+    layer = live_layer(QgsCoordinateReferenceSystem("EPSG:32633"))
+    fields, features = layer.fields(), []
+    for i in range(tiles):
+        row, col = divmod(i, 200)
+        properties = {"tile_id": f"r{row:05d}_c{col:05d}", "changed": i % 2 == 0, "caption": f"{i} houses", "change_score": i / tiles}
+        features.append(grid_feature(fields, {"properties": properties, "footprint": [[col, row], [col + 1, row], [col + 1, row + 1], [col, row]]}))
+    layer.dataProvider().addFeatures(features)
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName = "GPKG", "change_captions"
+    QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(tmp_path / "large.gpkg"), QgsProject.instance().transformContext(), options)
+    stored = QgsVectorLayer(str(tmp_path / "large.gpkg"), "large", "ogr")
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: stored)
+    with Watch() as watch:
+        wait_until(lambda: watch.ticks > 5)
+        dock.list_active_layer()
+        wait_until(lambda: len(dock.results.model.tiles) == tiles, 60)
+        dock.results.search.setText("19998 h")
+        ticks = watch.ticks
+        wait_until(lambda: watch.ticks > ticks + 10)
+    assert dock.results.model.rowCount() == 1
+    check(watch, f"a layer of {tiles} tiles")
