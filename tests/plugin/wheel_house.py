@@ -18,12 +18,12 @@ TORCH = "2.9999.0"
 NAMES = ("torch", "rasterio", "shapely", "fiona", "numpy", "safetensors")
 
 
-def write_wheel(folder, name, version, extra=()):
-    """A wheel of one module that knows its version, and of further files (name, content); the same bytes each time. Returns its path."""
+def write_wheel(folder, name, version, extra=(), module=True):
+    """A wheel of one ``module`` that knows its version, and of further files (name, content); the same bytes each time. Returns its path."""
     info = f"{name}-{version}.dist-info"
     path = folder / f"{name}-{version}-py3-none-any.whl"
     files = [
-        (f"{name}.py", f"__version__ = {version!r}\n"),
+        *([(f"{name}.py", f"__version__ = {version!r}\n")] if module else []),
         *extra,
         (f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"),
         (f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
