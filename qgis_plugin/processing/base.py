@@ -14,6 +14,7 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
 )
+from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
 from ...engine.errors import ChangeScribeError
@@ -23,8 +24,9 @@ from ..client.worker_client import EngineClient
 from ..i18n import error_text, tr
 from .models import model_ids, sampler_names
 
-ICON = Path(__file__).absolute().parents[2] / "resources" / "icons" / "changescribe.svg"
-HELP_URL = "https://github.com/changescribe/changescribe#readme"
+RESOURCES = Path(__file__).absolute().parents[2] / "resources"  # not resolved: a staged folder is made of links
+ICON = RESOURCES / "icons" / "changescribe.svg"
+HELP_URL = QUrl.fromLocalFile(str(RESOURCES / "help" / "toolbox.html")).toString()  # of this version, and without a network too
 POLL_S = 0.2
 
 OVERLAP, RESOLUTION, STRETCH, MAX_NODATA, THRESHOLD = "OVERLAP", "RESOLUTION", "STRETCH", "MAX_NODATA", "THRESHOLD"
