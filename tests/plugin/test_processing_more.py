@@ -218,7 +218,7 @@ def test_status_sets_up_on_request_only(provider, engine, monkeypatch, tmp_path)
 
     engine()
     calls = []
-    monkeypatch.setattr(install, "install", lambda cancelled, progress, wheels: calls.append(wheels) or progress(1.0, "set up"))
+    monkeypatch.setattr(install, "install", lambda cancelled, progress, wheels, _wanted: calls.append(wheels) or progress(1.0, "set up"))
     run({}, name=STATUS)
     assert calls == []
     run({"INSTALL": True, "WHEELS": str(tmp_path)}, name=STATUS)
