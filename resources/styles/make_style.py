@@ -102,14 +102,14 @@ def renderer() -> QgsCategorizedSymbolRenderer:
 
 
 # Change score up to, colour, opacity of the fill: tiles that have hardly changed show the map below.
-SCORES = ((0.1, "#ffffb2", 0), (0.3, "#fed976", 30), (0.5, "#feb24c", 60), (0.7, "#fd8d3c", 90), (0.9, "#f03b20", 120), (1.0, "#bd0026", 150))
+SCORES = ((0.1, "#ffffb2", 0), (0.3, "#fed976", 15), (0.5, "#feb24c", 30), (0.7, "#fd8d3c", 45), (0.9, "#f03b20", 60), (1.0, "#bd0026", 75))
 
 
 def score_renderer() -> QgsGraduatedSymbolRenderer:
     """Tiles by change score, from pale yellow to dark red; those without a score are not drawn."""
     ranges, low = [], 0.0
     for high, colour, alpha in SCORES:
-        ranges.append(QgsRendererRange(low, high, fill(colour, alpha, colour, 90 + alpha, 0.4), f"{low:.1f}–{high:.1f}"))
+        ranges.append(QgsRendererRange(low, high, fill(colour, alpha, colour, 90 + 2 * alpha, 0.5), f"{low:.1f}–{high:.1f}"))
         low = high
     return QgsGraduatedSymbolRenderer("change_score", ranges)
 

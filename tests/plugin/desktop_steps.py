@@ -8,7 +8,9 @@ import traceback
 from pathlib import Path
 
 from desktop_pictures import HelpPictures
+from freeze import Watch
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer
+from qgis.gui import QgsGui
 from qgis.PyQt.QtCore import QCoreApplication, QTimer
 from qgis.PyQt.QtWidgets import QDockWidget
 from qgis.utils import iface, plugins, unloadPlugin
@@ -47,6 +49,13 @@ class Desktop:
         self.pause(1.5)
         subprocess.run(["import", "-window", "root", str(self.folder / f"{name}.png")], check=True)
 
+    @staticmethod
+    def shortcuts():
+        """Keys of next and previous tile in QGIS's Keyboard Shortcuts, and how many of its actions have them."""
+        actions = QgsGui.shortcutsManager().listActions()
+        ours = {action.objectName(): action.shortcut() for action in actions if action.objectName() in ("changescribeNext", "changescribePrevious")}
+        return {name: (keys.toString(), sum(action.shortcut() == keys for action in actions)) for name, keys in ours.items()}
+
     def steps(self):
         from changescribe.qgis_plugin.gui.compare import tile_geometry
 
@@ -64,12 +73,17 @@ class Desktop:
         self.dock.form.before.setLayer(layers[1])
         self.dock.form.after.setLayer(layers[0])
         self.dock.form.output.setFilePath(str(self.work / "changes.gpkg"))
+        self.dock.form.preview.setCollapsed(False)
+        preview = self.dock.form.preview
+        assert self.pause(100, lambda: preview.message.text().startswith("Tile")), preview.message.text()
         self.shoot("panel_form")
         self.help.take(self.dock, "form")
         self.help.setup()
         self.help.settings()
-        self.dock.start()
-        assert self.pause(200, lambda: self.dock.run is None), "the run did not end"
+        with Watch() as watch:
+            self.dock.start()
+            assert self.pause(200, lambda: self.dock.run is None), "the run did not end"
+        self.report["stood_still"] = watch.report(1)
         self.report["message"] = self.dock.message.text().replace(str(self.work), "")
         self.dock.results.step(1)
         whole = layers[0].extent()
@@ -89,7 +103,10 @@ class Desktop:
         self.report["bubble"] = self.plugin.tool.bubble.text.text()
         self.shoot("bubble")
         self.help.take(canvas, "click", "jpg")
+        self.report["shortcuts"] = self.shortcuts()
+        assert [count for _, count in self.shortcuts().values()] == [1, 1], self.report["shortcuts"]
         assert unloadPlugin("changescribe")
+        assert self.shortcuts() == {}
         self.report["engine_after_unload"] = self.engine_runs()
         self.report["ok"] = not self.report["engine_at_start"] and not self.report["engine_after_unload"]
 
