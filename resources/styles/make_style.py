@@ -1,4 +1,4 @@
-"""Write change_captions.qml, change_score.qml and change_heat.qml, the outputs' styles, with QGIS itself: ``/usr/bin/python3 resources/styles/make_style.py``.
+"""Write the outputs' styles (change_*.qml) with QGIS itself: ``/usr/bin/python3 resources/styles/make_style.py``.
 
 Made with the oldest QGIS supported (3.22), so that every later one reads it. Colours are those of Okabe and Ito, which colour-blind
 people tell apart (bare land has a brown of about the same kind); what is removed has a dashed outline as well.

@@ -53,8 +53,9 @@ class HelpPictures:
             bar.setFixedWidth(WIDTH_PX)
             bar.show()
             assert self.desktop.pause(60, bar.builds.count), bar.label.text()  # it has looked at this computer
-            bar.adjustSize()
+            bar.setFixedHeight(bar.layout().totalHeightForWidth(WIDTH_PX))
             self.take(bar, "setup")
+            bar.hide()
             bar.deleteLater()
 
     def settings(self):
@@ -63,6 +64,7 @@ class HelpPictures:
             page.resize(WIDTH_PX, page.sizeHint().height())
             page.show()
             self.take(page, "settings")
+            page.hide()  # the event loop below this one deletes it too late for the pictures to come
             page.deleteLater()
 
     def toolbox(self):
