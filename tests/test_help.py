@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.schema import ANSWER_FIELDS, OUTPUT_FIELDS, REVIEW_FIELDS
+
 ROOT = Path(__file__).resolve().parent.parent
 HELP = ROOT / "resources" / "help"
 PAGES = sorted(HELP.glob("*.html"))
@@ -53,6 +55,11 @@ def test_the_toolbox_page_lists_the_algorithms():
     listed = set(re.findall(r"<td><code>changescribe:(\w+)</code>", (HELP / "toolbox.html").read_text("utf-8")))
     sources = (path.read_text("utf-8") for path in (ROOT / "qgis_plugin" / "processing").glob("*.py"))
     assert listed == {name for text in sources for name in re.findall(r'^    NAME = "(\w+)"$', text, re.MULTILINE)}
+
+
+def test_every_field_of_the_result_is_explained():
+    explained = re.findall(r"<tr><td>([\w, ]+)</td>", (HELP / "index.html").read_text("utf-8"))
+    assert {name for cell in explained for name in cell.split(", ")} == {name for name, _, _ in (*OUTPUT_FIELDS, *ANSWER_FIELDS, *REVIEW_FIELDS)}
 
 
 def test_the_help_calls_things_as_the_screen_does():
