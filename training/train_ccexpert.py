@@ -42,7 +42,7 @@ from .ccexpert_validate import captions, scores
 from .ccexpert_words import WordTargets, words_loss
 from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
 from .diffusion_batches import LEVIR_STYLE, FeatureSource, ImageSource, Source
-from .diffusion_features import UNCHANGED, CachedPairs, Tokens, read_cached
+from .diffusion_features import UNCHANGED, Tokens, read_cached
 from .run_log import append_row
 
 FIELDS = ("stage", "step", "of", "seconds", "lr", "loss", "val_well_formed", "val_flag_accuracy", "val_bleu4", "val_rouge", "val_cider")
@@ -155,13 +155,14 @@ class Run:
     def _keep(self, record: dict[str, Any], optimizer: torch.optim.Optimizer, writes: bool) -> None:
         """Keep the network; one that ``writes`` captions is scored by them, and the best kept apart."""
         if self.accelerator.is_main_process:
+            self._save(optimizer)
             if writes:
                 with torch.inference_mode(), self.accelerator.autocast():
                     record |= scores(captions(self.net, self.chat, self.task.val_levels(self.net)), self.task.val_rows)
                 if record["val_objective"] > self.best:
                     self.best = record["val_objective"]
                     torch.save({"state": self._state(), "record": record}, self.out / "best.pt")
-            self._save(optimizer)
+                    self._save(optimizer)  # knows the best now
             append_row(self.out / "log.csv", record, FIELDS)
         self.accelerator.wait_for_everyone()
 
@@ -227,8 +228,8 @@ def groups_of(styles: Sequence[int], changed: Sequence[bool]) -> list[str]:
     return [name + ("" if flag else "-unchanged") for name, flag in zip(names, changed, strict=True)]
 
 
-def feature_task(data: Path, features: Path) -> Task:
-    """Tokens cached by ``training.ccexpert_features``, which looks for leaks.
+def feature_task(data: Path, features: Path, val_pairs: int) -> Task:
+    """Tokens cached by ``training.ccexpert_features``, which looks for leaks; of the validation pairs ``val_pairs``, evenly spread.
 
     Raises
     ------
@@ -241,11 +242,13 @@ def feature_task(data: Path, features: Path) -> Task:
     if cached.ids != train_ids or held_out.ids != list(by_id):
         raise InputError(f"{features} with tokens of other pairs", f"those of {data}", "run python -m training.ccexpert_features again")
     source, groups = FeatureSource(cached, None, mirror=True), groups_of(cached.style, cached.changed.tolist())
-    return Task(source, cached.captions, groups, list(by_id.values()), lambda net: cached_levels(held_out))
+    chosen = np.linspace(0, len(by_id) - 1, min(val_pairs, len(by_id))).round().astype(int)
+    val_rows = [list(by_id.values())[i] for i in chosen]
+    return Task(source, cached.captions, groups, val_rows, lambda net: cached_levels(held_out.condition[chosen]))
 
 
-def cached_levels(held_out: CachedPairs, batch_size: int = 32) -> Iterator[Tensor]:
-    return (part.float() for part in held_out.condition.split(batch_size))
+def cached_levels(levels: Tensor, batch_size: int = 32) -> Iterator[Tensor]:
+    return (part.float() for part in levels.split(batch_size))
 
 
 def image_task(data: Path, limit: int | None = None) -> Task:
@@ -307,7 +310,7 @@ def main() -> None:
         return
     torch.manual_seed(args.seed)
     net, chat = load(args.preset, args.base)
-    task = feature_task(args.data, args.features) if args.preset in ADAPTED else image_task(args.data)
+    task = feature_task(args.data, args.features, args.val_pairs) if args.preset in ADAPTED else image_task(args.data)
     stages = [replace(stage, epochs=stage.epochs * args.epochs) for stage in STAGES[args.preset]]
     accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() or cpu_has_bf16() else "no", cpu=not torch.cuda.is_available())
     net.to(accelerator.device)
@@ -323,6 +326,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, help="folder of the run (default: runs/PRESET)")
     parser.add_argument("--epochs", type=float, default=1.0, help="factor on the epochs of all stages")
     parser.add_argument("--validate-every", type=int, default=100, help="steps")
+    parser.add_argument("--val-pairs", type=int, default=120, help="of a validation: writing captions takes as long as training steps")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dry-run", action="store_true", help="print what each stage trains, and stop")
     return parser
