@@ -187,7 +187,8 @@ def _add_models(commands: Any) -> None:
     actions = command.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="the models there are (default)")
     add = actions.add_parser("add", help="copy published weights into your models folder")
-    add.add_argument("file", metavar="FILE")
+    add.add_argument("file", metavar="FILE|FOLDER", help="a safetensors file; of ccexpert also its base, or the authors' release, as a folder")
+    add.add_argument("--bits", type=int, choices=(4, 8), help="quantise the language model of the authors' release (needs bitsandbytes)")
     verify = actions.add_parser("verify", help="check the sha256 of all weights, or of one model's")
     verify.add_argument("model", metavar="ID", nargs="?")
     for action in (*actions.choices.values(),):
@@ -351,7 +352,7 @@ def run_models(args: argparse.Namespace, output: Output) -> int:
     from . import model_files
 
     if args.action == "add":
-        added = model_files.add(args.file)
+        added = model_files.add(args.file, args.bits)
         output.result(added)
         output.text(f"{added['id']}: {added['path']}")
         return EXIT_DONE

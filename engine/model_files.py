@@ -42,10 +42,11 @@ def check(model_id: str) -> dict:
     return state | {"state": "ok"}
 
 
-def add(path: str) -> dict:
+def add(path: str, bits: int | None = None) -> dict:
     """Copy weights into the user's folder: published ones, known by their sha256, or what ``changescribe train`` has tuned of such.
 
-    A folder is the base that a ccexpert needs, or a whole CCExpert in the layout of the authors' release, which becomes a model of the user's.
+    A folder is the base that a ccexpert needs, or a whole CCExpert in the layout of the authors' release, which becomes a model of the user's;
+    ``bits`` of the latter: 4 or 8, to quantise its language model when it is loaded.
 
     A tuned model keeps the id in its card and is listed in the folder's ``models.json``; one of that id that was there is replaced.
 
@@ -61,7 +62,8 @@ def add(path: str) -> dict:
     """
     source = Path(path)
     if source.is_dir():
-        return _add_folder(source)
+        return _add_folder(source, bits)
+    _verify_bits(source, bits)
     metadata = _check_format(source)
     digest = registry.sha256_of(source)
     row = next((row for row in registry.published() if row["sha256"] == digest), None)
@@ -76,7 +78,12 @@ def add(path: str) -> dict:
     return {"id": row["id"], "path": str(_copy(source, row["file"]))}
 
 
-def _add_folder(folder: Path) -> dict:
+def _verify_bits(source: Path, bits: int | None) -> None:
+    if bits is not None:
+        raise ModelError(f"{bits} bits for {source}", "the folder of a whole CCExpert", "leave out --bits")
+
+
+def _add_folder(folder: Path, bits: int | None) -> dict:
     """Copy a base, or a whole model and its listing."""
     from .models.ccexpert import folder as whole
     from .models.ccexpert.captioner import read_metadata
@@ -89,8 +96,9 @@ def _add_folder(folder: Path) -> dict:
             whole.copy_base(folder, base)
             with tempfile.TemporaryDirectory() as scratch:
                 described = Path(scratch) / f"{model_id}.safetensors"
-                whole.describe_whole(base, model_id, described)
+                whole.describe_whole(base, model_id, described, bits)
                 return _add_own(described, registry.sha256_of(described), _check_format(described))
+        _verify_bits(folder, bits)
         bases = {row["id"]: read_metadata(Path(row["path"])).base for row in listing() if row["available"] and row["class"].startswith("ccexpert.")}
         for model_id, wanted in bases.items():
             if all((folder / name).is_file() for name in wanted.files):

@@ -18,7 +18,7 @@ from ...text import NO_CHANGE
 from .config import QUESTION, CCExpertConfig
 from .net import IMAGE_ID, CCExpertNet, Prefix
 from .prompt import ChatTokenizer
-from .weights import Base, count_parameters, load_net, tokenizer_folder, weights_dtype
+from .weights import Base, load_net, tokenizer_folder, weights_bytes
 
 # First words that are tried where the likeliest answer of a changed tile says that nothing has changed.
 OTHER_STARTS = 4
@@ -88,8 +88,7 @@ class CCExpertCaptioner(Captioner):
     @classmethod
     def weights_mb(cls, path: str, device: str) -> int:
         """Memory that the weights fill, MB, from the sizes in the file's configuration."""
-        parameters = count_parameters(read_metadata(Path(path)).config)
-        return parameters * weights_dtype(device, parameters).itemsize // 10**6
+        return weights_bytes(read_metadata(Path(path)).config, device) // 10**6
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         net = self.net

@@ -16,6 +16,7 @@ PROMPTS = {
     "paper": "This is Image1 <image1>. This is Image2 <image2>. {question}",
     "code": "This is the Image1 <image1>. This is the second Image2 <image2>.\n{question}",
 }
+BITS = (4, 8)
 IMAGE_UPDATES = ("paper", "released")
 TOWERS = ("siglip_vision_model", "dinov2")
 
@@ -40,6 +41,7 @@ class CCExpertConfig:
     level_pool : side to which the tower's grid of tokens is averaged before the difference module; None leaves it.
     pool : side to which each image's grid of tokens is averaged before the projector; None leaves it.
     prompt : key of ``PROMPTS``. lora : adapters of the language model; None for none.
+    bits : 4 or 8, for the language model's matrices quantised by bitsandbytes as they are loaded; None for none.
     image_px, mean, std : how the tower wants its pixels (side, and of values 0..1).
     max_new_tokens : length of the longest answer.
     """
@@ -55,6 +57,7 @@ class CCExpertConfig:
     pool: int | None = None
     prompt: str = "paper"
     lora: LoraSizes | None = None
+    bits: int | None = None
     image_px: int = 384
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -68,6 +71,8 @@ class CCExpertConfig:
             raise InputError(f"vision tower {self.vision.get('model_type')!r}", "one of " + ", ".join(TOWERS), "correct the configuration")
         if self.width % self.heads or self.width % 4:
             raise InputError(f"a tower {self.width} wide with {self.heads} heads", "a multiple of the heads and of 4", "correct the configuration")
+        if self.bits not in (None, *BITS):
+            raise InputError(f"weights of {self.bits} bits", "4 or 8, or none for unquantised ones", "correct the configuration")
         if not self.levels or list(self.levels) != sorted(set(self.levels)) or self.levels[0] < 1:
             raise InputError(f"levels {self.levels}", "layers of the tower, ascending from 1", "correct the configuration")
         for name, largest in (("level_pool", self.tower_side), ("pool", self.side)):

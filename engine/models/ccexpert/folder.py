@@ -52,7 +52,7 @@ def copy_base(folder: Path, target: Path) -> None:
     _write_tokenizer(tokenizer_folder(target), folder)
 
 
-def describe_whole(base: Path, model_id: str, target: Path) -> None:
+def describe_whole(base: Path, model_id: str, target: Path, bits: int | None = None) -> None:
     """Write the trained file of a whole model: its description and no tensor, since ``base`` has all.
 
     Raises
@@ -60,7 +60,7 @@ def describe_whole(base: Path, model_id: str, target: Path) -> None:
     ModelError
         A config.json that is missing or not that of a Qwen2.
     """
-    config = CCExpertConfig(SIGLIP, _text_sizes(base), image_update="released", prompt="code")
+    config = CCExpertConfig(SIGLIP, _text_sizes(base), image_update="released", prompt="code", bits=bits)
     card = ModelCard(model_id, f"CCExpert, {model_id}", memory_mb=batch_mb(config))
     found = Base.of(base, SOURCE)
     members = {"config": config.to_json(), "base": vars(found), "card": card.to_json(), "calibration": {"temperature": 1.0, "bias": 0.0}}

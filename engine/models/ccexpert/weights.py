@@ -23,6 +23,7 @@ from .config import CCExpertConfig
 from .names import own_name, tower_name
 from .net import CCExpertNet
 from .prompt import TOKENIZER_FILE
+from .quantised import BYTES, quantise
 
 INDEX_FILE = "model.safetensors.index.json"
 # A base either has everything in one folder, or tower and language model in these two.
@@ -97,6 +98,15 @@ def count_parameters(config: CCExpertConfig) -> int:
     """Of the whole model; allocates nothing."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in CCExpertNet(config).parameters())
+
+
+def weights_bytes(config: CCExpertConfig, device: str) -> int:
+    """Memory that the weights fill on a device; allocates nothing."""
+    with torch.device("meta"):
+        net = CCExpertNet(config)
+    total = sum(parameter.numel() for parameter in net.parameters())
+    linear = sum(layer.weight.numel() for layer in net.llm.model.modules() if isinstance(layer, nn.Linear)) if config.bits is not None else 0
+    return round((total - linear) * weights_dtype(device, total).itemsize + linear * BYTES.get(config.bits or 0, 0))
 
 
 def build(config: CCExpertConfig, dtype: torch.dtype = torch.float32, device: str = "cpu") -> CCExpertNet:
@@ -247,13 +257,16 @@ def load_net(config: CCExpertConfig, base: Path, trained: Mapping[str, Tensor], 
     ModelError
         Weights missing, unreadable or of other sizes.
     """
-    net = build(config, weights_dtype(device, count_parameters(config)), device)
+    # What is quantised must never be on the device as a whole.
+    net = build(config, weights_dtype(device, count_parameters(config)), device if config.bits is None else "cpu")
     filled = load_base(net, base) | load_trained(net, unpack(trained))
     missing = [name for name, _ in net.named_parameters() if name not in filled]
     if missing:
         got = f"{base} lacks {len(missing)} weights, among them {missing[0]}"
         raise ModelError(got, "vision tower, projector, difference module and language model", "copy the whole folder again")
-    return net
+    if config.bits is not None:
+        quantise(net.llm.model, config.bits)
+    return net.to(device)
 
 
 def _copy(parameter: nn.Parameter, tensor: Tensor, where: str) -> None:

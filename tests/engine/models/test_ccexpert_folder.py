@@ -58,6 +58,13 @@ def test_the_authors_release_becomes_a_model_of_the_users(release, models_dir):
     assert len(captioner.caption(*random_pairs(2))) == 2
 
 
+def test_a_release_may_be_quantised_and_nothing_else(release, models_dir, tmp_path):
+    assert model_files.add(str(release), bits=4)["id"] == "ccexpert-tiny-sft"
+    assert read_metadata(models_dir / "ccexpert-tiny-sft.safetensors").config.bits == 4
+    with pytest.raises(ModelError, match="8 bits for .*leave out --bits"):
+        model_files.add(str(models_dir / "ccexpert-tiny-sft.safetensors"), bits=8)
+
+
 def test_its_tokenizer_is_made_of_the_older_files_and_the_folder_stays_as_it_was(release, models_dir):
     before = sorted(path.name for path in release.iterdir())
     model_files.add(str(release))

@@ -2,7 +2,9 @@
 
 import json
 import math
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,10 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
 
-from engine.errors import ModelError
+from engine.errors import InputError, ModelError
 from engine.models.ccexpert.config import PRESETS, LoraSizes
 from engine.models.ccexpert.net import CCExpertNet, pad_left
-from engine.models.ccexpert.weights import INDEX_FILE, Base, build, load_base, load_net, load_trained, trained_state, weight_files
+from engine.models.ccexpert.weights import INDEX_FILE, Base, build, load_base, load_net, load_trained, trained_state, weight_files, weights_bytes
 from engine.weights import pack
 
 TINY = PRESETS["ccexpert-tiny"]
@@ -202,6 +204,48 @@ def test_the_trained_file_of_the_small_one_fits_its_limit():
         net = CCExpertNet(PRESETS["ccexpert-small"])
     packed = pack({name: torch.zeros(parameter.shape) for name, parameter in trained_state(net).items()})
     assert sum(tensor.numel() * tensor.itemsize for tensor in packed.values()) < 16e6 / 1.5  # the rest is for adapters
+
+
+class Quantised(torch.nn.Linear):
+    """Stands for bitsandbytes' layers, whose values are their own matter."""
+
+    def __init__(self, *sizes, device, **options):
+        super().__init__(*sizes)
+        self.options = options
+
+
+@pytest.mark.parametrize(
+    ("bits", "options"), [(4, {"compute_dtype": torch.float32, "quant_type": "nf4"}), (8, {"has_fp16_weights": False, "threshold": 6.0})]
+)
+def test_quantised_are_the_language_models_matrices_but_not_its_vocabulary(tmp_path, monkeypatch, bits, options):
+    def parameter(weight, requires_grad, **options):
+        return torch.nn.Parameter(weight, requires_grad)
+
+    layers = SimpleNamespace(Linear4bit=Quantised, Linear8bitLt=Quantised, Params4bit=parameter, Int8Params=parameter)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", SimpleNamespace(nn=layers))
+    net = random_net()
+    net.vision.save_pretrained(tmp_path / "vision")
+    net.llm.save_pretrained(tmp_path / "text")
+    found = load_net(replace(TINY, bits=bits), tmp_path, trained_state(net))
+    linear = {name for name, layer in net.llm.model.named_modules() if isinstance(layer, torch.nn.Linear)}
+    made = {name: layer for name, layer in found.named_modules() if isinstance(layer, Quantised)}
+    assert set(made) == {f"llm.model.{name}" for name in linear} and len(linear) == 14
+    assert all(layer.options == options for layer in made.values())
+    ids, mask = pad_left([[3, 4, 5]])
+    with torch.no_grad():
+        assert torch.allclose(found.llm(input_ids=ids, attention_mask=mask).logits, net.llm(input_ids=ids, attention_mask=mask).logits, atol=1e-5)
+    assert weights_bytes(found.config, "cpu") < weights_bytes(TINY, "cpu")
+
+
+def test_without_bitsandbytes_quantised_weights_say_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    net = random_net()
+    net.vision.save_pretrained(tmp_path / "vision")
+    net.llm.save_pretrained(tmp_path / "text")
+    with pytest.raises(InputError, match="weights of 4 bits without bitsandbytes.*-m pip install bitsandbytes"):
+        load_net(replace(TINY, bits=4), tmp_path, trained_state(net))
+    with pytest.raises(InputError, match="weights of 3 bits.*4 or 8"):
+        replace(TINY, bits=3)
 
 
 def test_a_missing_shard_is_named(tmp_path):
