@@ -35,9 +35,9 @@ def error_text(error: ChangeScribeError) -> str:
     """An error as ``str`` has it, with its connecting words in the user's language."""
     parts = [error.got.rstrip(".")]
     if error.need:
-        parts.append(tr("Needed: {}").format(error.need.rstrip(".")))
+        parts.append(tr("Needed: {}", error.need.rstrip(".")))
     if error.do:
-        parts.append(tr("To do: {}").format(error.do.rstrip(".")))
+        parts.append(tr("To do: {}", error.do.rstrip(".")))
     return ". ".join(parts) + "."
 
 

@@ -175,7 +175,7 @@ def pixel_grid(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, online_
         got = tr("{layer} would give {width} × {height} pixels for this area", layer=layer.name(), width=grid.width, height=grid.height)
         raise RasterError(
             got,
-            tr("at most {max_pixels} million", max_pixels=MAX_PIXELS // 1000000),
+            tr("at most {max_pixels} million", max_pixels=MAX_PIXELS // 1_000_000),
             tr("choose a smaller EXTENT, or save the layer as GeoTIFF first"),
         )
     return grid
