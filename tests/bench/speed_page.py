@@ -1,4 +1,4 @@
-"""docs/speed.md and its plot, from the figures of ``tests.bench.speed``; everything that was measured elsewhere is in ``docs/speed_notes.md``."""
+"""docs/speed.md and its plot, from the figures of ``tests.bench.speed``; what was measured otherwise stands in ``speed_notes.md``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-NOTES = Path(__file__).resolve().parents[2] / "docs" / "speed_notes.md"
+NOTES = Path(__file__).with_name("speed_notes.md")
 WIDTH_PX, BAR_PX, GAP_PX, LEFT_PX, TOP_PX = 900, 26, 10, 250, 44
 INK, PAPER, OURS, THEIRS = "#222222", "white", "#0072B2", "#bbbbbb"
 
@@ -16,7 +16,7 @@ LABELS = {"resnet fp32": "ResNet-101 to layer3, fp32", "resnet bf16": "ResNet-10
 
 def write_page(out: Path, found: Mapping) -> None:
     """Write ``out``.md and ``out``.png."""
-    notes = NOTES.read_text("utf-8") if NOTES.exists() else ""
+    notes = NOTES.read_text("utf-8")
     text = "\n".join([*_head(found), *_targets(found), *_tables(found), notes])
     out.with_suffix(".md").write_text(text.rstrip() + "\n", "utf-8")
     plot(found["resnet"]["rates"]).save(out.with_suffix(".png"), optimize=True)
