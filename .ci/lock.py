@@ -19,7 +19,8 @@ REQUIREMENTS = ROOT / "resources" / "engine-requirements.txt"
 LOCKS = ROOT / "resources" / "locks"
 PYPI = "https://pypi.org/simple"
 PYTORCH = "https://download.pytorch.org/whl"
-INDEXES = (f"{PYPI}/torch/", f"{PYTORCH}/cpu/torch/", f"{PYTORCH}/cu126/torch/", f"{PYTORCH}/cu130/torch/")
+# Without cu126: its wheels need NVIDIA's libraries for CUDA 12, which no lock holds, and a build is locked as a whole or not at all.
+INDEXES = (f"{PYPI}/torch/", f"{PYTORCH}/cpu/torch/", f"{PYTORCH}/cu130/torch/")
 OLDEST, NEWEST = (3, 10), (3, 13)  # those of qgis_plugin/client/base_python.py
 # What only PyTorch's CUDA build on Linux needs; on Windows its wheel holds these libraries.
 CUDA = re.compile(r"(nvidia-|cuda-|triton)")

@@ -88,7 +88,8 @@ def main(engine_python, quick, folder, limit_s):
         command = [qgis, "--nologo", "--noversioncheck", "--profiles-path", str(work / "profiles"), "--code", str(script)]
         subprocess.run(command, env=environment, timeout=limit_s + 300, check=False)
         report = work / "report.json"
-        return json.loads(report.read_text()) if report.exists() else {"ok": False, "error": "QGIS ended before the script did"}
+        found = json.loads(report.read_text()) if report.exists() else {"ok": False, "error": "QGIS ended before the script did"}
+        return {**found, "disk_mb": round(sum(path.lstat().st_size for path in (work / "data").rglob("*")) / 1e6)}
     finally:
         server.terminate()
         server.wait()
