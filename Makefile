@@ -40,8 +40,8 @@ link: ## stage build/changescribe for QGIS; PROFILE=default also links it into t
 package: ## dist/changescribe-VERSION.zip for QGIS's plugin manager
 	@$(PYTHON) .ci/plugin.py package
 
-bench: setup-engine ## throughput, memory and latency on this machine
-	$(BIN)/python -m tests.bench
+bench: setup-engine ## throughput, memory and latency on this machine, beside ResNet-101; writes docs/speed.md, about ten minutes
+	$(BIN)/python -m tests.bench.speed
 
 freeze: setup link ## how long the desktop stands still while the engine works: more than 100 ms fails, on a machine that does nothing else
 	QT_QPA_PLATFORM=offscreen CHANGESCRIBE_PYTHON="$(CURDIR)/.venv/bin/python" FREEZE_LIMIT_S=0.1 \

@@ -30,7 +30,7 @@ from engine.demo import write_sample
 from engine.geo.grid import TileGrid
 from engine.schema import Caption, CaptionRequest, TileCaption
 
-from .__main__ import SAMPLE_TILES, mosaic
+from .areas import SAMPLE_TILES, mosaic
 
 ROOT = Path(__file__).resolve().parents[2]
 COST_S = "BENCH_BLOCK_S"
@@ -77,7 +77,7 @@ def speed(tiles: int, workers: int) -> dict:
         write_sample(folder)
         for size, count in (("warm", WARM_TILES), ("large", tiles)):
             for date in ("before", "after"):
-                mosaic(folder / f"{date}.tif", folder / f"{date}_{size}.vrt", max(1, count // SAMPLE_TILES))
+                mosaic(folder / f"{date}.tif", folder / f"{date}_{size}.vrt", [i % SAMPLE_TILES for i in range(count)])
         one = speeds(folder, 0, [0])[0]
         apart = speeds(folder, 0, list(range(workers)))
         together = speeds(folder, workers, [0])[0]

@@ -250,7 +250,7 @@ def measure(folder: Path, rounds: int, tiles: int, sizes: list[int]) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of whatever is compared")
-    parser.add_argument("--tiles", type=int, default=300, help="of the areas that are compared")
+    parser.add_argument("--tiles", type=int, default=200, help="of the areas that are compared")
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 8000], help="areas whose time and memory are compared")
     parser.add_argument("--growth", type=int, nargs="+", help="only this: areas of so many tiles, each in a process of its own")
     parser.add_argument("--out", type=Path, default=OUT, help="written with the endings .md, .json and .png")
