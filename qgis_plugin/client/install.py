@@ -122,7 +122,11 @@ def install(
     """
     planned = plan(wanted)
     if wheels is not None and not any(wheels.glob("*.whl")):
-        do = tr("fill it on a connected computer of the same kind: {commands}", commands=download_commands(planned.choice))
+        do = tr(
+            "fill it on a connected computer of the same kind, in the plugin's folder {folder}: {commands}",
+            folder="resources/locks",
+            commands=download_commands(planned.choice),
+        )
         raise InputError(tr("no wheels in {wheels}", wheels=wheels), tr("a folder with .whl files"), do)
     with _locked():
         return _build(planned, is_cancelled, on_progress, wheels, wanted)
@@ -143,9 +147,12 @@ def remove() -> None:
 
 
 def download_commands(choice: builds.Choice) -> str:
-    """What to run on a connected computer to fill a folder of wheels for the one that has no network."""
-    commands = [arguments for _, _, arguments in _steps(choice, None, Path("torch.txt"))]
-    return " ; ".join("pip download -d wheels " + " ".join(arguments) for arguments in commands)
+    """What to run on a connected computer, beside the lock files, to fill a folder of wheels for the one that has no network."""
+    locks = ["engine.txt", choice.build.libraries] if choice.build.libraries else ["engine.txt"]
+    index = "" if choice.build.on_pypi else f" --extra-index-url {builds.INDEX}{choice.build.id}"
+    commands = ["--no-deps --require-hashes" + "".join(f" -r {name}" for name in locks)]
+    commands.append(("--no-deps " if choice.locked else "") + choice.requirement.split(" ")[0] + index)
+    return " ; ".join(f"pip download -d wheels --only-binary=:all: {command}" for command in commands)
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from qgis.core import QgsApplication, QgsSettings, QgsTask
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtCore import QObject, pyqtSignal
@@ -15,7 +13,7 @@ from ...engine.schema import DEVICES
 from ..client import builds, environment, install, locate
 from ..client.worker_client import EngineClient
 from ..i18n import tr
-from ..processing.engine_status import diagnose
+from ..processing.engine_status import diagnose, redacted
 from .assets import icon
 from .model_box import ModelBox
 from .plain import plain_label
@@ -60,11 +58,6 @@ class _TaskFeedback:
 
     def reportError(self, _text: str, _fatal: bool = False) -> None:
         """The report holds what matters."""
-
-
-def redacted(text: str) -> str:
-    """The text without the name of the home folder."""
-    return text.replace(str(Path.home()), "~")
 
 
 class OptionsPage(QgsOptionsPageWidget):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import os
 import platform
+import re
 from pathlib import Path
 
 from qgis.core import (
@@ -72,7 +74,7 @@ class EngineStatus(ChangeScribeAlgorithm):
         results = {READY: ready, STATUS: "\n".join(f"{name}: {text}" for name, text in lines)}
         path = self.parameterAsFileOutput(parameters, REPORT, context)
         if path:
-            Path(path).write_text(as_html(lines), "utf-8")
+            Path(path).write_text(redacted(as_html(lines)), "utf-8")
             results.update({REPORT: path, "HTML": path})
         return results
 
@@ -122,6 +124,15 @@ def _plain(value) -> str:
     if isinstance(value, list):
         return "; ".join(_plain(part) for part in value)
     return str(value)
+
+
+def redacted(text: str) -> str:
+    """The text without the name of the home folder, however it is spelled: as it is, with links resolved, with Qt's slashes, escaped."""
+    homes = {home for home in (Path.home(), Path.home().resolve()) if home != Path(home.anchor)}
+    spelled = {form for home in homes for form in (str(home), home.as_posix(), str(home).replace("\\", "\\\\"))}
+    for form in sorted(spelled, key=len, reverse=True):
+        text = re.sub(re.escape(form), "~", text, flags=re.IGNORECASE if os.name == "nt" else 0)
+    return text
 
 
 def as_html(lines: list[tuple[str, str]]) -> str:

@@ -205,8 +205,8 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
-        <source>fill it on a connected computer of the same kind: {commands}</source>
-        <translation>auf einem verbundenen Rechner gleicher Art füllen: {commands}</translation>
+        <source>fill it on a connected computer of the same kind, in the plugin's folder {folder}: {commands}</source>
+        <translation>auf einem verbundenen Rechner gleicher Art füllen, im Ordner {folder} der Erweiterung: {commands}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>

@@ -90,7 +90,11 @@ def test_two_set_ups_at_once_are_refused(home):
 
 
 def test_a_folder_without_wheels_is_refused(home, tmp_path):
-    with pytest.raises(InputError, match="no wheels in .*To do: fill it.*pip download -d wheels .*--require-hashes -r .*engine.txt"):
+    with pytest.raises(
+        InputError,
+        match=r"no wheels in .*To do: fill it.*pip download -d wheels .*--require-hashes -r engine.txt ; "
+        rf"pip download -d wheels --only-binary=:all: --no-deps torch=={TORCH}\+cpu --extra-index-url .*whl/cpu",
+    ):
         install.install(wheels=tmp_path)
 
 

@@ -78,6 +78,17 @@ def test_settings_page_keeps_the_interpreter_and_stops_the_old_engine(plugin, wi
         QgsSettings().remove("changescribe")
 
 
+def test_a_home_folder_behind_a_link_is_left_out_too(monkeypatch, tmp_path):
+    from changescribe.qgis_plugin.processing.engine_status import redacted
+
+    monkeypatch.setenv("HOME", str(tmp_path / "linked"))
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    assert redacted(f"{tmp_path}/linked/x, {tmp_path}/real/y") == "~/x, ~/y"
+    monkeypatch.setenv("HOME", "/")
+    assert redacted("/usr/bin") == "/usr/bin"
+
+
 def test_diagnostics_leave_the_home_folder_out(plugin, window):
     from pathlib import Path
 
