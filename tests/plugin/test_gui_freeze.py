@@ -1,7 +1,7 @@
 """The desktop goes on while the engine works: the longest time that no event is served, with the real engine on the demo's sample.
 
-`make freeze` prints the figures. Here the bounds are for a machine that does other things besides: the main thread's own work counts, not what it
-waited for the processor.
+`make freeze` prints the figures and asks for less than 100 ms. Here the bound is for a machine that does other things besides: the main thread's own
+work counts, not what it waited for.
 """
 
 import os
@@ -23,9 +23,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path(PYTHON).is_file(), r
 
 def check(watch, what):
     print(f"\n{what}: {watch.report()}")
+    assert watch.longest_own_s < OWN_WORK_S, watch.report()
     if STRICT_S:
-        assert watch.longest_s < STRICT_S
-    assert watch.longest_cpu_s < OWN_WORK_S, watch.report()
+        assert watch.longest.length_s < STRICT_S
 
 
 @pytest.fixture(scope="module")
