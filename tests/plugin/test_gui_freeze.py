@@ -63,7 +63,7 @@ def dock(plugin, engine, sample, monkeypatch, tmp_path):
 
 
 def test_a_run_from_engine_start_to_the_files_layer(dock):
-    dock.form.overlap.setValue(192)
+    dock.form.overlap.setValue(160)
     with Watch() as watch:
         dock.form.preview.setCollapsed(False)
         wait_until(lambda: dock.form.preview.pictures["after"].pixmap() is not None and dock.form.preview.task is None, 120)
@@ -73,11 +73,12 @@ def test_a_run_from_engine_start_to_the_files_layer(dock):
         wait_until(lambda: dock.form.preview.task is None, 30)
     assert dock.message.text().startswith("Done: "), dock.message.text()
     assert len(dock.results.model.tiles) > 100
-    check(watch, "preview, engine start, 221 tiles, the file's layer")
+    check(watch, "preview, engine start, 108 tiles, the file's layer")
 
 
 def test_looking_at_results_while_the_engine_works(dock):
-    dock.form.overlap.setValue(192)
+    dock.form.overlap.setValue(224)  # 825 tiles: the run is cancelled at the end
+    dock.form.batch.setValue(1)
     dock.start()
     wait_until(lambda: dock.results.model.rowCount() > 3, 120)
     with Watch() as watch:
