@@ -45,7 +45,8 @@ def check(model_id: str) -> dict:
 def add(path: str, bits: int | None = None) -> dict:
     """Copy weights into the user's folder: published ones, known by their sha256, or what ``changescribe train`` has tuned of such.
 
-    A folder is the base that a ccexpert needs, or a whole CCExpert in the layout of the authors' release, which becomes a model of the user's;
+    A folder is the base that a ccexpert needs, its file and the base beside it, or a whole CCExpert in the layout of the authors' release,
+    which becomes a model of the user's;
     ``bits`` of the latter: 4 or 8, to quantise its language model when it is loaded.
 
     A tuned model keeps the id in its card and is listed in the folder's ``models.json``; one of that id that was there is replaced.
@@ -84,10 +85,14 @@ def _verify_bits(source: Path, bits: int | None) -> None:
 
 
 def _add_folder(folder: Path, bits: int | None) -> dict:
-    """Copy a base, or a whole model and its listing."""
+    """Copy a base, a trained file with its base, or a whole model and its listing."""
     from .models.ccexpert import folder as whole
     from .models.ccexpert.captioner import read_metadata
 
+    trained = whole.trained_in(folder)
+    if trained is not None:
+        added, base = add(str(trained), bits), folder / read_metadata(trained).base.folder
+        return added if not base.is_dir() else added | {"base": _add_folder(base, None)["path"]}
     try:
         if whole.is_whole(folder):
             model_id = whole.own_id(folder)

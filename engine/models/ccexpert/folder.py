@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors.torch import save_file
 
 from ...captioner import ModelCard
 from ...errors import ModelError
+from .captioner import read_metadata
 from .config import QWEN2_7B, SIGLIP, CCExpertConfig
 from .prompt import END, END_OF_TEXT, START, TOKENIZER_FILE
 from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, weight_files
@@ -21,6 +23,15 @@ CONFIG_FILE = "config.json"
 TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.json", "merges.txt")
 SOURCE = "copy the folder of weights that the model was added from"
 BATCH = 16  # tiles that a card's memory_mb speaks of
+
+
+def trained_in(folder: Path) -> Path | None:
+    """The trained file in a folder that holds one beside its base, or None."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with suppress(ModelError):
+            read_metadata(path)
+            return path
+    return None
 
 
 def is_whole(folder: Path) -> bool:
@@ -68,6 +79,8 @@ def describe_whole(base: Path, model_id: str, target: Path, bits: int | None = N
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
+    if target.exists() and target.samefile(source):
+        return
     part = target.with_name(f".{target.name}.part")
     part.unlink(missing_ok=True)
     try:

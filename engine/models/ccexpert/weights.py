@@ -35,6 +35,8 @@ MARKS = (
     "vision.vision_model.encoder.layers.0.layer_norm1.weight",
     "vision.encoder.layer.0.norm1.weight",
 )
+# transformers' LLaVA-OneVision adds rows behind the language model's own for tokens that CCExpert never has.
+VOCABULARY = ("llm.model.embed_tokens.weight", "llm.lm_head.weight")
 LORA = (".lora_A.", ".lora_B.")
 
 
@@ -190,7 +192,8 @@ def load_base(net: CCExpertNet, folder: Path) -> set[str]:
     own, filled = _parameters(net), set()
     for name, tensor in tensors_of(folder):
         if name in own:
-            _copy(own[name], tensor[:], f"{name} of {folder}")
+            rows = own[name].shape[0] if name in VOCABULARY else None
+            _copy(own[name], tensor[:rows], f"{name} of {folder}")
             filled.add(name)
     return filled
 

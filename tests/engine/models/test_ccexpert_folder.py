@@ -4,13 +4,16 @@ import json
 import shutil
 from dataclasses import replace
 
+import fiona
 import pytest
 import torch
+from runs import TILE_PX
 from safetensors.torch import load_file, save_file
 from test_ccexpert_weights import TINY, authors_state
 from tokenizers import Tokenizer
 
 from engine import model_files, registry
+from engine.cli import main
 from engine.errors import ModelError
 from engine.models.ccexpert import folder as whole
 from engine.models.ccexpert.captioner import CCExpertCaptioner, read_metadata
@@ -88,12 +91,23 @@ def test_a_base_goes_where_its_trained_file_looks_for_it(models_dir, tmp_path, m
     path = write(made, *taught(CONFIG, steps=0))
     models_dir.mkdir()
     shutil.move(path, models_dir / path.name)
-    row = {"id": "ccexpert", "class": "ccexpert.captioner:CCExpertCaptioner", "file": path.name}
+    row = {"id": "ccexpert", "class": "ccexpert.captioner:CCExpertCaptioner", "file": path.name, "sha256": ""}
     monkeypatch.setattr(registry, "published", lambda: [row])
     with pytest.raises(ModelError, match="models/base lacks vision/model.safetensors"):
         CCExpertCaptioner.from_checkpoint(str(models_dir / path.name))
     assert model_files.add(str(made / "base")) == {"id": "ccexpert", "path": str(models_dir / "base")}
     assert CCExpertCaptioner.from_checkpoint(str(models_dir / path.name)).card.id == "ccexpert"
+    assert model_files.add(str(made / "base"))["id"] == "ccexpert"  # what is there already stays
+    assert sorted(path.name for path in (models_dir / "base" / "text").iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
+
+
+def test_a_folder_of_a_trained_file_and_its_base_is_added_as_both(models_dir, tmp_path, monkeypatch):
+    path = write(tmp_path / "made", *taught(CONFIG, steps=0))
+    row = {"id": "ccexpert", "class": "ccexpert.captioner:CCExpertCaptioner", "file": path.name, "sha256": registry.sha256_of(path)}
+    monkeypatch.setattr(registry, "published", lambda: [row])
+    added = model_files.add(str(tmp_path / "made"))
+    assert added == {"id": "ccexpert", "path": str(models_dir / path.name), "base": str(models_dir / "base")}
+    assert CCExpertCaptioner.from_checkpoint(added["path"]).card.id == "ccexpert"
 
 
 def test_a_folder_of_something_else_says_what_is_wanted(models_dir, tmp_path):
@@ -117,3 +131,16 @@ def test_a_release_has_the_published_sizes(tmp_path):
     with torch.device("meta"):
         assert sum(parameter.numel() for parameter in CCExpertNet(found.config).parameters()) > 8e9
     assert 2000 < whole.batch_mb(PRESETS["ccexpert-0.5b"]) < found.card.memory_mb < 20000
+
+
+def test_a_run_captions_and_answers_after_it_has_said_the_memory(release, models_dir, make_pair, tmp_path, capsys):
+    model_files.add(str(release))
+    output = tmp_path / "out.gpkg"
+    arguments = ["--model", "ccexpert-tiny-sft", "--device", "cpu", "--tile", str(TILE_PX), "--question", "is there water?", "--json"]
+    assert main(["caption", *make_pair(), "-o", str(output), *arguments]) == 0
+    messages = [json.loads(line)["message"] for line in capsys.readouterr().out.splitlines() if '"log"' in line]
+    assert any("The weights of ccexpert-tiny-sft need 0 MB of memory on cpu" in message for message in messages)
+    with fiona.open(output) as layer:
+        rows = [feature["properties"] for feature in layer]
+    assert all((row["answer"] is None) == (row["status"] == "skipped_nodata") for row in rows)
+    assert any(row["caption"] for row in rows)

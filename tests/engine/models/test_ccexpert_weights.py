@@ -282,6 +282,13 @@ def test_weights_of_another_size_name_the_tensor_and_both_sizes(tmp_path):
         load_base(random_net(replace(TINY, text=TINY.text | {"hidden_size": 64})), tmp_path)
 
 
+def test_rows_behind_the_language_models_vocabulary_are_left_out(tmp_path):
+    """LLaVA-OneVision's conversion appends its image token and fills up to a multiple of 64."""
+    theirs, net = llava(tmp_path), random_net(replace(TINY, text=TINY.text | {"vocab_size": 500}))
+    assert "llm.model.embed_tokens.weight" in load_base(net, tmp_path)
+    assert torch.equal(net.llm.model.embed_tokens.weight, theirs.model.language_model.embed_tokens.weight[:500])
+
+
 def test_a_base_without_a_difference_module_is_no_ccexpert(tmp_path):
     llava(tmp_path)
     with pytest.raises(ModelError, match=r"lacks \d+ weights, among them difference\."):
