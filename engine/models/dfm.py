@@ -107,17 +107,12 @@ class ChangeDetector(nn.Module):
         n = len(before)
         features = self.encoder(torch.cat((before, after)))
         dates = [f[:n] for f in features], [f[n:] for f in features]
+        seen = self.branch.look(*dates)
+        state = self.branch.state(seen)
         if self.layer == "prior":
-            state = self.branch(*dates)
             return Prior(state, state.prior)
-        seen: list[Tensor] = []
-        level = self.branch.mix[CD_LAYERS.index(self.layer)]
-        watch = level.register_forward_hook(lambda module, args, output: seen.append(F.relu(output)))
-        try:
-            state = self.branch(*dates)
-        finally:
-            watch.remove()
-        return Prior(state, F.adaptive_avg_pool2d(seen[0], PRIOR_SIDE).flatten(2).transpose(1, 2))
+        level = seen.levels[CD_LAYERS.index(self.layer)]
+        return Prior(state, F.adaptive_avg_pool2d(level, PRIOR_SIDE).flatten(2).transpose(1, 2))
 
 
 class DfmHeads(nn.Module):

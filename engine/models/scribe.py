@@ -70,12 +70,16 @@ class ChangeState(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """The change branch before its heads: pooled features (N, c), maps (N, 3 · prior_width, 16, 16), mask and prior as in ``ChangeState``."""
+    """The change branch before its heads: pooled features (N, c), maps (N, 3 · prior_width, 16, 16), mask and prior as in ``ChangeState``.
+
+    levels : both dates merged at strides 8, 16 and 32, (N, prior_width, h, w) each.
+    """
 
     pooled: Tensor
     maps: Tensor
     mask: Tensor
     prior: Tensor
+    levels: tuple[Tensor, ...] = ()
 
 
 class ChangePrior(nn.Module):
@@ -93,7 +97,10 @@ class ChangePrior(nn.Module):
         self.head = nn.Sequential(nn.Linear(pooled, 128), nn.GELU(), nn.Dropout(0.2), nn.Linear(128, out))
 
     def forward(self, before: Sequence[Tensor], after: Sequence[Tensor]) -> ChangeState:
-        seen = self.look(before, after)
+        return self.state(self.look(before, after))
+
+    def state(self, seen: Seen) -> ChangeState:
+        """What the heads make of what was seen."""
         flag, classes = self.judge(seen)
         return ChangeState(flag, classes, seen.mask.float(), seen.prior)
 
@@ -113,7 +120,7 @@ class ChangePrior(nn.Module):
         if self.classes is not None:
             # Small changes fill a cell of the fine level and vanish in the coarse one.
             pooled += [fine.mean((2, 3)), fine.amax((2, 3))]
-        return Seen(torch.cat(pooled, dim=1), torch.cat((prior, *dates[1]), dim=1), mask, prior.flatten(2).transpose(1, 2))
+        return Seen(torch.cat(pooled, dim=1), torch.cat((prior, *dates[1]), dim=1), mask, prior.flatten(2).transpose(1, 2), tuple(levels))
 
     def judge(self, seen: Seen) -> tuple[Tensor, Tensor]:
         """Logits of the change flag (N,) and of the classes (N, 3, 7)."""
