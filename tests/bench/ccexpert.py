@@ -21,7 +21,7 @@ from engine.models.ccexpert.config import PRESETS, CCExpertConfig
 from engine.models.ccexpert.net import IMAGE_ID, CCExpertNet
 from engine.models.ccexpert.weights import count_parameters, weights_dtype
 
-TEXT_TOKENS = 46  # of the paper's prompt and the chat around it, with Qwen2's tokenizer
+AROUND = 20  # text tokens before the first image and behind the second: the paper's prompt and its chat are 41 with Qwen2's tokenizer
 NEW_TOKENS = 16
 PRESET = "ccexpert-small"
 
@@ -41,7 +41,7 @@ def random_net(config: CCExpertConfig, device: str) -> CCExpertNet:
 def seconds(net: CCExpertNet, images: torch.Tensor) -> tuple[float, float]:
     """Of reading and of writing, for pairs (N, 2, 3, 256, 256)."""
     tokens = [IMAGE_ID] * net.config.tokens_per_image
-    prompt = torch.tensor([[7] * (TEXT_TOKENS // 2) + tokens + [7] + tokens + [7] * (TEXT_TOKENS // 2)], device=images.device).expand(len(images), -1)
+    prompt = torch.tensor([[7] * AROUND + tokens + [7] + tokens + [7] * AROUND], device=images.device).expand(len(images), -1)
     start_s = _now(images.device)
     levels = net.levels(net.pixels(images.flatten(0, 1))).unflatten(0, (-1, 2))
     prefix = net.prefill(prompt, torch.ones_like(prompt), net.visual(levels[:, 0], levels[:, 1]))
