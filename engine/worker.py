@@ -139,22 +139,31 @@ class Worker:
         kind, call = message["type"], message.get("id")
         if not isinstance(call, str) or not call:
             return self._refuse(None, ProtocolError(f"{kind} with id {call!r}", "a text as id", "give each request an id of its own"))
+        if kind == "cancel":
+            return self._cancel(call)
+        if kind == "hello":
+            return self._refuse(call, ProtocolError("a second hello", "one handshake a process", "start another worker"))
         with self._wake:
-            if kind == "cancel":
-                # An unknown id is that of a request that has just ended.
-                if call in self._cancelled:
-                    self._cancelled[call].set()
-                return None
             taken = call in self._cancelled
-            if not taken and kind != "hello":
+            if not taken:
                 self._cancelled[call] = threading.Event()
                 self._waiting.append(message)
                 self._wake.notify()
-        if kind == "hello":
-            self._refuse(call, ProtocolError("a second hello", "one handshake a process", "start another worker"))
-        elif taken:
+        if taken:
             self._refuse(None, ProtocolError(f"a request with the id {call!r} of one that has not ended", "an id of its own", "number the requests"))
         return None
+
+    def _cancel(self, call: str) -> None:
+        """Cancel a request; one that waits is answered at once: a parent gives up on a worker that does not react, whatever keeps it busy."""
+        with self._wake:
+            waiting = next((message for message in self._waiting if message["id"] == call), None)
+            if waiting is None:
+                if call in self._cancelled:  # else it has just ended
+                    self._cancelled[call].set()
+                return
+            self._waiting.remove(waiting)
+            del self._cancelled[call]
+        self._refuse(call, Cancelled("the run was cancelled before it began"))
 
     def _refuse(self, call: Any, error: ChangeScribeError) -> None:
         self.send("error", id=call if isinstance(call, str) else None, **error.to_json())
