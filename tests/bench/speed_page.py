@@ -30,7 +30,7 @@ def _head(found: Mapping) -> list[str]:
         "",
         f"Written by `python -m tests.bench.speed` on {machine['date']}: {machine['processor']}, {machine['cores']} cores"
         f" ({'with' if machine['bf16'] else 'without'} bf16), PyTorch {machine['torch']}{load}; {found['seconds']} seconds in all.",
-        f"What is compared ran in turn, {found['rounds']} rounds of {found['tiles']} tiles of 256 px each; a ratio is the median of the rounds'",
+        f"What is compared ran in turn (rounds: {found['rounds']}, of {found['tiles']} tiles of 256 px); a ratio is the median of the rounds'",
         "ratios, by the clock and, in brackets, by processor time (all threads), which other programs disturb less. On another day or machine rates",
         "differ, ratios less.",
         "",
@@ -46,10 +46,10 @@ def _targets(found: Mapping) -> list[str]:
     whole = formats["share_of_engine_alone"]["tiled, deflate"]
     peak = large["peak_mb"] / small["peak_mb"] - 1
     rows: list[tuple[str, str, str, bool]] = [
-        ("engine over ResNet-101 to layer3, fp32", "≥ 8", _both(resnet["times_resnet_fp32"]), resnet["times_resnet_fp32"]["clock"] >= 8),
-        ("engine over ResNet-101 to layer3, bf16", "≥ 4", _both(resnet["times_resnet_bf16"]), resnet["times_resnet_bf16"]["clock"] >= 4),
-        ("GeoTIFF to GeoPackage over the engine alone, half changed", "≥ 0.95", _both(whole), whole["clock"] >= 0.95),
-        ("95 % unchanged over 95 % changed", "≥ 3", _both(shares["times_of_5%"]["95%"]), shares["times_of_5%"]["95%"]["clock"] >= 3),
+        ("engine over ResNet-101 to layer3, fp32", "≥ 8", _both(resnet["times_resnet_fp32"]), _least(resnet["times_resnet_fp32"]) >= 8),
+        ("engine over ResNet-101 to layer3, bf16", "≥ 4", _both(resnet["times_resnet_bf16"]), _least(resnet["times_resnet_bf16"]) >= 4),
+        ("GeoTIFF to GeoPackage over the engine alone, half changed", "≥ 0.95", _both(whole), _least(whole) >= 0.95),
+        ("95 % unchanged over 95 % changed", "≥ 3", _both(shares["times_of_5%"]["95%"]), _least(shares["times_of_5%"]["95%"]) >= 3),
         (
             f"memory of {large['tiles']:,} tiles over {small['tiles']:,}",
             "within 10 %",
@@ -68,6 +68,11 @@ def _targets(found: Mapping) -> list[str]:
     ]
     lines = ["| aim | | measured | |", "|---|---|---|---|"]
     return [*lines, *(f"| {name} | {need} | {got} | {'met' if met else '**missed**'} |" for name, need, got, met in rows), ""]
+
+
+def _least(ratio: Mapping) -> float:
+    """The less favourable of both clocks."""
+    return min(ratio["clock"], ratio["processor"])
 
 
 def _both(ratio: Mapping) -> str:
@@ -149,7 +154,7 @@ def plot(rates: Mapping[str, Mapping]) -> Image.Image:
     font = ImageFont.load_default(15)
     image = Image.new("RGB", (WIDTH_PX, TOP_PX + len(names) * (BAR_PX + GAP_PX) + GAP_PX), PAPER)
     draw = ImageDraw.Draw(image)
-    draw.text((GAP_PX, GAP_PX), "pairs of 256 × 256 px a second, same processor, same run", fill=INK, font=font)
+    draw.text((GAP_PX, GAP_PX), "pairs of 256 by 256 px a second, same processor, same run", fill=INK, font=font)
     longest = max(row["per_s"] for row in rates.values())
     for number, name in enumerate(names):
         top = TOP_PX + number * (BAR_PX + GAP_PX)
