@@ -58,16 +58,16 @@ class Build:
 # wheel's length. Those of cu126 and of unpacked Windows wheels are estimates: that index was not to be reached when this was written.
 BUILDS: dict[str, tuple[Build, ...]] = {
     "linux": (
-        Build("cpu", "+cpu", False, 300, 1300),
-        Build("cu130", "", True, 2900, 5300, "cuda13-linux.txt"),
-        Build("cu126", "+cu126", False, 2900, 5500),
+        Build("cpu", "+cpu", False, 300, 1400),
+        Build("cu130", "", True, 2900, 5400, "cuda13-linux.txt"),
+        Build("cu126", "+cu126", False, 2900, 5600),
     ),
     "win32": (
-        Build("cpu", "", True, 250, 1100),
-        Build("cu130", "+cu130", False, 2100, 4500),
-        Build("cu126", "+cu126", False, 2700, 5500),
+        Build("cpu", "", True, 250, 1200),
+        Build("cu130", "+cu130", False, 2100, 4600),
+        Build("cu126", "+cu126", False, 2700, 5600),
     ),
-    "darwin": (Build("cpu", "", True, 200, 900),),
+    "darwin": (Build("cpu", "", True, 250, 1000),),
 }
 TAGS = {
     ("linux", "x86_64"): "manylinux_2_28_x86_64",
