@@ -45,9 +45,9 @@ def test_nothing_is_looked_at_before_the_panel_is_seen(bare):
 
 def test_the_size_is_said_before_anything_is_fetched(bare):
     bare.show()
-    wait_until(lambda: "300 MB to download, 1.4 GB on disk" in bare.setup.label.text())
+    wait_until(lambda: LINUX[0].sizes in bare.setup.label.text())
     assert "processor only (no NVIDIA driver was found)" in bare.setup.label.text()
-    assert bare.setup.button.text() == "Set up the engine (300 MB to download)"
+    assert bare.setup.button.text() == f"Set up the engine ({builds.amount(LINUX[0].download_mb)} to download)"
     assert bare.setup.builds.isHidden()
 
 
