@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ...device import cpu_has_bf16
 from ...errors import ModelError
 from ...installed import user_models_dir
 from ...weights import pack, unpack
@@ -93,7 +94,7 @@ def weights_dtype(device: str, parameters: int) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     if device == "mps":
         return torch.float16
-    return torch.float32 if parameters < WHOLE else torch.bfloat16
+    return torch.bfloat16 if parameters >= WHOLE or cpu_has_bf16() else torch.float32
 
 
 def count_parameters(config: CCExpertConfig) -> int:
