@@ -30,7 +30,7 @@ from engine.captioner import ModelCard
 from engine.device import cpu_has_bf16
 from engine.errors import ChangeScribeError, InputError, OutputError
 from engine.evaluation.pairs import read_pairs
-from engine.models.scribe import ScribeCaptioner, ScribeNet, Seen, read_checkpoint
+from engine.models.scribe import ScribeCaptioner, ScribeNet, Seen, date_tokens, read_checkpoint
 from engine.schema import DEFAULT_MODEL
 from engine.text import SPECIAL, Vocabulary
 from engine.weights import pack, unpack
@@ -181,7 +181,7 @@ def _views(
             with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
                 before, after = net.encode(batch.before, batch.after)
                 seen = net.prior.look(before, after)
-                memory = net.joint(before, after, seen.prior)
+                memory = net.joint(date_tokens(before), date_tokens(after), seen.prior)
             none = torch.empty(0)
             kept = replace(batch, before=none, after=none, mask=none)
             yield Looked(Seen(seen.pooled.float(), seen.maps.float(), none, none), memory.float(), kept)

@@ -93,7 +93,7 @@ def test_heat_is_written_before_the_rows_of_its_tiles(request_of, tmp_path, monk
 
 
 def test_a_run_without_its_heat_map_is_not_continued(request_of, tmp_path):
-    request, output = request_of(), str(tmp_path / "out.gpkg")
+    request, output = request_of(12, 12), str(tmp_path / "out.gpkg")
     heatmap = HeatmapOutput(str(tmp_path / "heat.tif"))
     event, cancelled = stop_after(5)
     with pytest.raises(Cancelled):
