@@ -7,6 +7,7 @@ from qgis.gui import QgsMapToolPan
 from qgis.PyQt.QtCore import QDate, QDateTime, QEvent, QPointF, Qt, QTime
 from qgis.PyQt.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter
 from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QApplication
 
 # (changed, caption, corrected caption, score, added, removed)
 ROWS = (
@@ -224,7 +225,7 @@ def test_next_and_previous_by_keyboard_from_anywhere(dock, engine, plugin):
     main = plugin.iface.mainWindow()
     main.show()
     try:
-        main.activateWindow()
+        QApplication.setActiveWindow(main)  # offscreen there is no window manager to ask
         wait_until(main.isActiveWindow)
         canvas = plugin.iface.mapCanvas()
         chosen = []
@@ -322,7 +323,7 @@ def test_the_swipe_follows_the_map(dock, plugin, black_and_white):
     swipe = dock.two_dates.swipe
     wait_until(lambda: not swipe.item._image.isNull())
     first = swipe.item._image
-    canvas.setExtent(QgsRectangle(-400, 100, 100, 600))  # the layer begins at x = 0, four fifths to the right
+    canvas.setExtent(QgsRectangle(-2250, 100, -1750, 600))  # the layer begins at x = 0, beyond the right edge whatever the canvas's shape
     assert swipe.item._place() != swipe.item.boundingRect()  # the old picture, at its place on the new map
     canvas.refresh()
     wait_until(lambda: swipe.item._image is not first and swipe.item._place() == swipe.item.boundingRect())
