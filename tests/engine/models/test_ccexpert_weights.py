@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
 
 from engine.errors import InputError, ModelError
+from engine.models.ccexpert import weights
 from engine.models.ccexpert.config import PRESETS, LoraSizes
 from engine.models.ccexpert.net import CCExpertNet, pad_left
 from engine.models.ccexpert.weights import INDEX_FILE, Base, build, load_base, load_net, load_trained, trained_state, weight_files, weights_bytes
@@ -27,6 +28,12 @@ SINCE = (
     ("vision_tower.", "model.vision_tower."),
     ("multi_modal_projector.", "model.multi_modal_projector."),
 )
+
+
+@pytest.fixture(autouse=True)
+def float32(monkeypatch):
+    """What is compared exactly would differ by roundings on processors that have bfloat16."""
+    monkeypatch.setattr(weights, "cpu_has_bf16", lambda: False)
 
 
 def random_net(config=TINY, seed=0):
