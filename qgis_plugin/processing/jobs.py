@@ -199,26 +199,13 @@ def jobs_from_series(folder: Path, pattern: str, pairing: str) -> list[Job]:
 def _series_jobs(place: str, dated: dict[str, Path], pairing: str) -> list[Job]:
     dates = sorted(dated)
     what = place or tr("the series")
+    alone = ""  # why there is no pair
     if len(dates) == 1:
-        return [
-            Job(
-                safe_name(f"{place}_{dates[0]}"),
-                str(dated[dates[0]]),
-                "",
-                "",
-                tr("{path} is the only date of {place}", path=dated[dates[0]], place=what),
-            )
-        ]
-    if len({len(date) for date in dates}) > 1:  # whether 2020 is before or after 2020-06 nobody can say
-        return [
-            Job(
-                safe_name(f"{place}_{dates[0]}"),
-                str(dated[dates[0]]),
-                "",
-                "",
-                tr("{place} has the dates {dates}, not all of one form", place=what, dates=", ".join(dates)),
-            )
-        ]
+        alone = tr("{path} is the only date of {place}", path=dated[dates[0]], place=what)
+    elif len({len(date) for date in dates}) > 1:  # whether 2020 is before or after 2020-06 nobody can say
+        alone = tr("{place} has the dates {dates}, not all of one form", place=what, dates=", ".join(dates))
+    if alone:
+        return [Job(safe_name(f"{place}_{dates[0]}"), str(dated[dates[0]]), "", "", alone)]
     pairs = list(zip(dates, dates[1:])) if pairing == CONSECUTIVE else [(dates[0], dates[-1])]
     return [Job(safe_name(f"{place}_{before}_{after}"), str(dated[before]), str(dated[after])) for before, after in pairs]
 

@@ -20,7 +20,7 @@ if not (STAGED / "changescribe" / "__init__.py").is_file():
     pytest.exit("the plugin is not staged; run `make link` first", 2)
 sys.path.insert(0, str(STAGED))
 
-from gui_window import pair, plugin, window  # noqa: E402, F401 (fixtures)
+from gui_window import dock, drawn_sample, pair, plugin, real_dock, window  # noqa: E402, F401 (fixtures)
 from wheel_house import home, index, quick_python  # noqa: E402, F401 (fixtures)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from gui_window import wait_until
 from osgeo import gdal
-from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
+from qgis.core import QgsPointXY, QgsProject, QgsRasterLayer, QgsSettings
 
 from helpers import write_raster
 
@@ -15,19 +15,6 @@ def no_settings(qgis_app):
     QgsSettings().remove("changescribe")
     yield
     QgsSettings().remove("changescribe")
-
-
-@pytest.fixture
-def dock(plugin, pair, tmp_path):
-    dock = plugin.dock
-    dock.form.before.setLayer(pair[0])
-    dock.form.after.setLayer(pair[1])
-    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
-    canvas = plugin.iface.mapCanvas()
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
-    canvas.setExtent(QgsRectangle(0, 0, 512, 512))
-    dock.show()
-    return dock
 
 
 @pytest.fixture

@@ -2,39 +2,19 @@
 
 import os
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from gui_window import wait_until
-from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
+from gui_window import needs_engine, wait_until
+from qgis.core import QgsVectorLayer
 
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path(PYTHON).is_file(), reason="CHANGESCRIBE_PYTHON names no Python with the engine")]
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sample")
-    code = f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(folder)!r}))"
-    subprocess.run([PYTHON, "-c", code], cwd=ROOT, check=True)
-    return folder
+pytestmark = [pytest.mark.slow, needs_engine]
 
 
 @pytest.fixture
-def dock(plugin, engine, sample, monkeypatch, tmp_path):
-    client = engine()
-    monkeypatch.setenv("CHANGESCRIBE_PYTHON", PYTHON)
-    client.shutdown()
-    layers = [QgsRasterLayer(str(sample / f"{name}.tif"), name) for name in ("before", "after")]
-    QgsProject.instance().addMapLayers(layers)
-    plugin.dock.form.before.setLayer(layers[0])
-    plugin.dock.form.after.setLayer(layers[1])
-    plugin.dock.form.batch.setValue(1)
-    plugin.dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
-    return plugin.dock
+def dock(real_dock):
+    real_dock.form.batch.setValue(1)
+    return real_dock
 
 
 def rows(path):

@@ -5,20 +5,16 @@ work counts, not what it waited for.
 """
 
 import os
-import subprocess
-from pathlib import Path
 
 import pytest
 from freeze import Watch
-from gui_window import wait_until
-from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer, QgsVectorFileWriter, QgsVectorLayer
+from gui_window import needs_engine, wait_until
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsVectorFileWriter, QgsVectorLayer
 
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")
 # Seconds. FREEZE_LIMIT_S is what `make freeze` asks of a machine that does nothing else: the time itself, not the work in it.
 STRICT_S = float(os.environ.get("FREEZE_LIMIT_S", 0))
 OWN_WORK_S = 0.3
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path(PYTHON).is_file(), reason="CHANGESCRIBE_PYTHON names no Python with the engine")]
+pytestmark = [pytest.mark.slow, needs_engine]
 
 
 def check(watch, what):
@@ -28,26 +24,11 @@ def check(watch, what):
         assert watch.longest.length_s < STRICT_S
 
 
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sample")
-    code = f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(folder)!r}))"
-    subprocess.run([PYTHON, "-c", code], cwd=ROOT, check=True)
-    return folder
-
-
 @pytest.fixture
-def dock(plugin, engine, sample, monkeypatch, tmp_path):
+def dock(real_dock, plugin):
     """The panel in a window that is drawn, its map showing both layers."""
-    client = engine()
-    monkeypatch.setenv("CHANGESCRIBE_PYTHON", PYTHON)
-    client.shutdown()
-    layers = [QgsRasterLayer(str(sample / f"{name}.tif"), name) for name in ("before", "after")]
-    QgsProject.instance().addMapLayers(layers)
-    dock, canvas = plugin.dock, plugin.iface.mapCanvas()
-    dock.form.before.setLayer(layers[0])
-    dock.form.after.setLayer(layers[1])
-    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
+    dock, canvas = real_dock, plugin.iface.mapCanvas()
+    layers = [dock.form.before.currentLayer(), dock.form.after.currentLayer()]
     canvas.resize(800, 600)
     canvas.setDestinationCrs(layers[0].crs())
     canvas.setLayers(layers)

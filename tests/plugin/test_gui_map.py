@@ -19,19 +19,6 @@ ROWS = (
 )
 
 
-@pytest.fixture
-def dock(plugin, pair, tmp_path):
-    dock = plugin.dock
-    dock.form.before.setLayer(pair[0])
-    dock.form.after.setLayer(pair[1])
-    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
-    canvas = plugin.iface.mapCanvas()
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
-    canvas.setExtent(QgsRectangle(0, 0, 512, 512))
-    dock.show()
-    return dock
-
-
 def made_layer():
     from changescribe.qgis_plugin.gui.run import live_layer
     from changescribe.qgis_plugin.processing.grid_layer import grid_feature

@@ -7,7 +7,6 @@ import time
 import pytest
 from gui_window import wait_until
 from qgis.core import (
-    QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsGeometry,
     QgsProject,
@@ -20,19 +19,6 @@ from qgis.PyQt.QtCore import QEvent, QPointF, Qt
 from qgis.PyQt.QtGui import QMouseEvent
 
 from helpers import sent, write_raster
-
-
-@pytest.fixture
-def dock(plugin, pair, tmp_path):
-    dock = plugin.dock
-    dock.form.before.setLayer(pair[0])
-    dock.form.after.setLayer(pair[1])
-    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
-    canvas = plugin.iface.mapCanvas()
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
-    canvas.setExtent(QgsRectangle(0, 0, 512, 512))
-    dock.show()
-    return dock
 
 
 def run_to_end(dock):
