@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from engine.captioner import ModelCard
-from engine.errors import InputError
 from engine.models.ccexpert.captioner import CCExpertCaptioner
 from engine.models.ccexpert.config import CCExpertConfig
 from engine.models.ccexpert.prompt import ChatTokenizer
@@ -30,6 +29,7 @@ from .ccexpert_base import base_of
 from .datasets import PairRow, captioned, load_rows, read_batch
 from .diffusion_export import UNCALIBRATED, register
 from .export import calibrate
+from .run_log import read_best
 
 MODEL_ID = "ccexpert"
 
@@ -55,11 +55,7 @@ def load_run(run: Path) -> tuple[CCExpertConfig, dict[str, Tensor], dict]:
     InputError
         No such run, or none with a validation.
     """
-    try:
-        settings = json.loads((run / "settings.json").read_text("utf-8"))
-        best = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{run} holds no trained network ({error})", "settings.json and best.pt", "train with training.train_ccexpert") from error
+    settings, best = read_best(run, "training.train_ccexpert")
     return CCExpertConfig.from_json(settings["config"]), best["state"], best["record"]
 
 

@@ -25,6 +25,7 @@ from engine.weights import pack, unpack
 
 from .datasets import PairRow, captioned, load_rows, read_batch
 from .export import calibrate
+from .run_log import read_best
 
 MODEL_IDS = {"discrete": "diffusion-rscc", "karras": "kd-rscc"}
 SAMPLINGS = {"discrete": Sampling("ddim", 20, temperature=0.0), "karras": Sampling("dpmpp-2m", 20, temperature=0.0)}
@@ -58,11 +59,7 @@ def load_run(run: Path) -> tuple[DiffusionNet, Vocabulary, int]:
     InputError
         No such run, or none with a validation.
     """
-    try:
-        settings = json.loads((run / "settings.json").read_text("utf-8"))
-        best = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{run} holds no trained network ({error})", "settings.json and best.pt", "train with training.train_diffusion") from error
+    settings, best = read_best(run, "training.train_diffusion")
     vocabulary = Vocabulary(settings["vocabulary"])
     net = DiffusionNet(DiffusionConfig(**settings["config"]), len(vocabulary))
     net.load_state_dict(best["state"])
