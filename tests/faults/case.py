@@ -27,9 +27,8 @@ class Stage:
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        self.folder.chmod(0o755)  # for the cases that run as nobody
         self.registry = self.folder / "registry"
-        children.in_child(lambda: children.fakes.install(self.registry).chmod(0o644))
+        children.in_child(lambda: children.fakes.install(self.registry))
         children.in_child(self._draw)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
         self.web = subprocess.Popen([sys.executable, HERE / "web.py", self.folder], text=True, **pipes)
@@ -77,7 +76,6 @@ class Case(ExitStack):
         super().__enter__()
         self.folder = Path(tempfile.mkdtemp(dir=self.stage.folder, prefix="case"))
         self.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self.folder.chmod(0o755)
         (self.folder / "registry").symlink_to(self.stage.registry)
         self.results = self.folder / "results"
         self.results.mkdir()
