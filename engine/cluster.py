@@ -28,8 +28,8 @@ from .pipeline import Event, never
 from .reading import POLL_S, was_cancelled
 from .schema import CaptionRequest, TileCaption, TileRef
 
-# Tiles a block: seconds of work against milliseconds of the scheduler's, fewer where the area would not feed all workers.
-MIN_BLOCK_TILES, MAX_BLOCK_TILES, BLOCKS_A_THREAD = 8, 128, 4
+# Tiles a block: seconds of work against milliseconds of the scheduler's, fewer where what is left would not feed all workers.
+MIN_BLOCK_TILES, MAX_BLOCK_TILES, BLOCKS_A_THREAD = 8, 128, 2
 # Blocks with the scheduler at a time: enough to show an adaptive cluster that it should grow, few enough for any client's memory.
 MIN_IN_FLIGHT, IN_FLIGHT_A_THREAD = 64, 3
 CONNECT_S = 10.0
@@ -147,7 +147,7 @@ class Workers:
         self.verify(captioner.card.id)
         sha256 = registry.row(captioner.card.id)["sha256"]
         job = cluster_block.Job(request, pair, replace(grid, area=None), heatmap, sha256)
-        for tiles, events in self._run_blocks(job, _blocks(refs, _block_tiles(len(grid), self._threads())), cancelled):
+        for tiles, events in self._run_blocks(job, _blocks(refs, _block_sizes(len(grid), self._threads())), cancelled):
             for event in events:
                 on_event(event)
             yield from tiles
@@ -174,11 +174,10 @@ class Workers:
                 del waiting[future.key]
                 yield result
         finally:
-            if waiting:
-                self._end(job, list(waiting.values()))
+            self._end(job, list(waiting.values()))
 
     def _end(self, job: cluster_block.Job, futures: list) -> None:
-        """Let the workers stop; one that cannot be reached stops by itself when its block is done."""
+        """Let the workers stop and close their files; one that cannot be reached stops by itself when its block is done."""
         if self.client.status != "running":
             return
         with suppress(Exception):  # whatever ended the run is what matters
@@ -218,11 +217,14 @@ class _failures:
 
 
 def _local_cluster(address: re.Match) -> Any:
+    import dask
     from distributed import LocalCluster
 
     fewest, most = address.groups()
     workers = int(most or device.cores())
-    cluster = LocalCluster(n_workers=int(fewest or workers), threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
+    # Dask's profiler looks at every stack a hundred times a second: 2 % of a worker's work.
+    with dask.config.set({"distributed.worker.profile.enabled": False}):
+        cluster = LocalCluster(n_workers=int(fewest or workers), threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
     if fewest:
         cluster.adapt(minimum=int(fewest), maximum=workers)
     return cluster
@@ -239,14 +241,18 @@ def _deaf() -> Any:
     return Deaf()
 
 
-def _block_tiles(tiles: int, threads: int) -> int:
-    return min(MAX_BLOCK_TILES, max(MIN_BLOCK_TILES, tiles // (BLOCKS_A_THREAD * max(1, threads))))
+def _block_sizes(tiles: int, threads: int) -> Iterator[int]:
+    """Tiles of each block: less and less towards the end of a run (guided self-scheduling, Polychronopoulos and Kuck 1987), so that all workers end together."""
+    while True:
+        size = min(MAX_BLOCK_TILES, max(MIN_BLOCK_TILES, tiles // (BLOCKS_A_THREAD * max(1, threads))))
+        tiles -= size
+        yield size
 
 
-def _blocks(refs: Iterable[TileRef], size: int) -> Iterator[np.ndarray]:
-    """Int (n, 2) rows and columns of up to ``size`` tiles at a time."""
+def _blocks(refs: Iterable[TileRef], sizes: Iterator[int]) -> Iterator[np.ndarray]:
+    """Int (n, 2) rows and columns of so many tiles at a time."""
     stream = iter(refs)
-    while block := [(ref.row, ref.col) for ref in islice(stream, size)]:
+    while block := [(ref.row, ref.col) for ref in islice(stream, next(sizes))]:
         yield np.array(block)
 
 

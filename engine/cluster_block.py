@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from . import __version__, device, pipeline, registry
+from . import __version__, device, lanes, pipeline, registry
 from .captioner import Captioner
 from .errors import InputError, ModelError, RasterError
 from .geo.grid import TileGrid
@@ -42,9 +42,14 @@ _loading = threading.Lock()
 _ended: set[str] = set()  # ids of jobs whose client wants no more
 
 
+_pairs: dict[str, RasterPair] = {}  # by job, with files that stay open: a mosaic of thousands takes longer to open than to read a tile of
+
+
 def end(job_id: str) -> None:
-    """Let blocks of a job that still run here stop within a second."""
+    """Let blocks of a job that still run here stop within a second; close its files."""
     _ended.add(job_id)
+    if pair := _pairs.pop(job_id, None):
+        pair.close()
 
 
 def verify_version(version: str) -> None:
@@ -102,7 +107,9 @@ def caption_block(job: Job, cells: np.ndarray) -> tuple[list[TileCaption], list[
     events: list[dict] = []
     captioner = _captioner(job.request, events)
     refs = (job.grid.ref(row, col) for row, col in cells.tolist())
-    tiles = pipeline.caption_tiles(job.request, captioner, job.pair, job.grid, refs, lambda: job.id in _ended, events.append, job.heatmap)
+    request = job.request.with_(batch_size=job.request.batch_size or lanes.batch_size(captioner))  # full from the first: nobody waits for that one
+    pair = _pairs.setdefault(job.id, job.pair)
+    tiles = pipeline.caption_tiles(request, captioner, pair, job.grid, refs, lambda: job.id in _ended, events.append, job.heatmap)
     # The mask of valid pixels is larger than all the rest, and serves heat maps alone.
     return [tile if job.heatmap else replace(tile, valid=None) for tile in tiles], events
 

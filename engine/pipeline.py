@@ -19,7 +19,7 @@ from .geo import access, area, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .lanes import never
-from .reading import MAX_FAILED_IN_A_ROW, BatchReader, ReadTile, TileBatch, read_tile, to_input_size
+from .reading import FIRST_TILES, MAX_FAILED_IN_A_ROW, BatchReader, ReadTile, TileBatch, read_tile, to_input_size
 from .schema import DEFAULT_MODEL, Caption, CaptionRequest, HeatmapOutput, TileCaption, TileRef, verify_question, verify_sampling
 
 PROGRESS_S = 0.2
@@ -200,7 +200,8 @@ def caption_tiles(
     RasterError, EngineError
         What fails for every tile: rasters deleted or unreadable, out of memory with one tile.
     """
-    reader = BatchReader(request, pair, refs, request.batch_size or lanes.batch_size(captioner), captioner.card.input_px)
+    size = request.batch_size or lanes.batch_size(captioner)
+    reader = BatchReader(request, pair, refs, size, captioner.card.input_px, request.batch_size or FIRST_TILES)
     failed = 0
     with closing(reader.batches(cancelled)) as batches:  # ends the reader thread, whatever ends the loop
         for tile, caption, elapsed_s in lanes.captioned(request, captioner, batches, cancelled, heatmap):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 QUEUED_BATCHES = 2  # one that is ready while one computes, and one of slack; more only costs memory
 POLL_S = 0.05
-FIRST_TILES = 8  # of the first batches; later ones grow to the full size
+FIRST_TILES = 8  # so that the first captions come soon and a small area has work for every lane
 # One bad block is that tile's fault; this many in a row are the raster's or the model's.
 MAX_FAILED_IN_A_ROW = 20
 
@@ -120,13 +120,13 @@ class BatchReader:
     Parameters
     ----------
     refs : the tiles; taken one by one as they are read
-    batch_size : ready tiles a batch; the first ones have fewer, so that the first captions come soon and a small area has work for every lane
+    batch_size : ready tiles a batch. first_tiles : of the first batch; the next ones grow from there
     input_px : side of the model's input; other tile sizes are resampled to it
     """
 
-    def __init__(self, request: CaptionRequest, pair: RasterPair, refs: Iterable[TileRef], batch_size: int, input_px: int):
+    def __init__(self, request: CaptionRequest, pair: RasterPair, refs: Iterable[TileRef], batch_size: int, input_px: int, first_tiles: int = FIRST_TILES):
         self.request, self.pair, self.refs = request, pair, refs
-        self.batch_size, self.input_px = batch_size, input_px
+        self.batch_size, self.input_px, self.first_tiles = batch_size, input_px, min(first_tiles, batch_size)
         self.watch = FileWatch(request.before, request.after)
         self._queue: queue.Queue[TileBatch | BaseException | None] = queue.Queue(QUEUED_BATCHES)
         self._stop = threading.Event()
@@ -172,7 +172,7 @@ class BatchReader:
 
     def _read_all(self) -> None:
         try:
-            with self.pair.reopen() as pair:
+            with self.pair.lent() as pair:
                 for batch in self._grouped(pair):
                     self._put(batch)
             self._put(None)
@@ -180,7 +180,7 @@ class BatchReader:
             self._put(error)
 
     def _grouped(self, pair: RasterPair) -> Iterator[TileBatch]:
-        batch, befores, afters, failed, size = TileBatch(), [], [], 0, min(FIRST_TILES, self.batch_size)
+        batch, befores, afters, failed, size = TileBatch(), [], [], 0, self.first_tiles
         for ref in self.refs:
             if self._stop.is_set():
                 return

@@ -6,6 +6,8 @@ The AFTER raster is warped to that grid window by window, whatever its CRS, reso
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -26,7 +28,7 @@ MAX_SIDE_PX = 2**31 - 1
 
 
 class RasterPair:
-    """Context manager; picklable. GDAL's datasets are not thread-safe: each further thread reads from its own ``reopen()``.
+    """Context manager; picklable. GDAL's datasets are not thread-safe: each further thread reads from one that was ``lent()``.
 
     Attributes
     ----------
@@ -54,6 +56,10 @@ class RasterPair:
     def __init__(self, before: RasterSource, after: RasterSource, tile_px: int):
         self.before, self.after, self.tile_px = before, after, tile_px
         self.warnings: list[str] = []
+        self._idle: list[RasterPair] = []
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_idle": []}
 
     @classmethod
     def open(cls, request: CaptionRequest, gsd_m_model: float) -> RasterPair:
@@ -94,14 +100,25 @@ class RasterPair:
         self.close()
 
     def close(self) -> None:
-        self.before.close()
-        self.after.close()
+        for pair in (*self._idle, self):
+            pair.before.close()
+            pair.after.close()
+        self._idle.clear()
 
-    def reopen(self) -> RasterPair:
-        """The same pair with file handles of its own, for another thread."""
-        other = copy.copy(self)
-        other.before, other.after = copy.copy(self.before), copy.copy(self.after)
-        return other
+    @contextmanager
+    def lent(self) -> Iterator[RasterPair]:
+        """The same pair with file handles that no other thread has meanwhile; they stay open for the next one, until this pair is closed."""
+        try:
+            pair = self._idle.pop()
+        except IndexError:
+            pair = copy.copy(self)
+            pair.before, pair.after = copy.copy(self.before), copy.copy(self.after)
+        try:
+            yield pair
+        except BaseException:
+            pair.close()
+            raise
+        self._idle.append(pair)
 
     def read(self, window: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Both dates under a window.

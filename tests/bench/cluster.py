@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -70,26 +71,29 @@ def attributes(path: Path) -> set:
         return {tuple(row[i] for i in kept) for row in rows}
 
 
-def speed(tiles: int, workers: int) -> dict:
-    """Both speeds, each in a process of its own with one thread for PyTorch."""
+def speed(tiles: int, workers: int, rounds: int) -> dict:
+    """All three speeds in turn, medians of ``rounds``, each in a process of its own with one thread for PyTorch."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_sample(folder)
         for size, count in (("warm", WARM_TILES), ("large", tiles)):
             for date in ("before", "after"):
                 mosaic(folder / f"{date}.tif", folder / f"{date}_{size}.vrt", [i % SAMPLE_TILES for i in range(count)])
-        one = speeds(folder, 0, [0])[0]
-        apart = speeds(folder, 0, list(range(workers)))
-        together = speeds(folder, workers, [0])[0]
+        measured = []
+        for _ in range(rounds):
+            one, *apart, together = *speeds(folder, 0, [0]), *speeds(folder, 0, list(range(workers))), *speeds(folder, workers, [0])
+            measured.append((one, sum(apart), together))
         rows = [attributes(folder / name) for name in ("large_0_0.gpkg", f"large_{workers}.gpkg")]
+    one, apart, together = (statistics.median(column) for column in zip(*measured))
     return {
         "tiles": tiles,
+        "rounds": [[round(value, 2) for value in row] for row in measured],
         "rows_that_differ": len(rows[0] ^ rows[1]),
         "one_process_tiles_per_s": round(one, 2),
         f"{workers}_workers_tiles_per_s": round(together, 2),
-        f"{workers}_unconnected_processes_tiles_per_s": round(sum(apart), 2),
+        f"{workers}_unconnected_processes_tiles_per_s": round(apart, 2),
         "times": round(together / one, 3),
-        "times_unconnected": round(sum(apart) / one, 3),
+        "times_unconnected": round(apart / one, 3),
     }
 
 
@@ -145,7 +149,8 @@ def overhead(blocks: int, cost_s: float, workers: int) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("speed", "overhead", "speed-of"))
-    parser.add_argument("--tiles", type=int, default=6000)
+    parser.add_argument("--tiles", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, help="default: 2 for speed, 8 for overhead")
     parser.add_argument("--blocks", type=int, default=10_000)
     parser.add_argument("--block-s", type=float, default=0.5, help="how long a block sleeps; 128 tiles take a core five seconds")
@@ -155,7 +160,7 @@ def main() -> None:
     if args.what == "speed-of":
         print(speed_of(args.folder, args.workers, args.core))
     else:
-        found = speed(args.tiles, args.workers or 2) if args.what == "speed" else overhead(args.blocks, args.block_s, args.workers or 8)
+        found = speed(args.tiles, args.workers or 2, args.rounds) if args.what == "speed" else overhead(args.blocks, args.block_s, args.workers or 8)
         print(json.dumps(found, indent=2))
 
 

@@ -19,7 +19,7 @@ from runs import FAKES, count, start, table
 from engine import cluster, cluster_block, device, pipeline, registry
 from engine.captioner import ModelCard
 from engine.errors import Cancelled, EngineError, InputError, ModelError, RasterError
-from engine.schema import HeatmapOutput
+from engine.schema import HeatmapOutput, TileRef
 
 import fakes
 
@@ -157,7 +157,7 @@ def test_no_more_than_some_blocks_are_with_the_scheduler(dask, request_of, tmp_p
 
         monkeypatch.setattr(workers.client, "submit", watched)
         run(request_of(12, 12), tmp_path / "out.gpkg", workers)
-    assert len(most) == 4 and max(most) <= 2  # 144 tiles, one thread: blocks of 36
+    assert len(most) == 10 and max(most) <= 2  # 144 tiles, one thread: blocks of 36 and fewer
 
 
 def test_workers_unlike_the_client(dask, request_of, tmp_path, monkeypatch):
@@ -254,11 +254,24 @@ def test_a_block_that_ends_every_worker():
         raise distributed.KilledWorker("caption_block-1", SimpleNamespace(address="tcp://y:2"), 3)
 
 
+def sizes(tiles, threads):
+    """Of the blocks of a run, down to its last tile."""
+    drawn = cluster._block_sizes(tiles, threads)
+    return [len(block) for block in cluster._blocks((TileRef(0, i, 0, 256 * i, 256, 256) for i in range(tiles)), drawn)]
+
+
 def test_blocks_are_of_a_size_that_feeds_all_workers():
-    assert cluster._block_tiles(10_000_000, 100) == 128
-    assert cluster._block_tiles(1000, 10) == 25
-    assert cluster._block_tiles(16, 2) == 8
-    assert cluster._block_tiles(100, 0) == 25
+    assert next(cluster._block_sizes(10_000_000, 100)) == 128
+    assert next(cluster._block_sizes(1000, 10)) == 50
+    assert next(cluster._block_sizes(100, 0)) == 50
+    assert sizes(16, 2) == [8, 8]
+
+
+@pytest.mark.parametrize(("tiles", "threads"), [(3000, 2), (100_003, 16), (7, 3)])
+def test_blocks_shrink_so_that_workers_end_together_and_none_of_the_tiles_is_left(tiles, threads):
+    found = sizes(tiles, threads)
+    assert sum(found) == tiles and found == sorted(found, reverse=True)
+    assert found[-1] <= 8 and (tiles < 8 or found.count(8) >= threads)
 
 
 def test_the_command_line_with_processes_of_its_own(request_of, tmp_path, monkeypatch):

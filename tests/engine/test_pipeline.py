@@ -309,13 +309,22 @@ def test_a_bad_request_opens_nothing(request_of):
         pipeline.run(request_of(overlap_px=64), None)
 
 
-def test_batches_grow_to_the_full_size(request_of, monkeypatch):
-    monkeypatch.setattr(reading, "FIRST_TILES", 2)
+def test_batches_grow_to_the_full_size(request_of):
     request, model = request_of(16, 16, batch_size=5), captioner()
     with pipeline.opened(request, model.card) as (pair, grid):
-        sizes = [len(batch.ready) for batch in reading.BatchReader(request, pair, grid, 5, 64).batches(lambda: False) if batch.tiles]
+        sizes = [len(batch.ready) for batch in reading.BatchReader(request, pair, grid, 5, 64, first_tiles=2).batches(lambda: False) if batch.tiles]
     assert sizes[:4] == [2, 4, 5, 5]
     assert sum(sizes) >= 200
+
+
+@pytest.mark.parametrize(("asked", "sizes"), [(None, {8, 10, 12}), (12, {12})])
+def test_batches_of_a_size_that_was_asked_for_have_it_from_the_first(request_of, monkeypatch, asked, sizes):
+    monkeypatch.setattr(lanes, "batch_size", lambda captioner: 12)
+    model, called = captioner(), []
+    caption = model.caption
+    monkeypatch.setattr(model, "caption", lambda before, *rest: called.append(len(before)) or caption(before, *rest))
+    pipeline.run(request_of(8, 9, batch_size=asked), None, captioner=model)
+    assert set(called[:-1]) == sizes
 
 
 @pytest.mark.parametrize(("free_mb", "batch"), [(None, 8), (100_000.0, 8), (1000.0, 4), (1.0, 1)])

@@ -197,16 +197,16 @@ def test_warnings_tell_what_was_done(raster):
         assert pair.warnings == []
 
 
-def test_reopened_and_pickled_pairs_read_alike_in_threads(raster):
+def test_lent_and_pickled_pairs_read_alike_in_threads(raster):
     with opened(raster(dtype="uint16", nodata="value"), raster(crs="EPSG:3857", dtype="float32")) as pair:
         expected = whole(pair)
         results = {}
 
         def read(name, other):
-            with other:
-                results[name] = [whole(other) for _ in range(3)]
+            with other as own:
+                results[name] = [whole(own) for _ in range(3)]
 
-        others = {"reopened": pair.reopen(), "again": pair.reopen(), "pickled": pickle.loads(pickle.dumps(pair))}
+        others = {"lent": pair.lent(), "again": pair.lent(), "pickled": pickle.loads(pickle.dumps(pair))}
         threads = [threading.Thread(target=read, args=item) for item in others.items()]
         for thread in threads:
             thread.start()
@@ -215,6 +215,21 @@ def test_reopened_and_pickled_pairs_read_alike_in_threads(raster):
         assert all((a == b).all() for a, b in zip(whole(pair), expected))
     assert set(results) == set(others)
     assert all((a == b).all() for reads in results.values() for read_ in reads for a, b in zip(read_, expected))
+
+
+def test_lent_files_stay_open_for_the_next_one_until_the_pair_is_closed(raster):
+    with opened(raster(), raster()) as pair:
+        with pair.lent() as first, pair.lent() as second:
+            whole(first)
+            assert second.before is not first.before and first.before is not pair.before
+        dataset = first.before.dataset
+        with pair.lent() as third:
+            assert third is first and third.before.dataset is dataset
+        with pytest.raises(ZeroDivisionError), pair.lent() as fourth:
+            whole(fourth)
+            1 / 0  # noqa: B018
+        assert fourth.before._dataset is None and fourth not in pair._idle
+    assert dataset.closed and not pair._idle
 
 
 def test_all_nodata_is_said_and_reads_as_invalid(raster):
@@ -269,7 +284,7 @@ def test_deleted_and_overwritten_while_running(raster):
         os.remove(path)
         with pytest.raises(RasterError, match="before raster .* was deleted while it was being read.*--resume"):
             pair.read(Window(0, 0, 64, 64))
-        with pytest.raises(RasterError, match="before raster .* was deleted"), pair.reopen() as again:
+        with pytest.raises(RasterError, match="before raster .* was deleted"), pair.lent() as again:
             again.read(Window(0, 0, 64, 64))
 
 
