@@ -57,12 +57,14 @@ PUBLISHED = (
     Stage("III", PARTS, 1e-5, 256, 50, "random", checkpointing=True),
 )
 LORA = LoraSizes(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"))
+LEVIR_FIRST = {"lcc": 3.0, "lcc-unchanged": 0.5, "pairs": 0.5, "pairs-unchanged": 0.3}
 # The projector starts from random weights, so stage I trains it as well, and faster than published; the tower stays as it is.
 SMALL = (
     Stage("words", ("difference", "projector"), 1e-3, 16, 1, "words"),
     Stage("I", ("difference", "projector"), 1e-3, 8, 0.06, "packed", packed=3),
     Stage("II", ("difference", "projector", "llm"), 5e-4, 8, 0.22, "packed", adapter_lr=4e-4, packed=3),
     Stage("III", ("difference", "projector", "llm"), 2e-4, 8, 0.05, "packed", {"lcc": 2.0}, adapter_lr=2e-4, packed=3),
+    Stage("III long", ("difference", "projector", "llm"), 4e-4, 8, 1, "packed", LEVIR_FIRST, adapter_lr=4e-4, packed=3),
 )
 STAGES = {"ccexpert-0.5b": PUBLISHED, "ccexpert-7b": PUBLISHED, "ccexpert-small": SMALL, "ccexpert-tiny": PUBLISHED}
 ADAPTED = ("ccexpert-small",)  # presets whose language model is trained through LORA

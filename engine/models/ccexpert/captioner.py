@@ -62,9 +62,12 @@ class CCExpertCaptioner(Captioner):
     """
 
     answers_questions = True
+    cpu_batch = 32  # the language model's weights are read from memory once for all tiles of a batch
 
     def __init__(self, net: CCExpertNet, tokenizer: ChatTokenizer, card: ModelCard, calibration: dict[str, float], device: torch.device):
         self.net, self.tokenizer, self.card, self.calibration, self.device = net.eval().to(device), tokenizer, card, calibration, device
+        with torch.inference_mode():
+            self.head = net.head(tokenizer.prompt()[: tokenizer.prompt().index(IMAGE_ID)])
         self.no_change = [tokenizer.answer(sentence)[:-1] for sentence in sorted(NO_CHANGE)]
 
     @classmethod
@@ -94,7 +97,7 @@ class CCExpertCaptioner(Captioner):
         net = self.net
         levels_a, levels_b = net.levels(net.pixels(torch.cat((before, after)))).chunk(2)
         prompt = torch.tensor(self.tokenizer.prompt(), device=self.device).expand(len(before), -1)
-        prefix = net.prefill(prompt, torch.ones_like(prompt), net.visual(levels_a, levels_b))
+        prefix = net.prefill(prompt, torch.ones_like(prompt), net.visual(levels_a, levels_b), self.head)
         same = torch.stack([net.log_prob(prefix, ids) for ids in self.no_change]).logsumexp(0).clamp(-30.0, -1e-6)
         logit = torch.log(-torch.expm1(same)) - same
         score = torch.sigmoid(logit / self.calibration["temperature"] + self.calibration["bias"])

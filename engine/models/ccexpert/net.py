@@ -135,12 +135,20 @@ class CCExpertNet(nn.Module):
         logits, targets = self.llm.lm_head(hidden[:, :-1][wanted]).float(), labels[:, 1:][wanted]
         return Answer(F.cross_entropy(logits, targets), logits, targets, wanted.nonzero()[:, 0])
 
-    def prefill(self, input_ids: Tensor, attention_mask: Tensor, visual: Tensor) -> Prefix:
-        """Have the language model read prompts (B, T), padded on the left."""
+    def head(self, ids: Sequence[int]) -> Prefix:
+        """Have the language model read the text that prompts begin with, one row for ``prefill`` of them all."""
+        input_ids = torch.tensor([ids], device=self.llm.device)
+        out = self.llm(input_ids=input_ids, use_cache=True, logits_to_keep=1)
+        return Prefix(out.past_key_values, torch.ones_like(input_ids), out.logits[:, -1].float())
+
+    def prefill(self, input_ids: Tensor, attention_mask: Tensor, visual: Tensor, head: Prefix | None = None) -> Prefix:
+        """Have the language model read prompts (B, T), padded on the left; behind ``head``, where they all begin with its text."""
+        cache, read = (head.select(input_ids.new_zeros(len(input_ids))).cache, head.mask.shape[1]) if head else (None, 0)
         out = self.llm(
-            inputs_embeds=self.embed(input_ids, visual),
+            inputs_embeds=self.embed(input_ids, visual)[:, read:],
             attention_mask=attention_mask,
-            position_ids=_positions(attention_mask),
+            position_ids=_positions(attention_mask)[:, read:],
+            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
         )

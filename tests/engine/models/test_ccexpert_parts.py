@@ -185,6 +185,16 @@ def test_probability_of_an_answer_is_that_of_the_loss_and_leaves_the_prefix_as_i
     assert found[2] == found[0]
 
 
+def test_prompts_behind_a_head_that_was_read_once_are_as_read_whole(net, levels):
+    prompts, visual = prompts_of([1, 2], [3, 4]), net.visual(*levels)[:2]
+    head = net.head([5, 6])
+    for _ in range(2):  # and the head is as before afterwards
+        behind = net.prefill(*pad_left(prompts), visual, head)
+        whole = net.prefill(*pad_left(prompts), visual)
+        assert torch.allclose(behind.logits, whole.logits, atol=1e-4) and len(head.mask) == 1
+    assert net.greedy(behind, [0], 6).ids == net.greedy(whole, [0], 6).ids
+
+
 def test_another_question_reads_on_behind_the_images(net, levels):
     first, second, visual = *prompts_of([8, 9], [10, 11, 12]), net.visual(*levels)[:1]
     prefix = net.prefill(*pad_left([first]), visual)
