@@ -185,6 +185,7 @@ def test_probability_of_an_answer_is_that_of_the_loss_and_leaves_the_prefix_as_i
     assert found[2] == found[0]
 
 
+@torch.no_grad()
 def test_prompts_behind_a_head_that_was_read_once_are_as_read_whole(net, levels):
     prompts, visual = prompts_of([1, 2], [3, 4]), net.visual(*levels)[:2]
     head = net.head([5, 6])
