@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import os
 import queue
 import re
 import threading
@@ -12,6 +13,7 @@ from typing import IO, cast
 from urllib.parse import quote
 
 from qgis.core import QgsNetworkAccessManager
+from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
 from ...engine.errors import Cancelled, EngineError
@@ -81,14 +83,21 @@ def pip(python: Path) -> list[str]:
 
 
 def proxy_environment() -> dict[str, str]:
-    """QGIS's proxy as the variables that pip reads; empty if QGIS has none, which leaves the system's own in force."""
-    proxy = QgsNetworkAccessManager.instance().fallbackProxy()
+    """QGIS's proxy as the variables that pip reads; empty if QGIS has none, which leaves the system's own in force.
+
+    The addresses that QGIS keeps from the proxy count by their hosts, besides the hosts that the system keeps from it.
+    """
+    manager = QgsNetworkAccessManager.instance()
+    proxy = manager.fallbackProxy()
     scheme = SCHEMES.get(proxy.type())
     if scheme is None or not proxy.hostName():
         return {}
     login = f"{quote(proxy.user(), safe='')}:{quote(proxy.password(), safe='')}@" if proxy.user() else ""
     url = f"{scheme}://{login}{proxy.hostName()}:{proxy.port()}"
-    return {"HTTP_PROXY": url, "HTTPS_PROXY": url, "http_proxy": url, "https_proxy": url}
+    direct = [QUrl.fromUserInput(text).host() for text in (*manager.excludeList(), *manager.noProxyList())]
+    system = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    hosts = ",".join(host for host in (system, *direct) if host)
+    return {"HTTP_PROXY": url, "HTTPS_PROXY": url, "http_proxy": url, "https_proxy": url, "NO_PROXY": hosts, "no_proxy": hosts}
 
 
 def run(

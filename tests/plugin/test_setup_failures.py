@@ -1,5 +1,6 @@
 """What goes wrong while the engine is set up: each with a real venv and pip, said in words, and mended by setting up again."""
 
+import os
 import re
 import shutil
 import signal
@@ -7,10 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from changescribe.engine.errors import EngineError, OutputError
-from changescribe.qgis_plugin.client import builds, driver, environment, install, pip_run
+from changescribe.qgis_plugin.client import builds, driver, environment, install, pip_run, worker_client
+from changescribe.qgis_plugin.client.worker_client import EngineClient
 from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QLockFile
 from qgis.PyQt.QtNetwork import QNetworkProxy
@@ -147,6 +150,24 @@ def test_the_proxy_of_qgis_fetches_the_packages(home, index, tmp_path):
     manager.setFallbackProxyAndExcludes(before, excludes, [])
 
 
+@pytest.mark.parametrize("kind", ["excludes", "direct"])
+def test_addresses_that_qgis_keeps_from_its_proxy(home, index, tmp_path, monkeypatch, kind):
+    """Both of QGIS's lists, by their hosts; the system's own list stays."""
+    monkeypatch.setenv("no_proxy", ".intranet")
+    use_index(tmp_path, address(index))
+    manager = QgsNetworkAccessManager.instance()
+    before, excludes, direct = manager.fallbackProxy(), manager.excludeList(), manager.noProxyList()
+    kept = [f"http://127.0.0.1:{index.server_address[1]}/", "packages.example"]
+    proxy = QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "127.0.0.1", 9)  # nobody listens
+    manager.setFallbackProxyAndExcludes(proxy, kept if kind == "excludes" else [], kept if kind == "direct" else [])
+    try:
+        found = pip_run.proxy_environment()
+        assert found["NO_PROXY"] == found["no_proxy"] == ".intranet,127.0.0.1,packages.example"
+        assert install.install() == environment.python_path()
+    finally:
+        manager.setFallbackProxyAndExcludes(before, excludes, direct)
+
+
 def test_a_folder_that_cannot_be_written(home, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(environment, "data_folder", lambda: tmp_path / "file" / "below")
@@ -164,6 +185,50 @@ def test_removing_takes_all_and_leaves_no_lock(home):
     lock = QLockFile(f"{folder}.lock")
     assert lock.tryLock(0)
     lock.unlock()
+
+
+def left(version):
+    """An environment that another version of the plugin has left."""
+    folder = environment.data_folder() / f"engine-{version}"
+    (folder / "lib").mkdir(parents=True)
+    (folder / environment.MARKER).write_text("{}")
+    return folder
+
+
+def test_removing_takes_those_of_all_versions(home):
+    others = [left("0.0.1"), left("99.0")]
+    environment.environment_folder().mkdir()
+    install.remove()
+    assert environment.folders() == [] and not any(other.exists() for other in others)
+
+
+def test_a_set_up_removes_what_earlier_versions_left_unless_a_qgis_works_with_it(home):
+    gone, in_use, being_set_up, newer = left("0.0.1"), left("0.0.2"), left("0.0.3"), left("99.0")
+    locks = [QLockFile(f"{in_use}.used-{os.getpid()}"), QLockFile(f"{being_set_up}.lock")]
+    assert all(lock.tryLock(0) for lock in locks)
+    texts = []
+    python = install.install(on_progress=lambda _share, text: texts.append(text), wheels=home)
+    assert environment.folders() == [environment.environment_folder(), in_use, being_set_up, newer] and not gone.exists()
+    assert [text.split(":")[0] for text in texts].count("An earlier version's engine stays") == 2
+    with pytest.raises(EngineError, match=f"another QGIS works with the engine in {in_use}.*To do: close that QGIS"):
+        install.remove()
+    assert python.exists() is False  # this version's goes first
+    for lock in locks:
+        lock.unlock()
+
+
+def test_a_running_engine_keeps_its_environment(home, monkeypatch):
+    client, python = EngineClient.instance(), install.install(wheels=home)
+    client.shutdown()
+    monkeypatch.setattr(worker_client, "WorkerProcess", lambda _command: SimpleNamespace(alive=True, close=lambda: None))
+    assert not environment.in_use(environment.environment_folder())
+    client._running_worker()
+    with pytest.raises(EngineError, match="another QGIS works with the engine"):
+        install.remove()
+    assert python.exists()
+    client.shutdown()
+    install.remove()
+    assert not python.exists()
 
 
 GPU = driver.Driver("Test GPU", (13, 0), (8, 9))
