@@ -1,5 +1,6 @@
 """The plugin in a QGIS with a window: everything is there after initGui and gone after unload."""
 
+from conftest import FAKE_WORKER
 from gui_window import wait_until
 from qgis.core import QgsApplication
 from qgis.gui import QgsRubberBand
@@ -89,14 +90,17 @@ def test_a_home_folder_behind_a_link_is_left_out_too(monkeypatch, tmp_path):
     assert redacted("/usr/bin") == "/usr/bin"
 
 
-def test_diagnostics_leave_the_home_folder_out(plugin, window):
+def test_diagnostics_leave_the_home_folder_out(plugin, window, monkeypatch):
     from pathlib import Path
 
     from changescribe.qgis_plugin.gui.options import redacted
     from qgis.PyQt.QtGui import QGuiApplication
 
+    monkeypatch.setenv("HOME", str(FAKE_WORKER.parent))  # the engine's Python lies there, and the diagnostics name it
     assert redacted(f"{Path.home()}/x") == "~/x"
     page = window.factories[0].createWidget(None)
     page.copy_diagnostics()
     wait_until(page.copy_button.isEnabled)
-    assert "ChangeScribe: " in QGuiApplication.clipboard().text()
+    text = QGuiApplication.clipboard().text()
+    assert "ChangeScribe: " in text and f"~/{FAKE_WORKER.name}" in text
+    assert str(Path.home()) not in text
