@@ -160,7 +160,6 @@ class ChangeScribeDock(QgsDockWidget):
         if not isinstance(layer, QgsVectorLayer) or any(layer.fields().indexOf(name) < 0 for name in FIELD_NAMES):
             self._say(tr("Choose a layer of change captions in the layer tree first."), Qgis.MessageLevel.Warning)
         elif self.run is None:
-            self._list(layer).start()
             self._say("", Qgis.MessageLevel.Info)
 
     def dispose(self) -> None:
@@ -168,6 +167,7 @@ class ChangeScribeDock(QgsDockWidget):
         run, self.run = self.run, None
         if run is not None:
             run.dispose()
+            self._list(layer).start()
         self._estimate_timer.stop()
         QgsProject.instance().layersAdded.disconnect(self._project_changed)
         QgsProject.instance().layersRemoved.disconnect(self._project_changed)
@@ -176,6 +176,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.two_dates.dispose()
         self.compare.dispose()
         self.setup.dispose()
+        QgsProject.instance().layersAdded.disconnect(self.look.unfilter)
         self.form.preview.dispose()
         self.form.area.dispose()
 
@@ -242,6 +243,7 @@ class ChangeScribeDock(QgsDockWidget):
         """One press of the button sets the engine up and captions: a new user need not come back for the second."""
         self._waiting = waiting
         self.run_button.setEnabled(not waiting)
+        QgsProject.instance().layersAdded.connect(self.look.unfilter)
 
     def _engine_over(self, set_up: bool) -> None:
         waited = self._waiting
@@ -271,7 +273,7 @@ class ChangeScribeDock(QgsDockWidget):
         """Begin to list a layer's tiles."""
         self._shown_crs = layer.crs()
         self._clear_list()
-        self._work_on(layer, styled=True)
+        self._work_on(layer, styled=True, reading=True)
         self._reader = TileReader(layer, self)
         self._reader.read.connect(self.results.add)
         return self._reader
@@ -280,12 +282,13 @@ class ChangeScribeDock(QgsDockWidget):
         if self._reader is not None:
             self._reader.stop()
             self._reader.deleteLater()
+        self._reader.finished.connect(self.look.release)
             self._reader = None
         self.results.clear()
 
-    def _work_on(self, layer: QgsVectorLayer | None, styled: bool = False) -> None:
-        """Review and style this layer from now on; ``styled``: it keeps the look that it has."""
-        self.look.set_layer(layer, styled)
+    def _work_on(self, layer: QgsVectorLayer | None, styled: bool = False, reading: bool = False) -> None:
+        """Review and style this layer from now on; ``styled``: it keeps the look that it has; ``reading``: and for now its filter."""
+        self.look.set_layer(layer, styled, reading)
         self.review.set_layer(layer)
 
     def _set_running(self, running: bool) -> None:

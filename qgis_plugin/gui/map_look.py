@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from qgis.core import QgsMapLayer, QgsVectorLayer
@@ -9,6 +10,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QWidget
 
 from ..i18n import tr
+from ..processing.layer_file import OWN_SUBSET, own_subset
 from .assets import SCORE_STYLE, STYLE
 from .tiles import TileQuery
 
@@ -25,7 +27,7 @@ class MapLook(QWidget):
         super().__init__(parent)
         self._layer: QgsVectorLayer | None = None
         self._query = TileQuery()
-        self._own_subset = ""  # the filter that the layer has of its own
+        self._reading = False
         self.preset = QComboBox()
         self.preset.addItems([tr("By class"), tr("By score")])
         self.preset.setToolTip(tr("Colours of the tiles on the map"))
@@ -43,22 +45,24 @@ class MapLook(QWidget):
         self.labels.toggled.connect(self._label)
         self.filtered.toggled.connect(self._filter)
 
-    def set_layer(self, layer: QgsVectorLayer | None, styled: bool) -> None:
+    def set_layer(self, layer: QgsVectorLayer | None, styled: bool, reading: bool = False) -> None:
         """Act on this layer from now on, whose earlier one gets its own filter back.
 
         Parameters
         ----------
         styled : bool
             The layer has a look of its own, which the choices take over; else it gets the chosen one.
+        reading : bool
+            Its tiles are being read: until ``release`` it keeps its own filter.
         """
-        self._unfilter()
         if self._layer is not None:
+            self._unfilter(self._layer)
             self._layer.willBeDeleted.disconnect(self._forget)
-        self._layer = layer
+        self._layer, self._reading = layer, reading
         if layer is None:
             return
         layer.willBeDeleted.connect(self._forget)
-        self._own_subset = layer.subsetString()
+        self._unfilter(layer)
         if styled:
             self._take_over(layer)
         else:
@@ -67,6 +71,18 @@ class MapLook(QWidget):
             self._label()
         if self.filtered.isChecked():
             self._filter()
+
+    def release(self) -> None:
+        """The layer has been read."""
+        self._reading = False
+        if self.filtered.isChecked():
+            self._filter()
+
+    def unfilter(self, layers: Iterable[QgsMapLayer]) -> None:
+        """Give layers that a project was saved with while they were filtered their own filter back: no list says any more what is hidden."""
+        for layer in layers:
+            if isinstance(layer, QgsVectorLayer) and layer is not self._layer:
+                self._unfilter(layer)
 
     def set_query(self, query: TileQuery) -> None:
         self._query = query
@@ -101,20 +117,27 @@ class MapLook(QWidget):
         self._layer.triggerRepaint()
 
     def _filter(self) -> None:
-        if self._layer is None:
+        if self._layer is None or self._reading:
             return
+        own = own_subset(self._layer)
         wanted = self._query.subset(self._layer.fields().names()) if self.filtered.isChecked() else ""
-        both = " AND ".join(f"({part})" for part in (self._own_subset, wanted) if part)
-        if self._layer.subsetString() == both or self._layer.setSubsetString(both):
-            return
-        if self._layer.isEditable():
+        if not wanted:
+            self._unfilter(self._layer)
+        elif self._set_subset(self._layer, " AND ".join(f"({part})" for part in (own, wanted) if part)):
+            self._layer.setCustomProperty(OWN_SUBSET, own)
+
+    def _unfilter(self, layer: QgsVectorLayer) -> None:
+        if self._set_subset(layer, own_subset(layer)):
+            layer.removeCustomProperty(OWN_SUBSET)
+
+    def _set_subset(self, layer: QgsVectorLayer, subset: str) -> bool:
+        if layer.subsetString() == subset or layer.setSubsetString(subset):
+            return True
+        if layer.isEditable():
             self.said.emit(tr("The filter of a layer cannot change while it is edited: save the edits first."))
         else:
             self.said.emit(tr("This layer's format cannot be filtered so; export it to a GeoPackage."))
-
-    def _unfilter(self) -> None:
-        if self._layer is not None and self._layer.subsetString() != self._own_subset:
-            self._layer.setSubsetString(self._own_subset)
+        return False
 
     def _forget(self) -> None:
         self._layer = None

@@ -10,6 +10,13 @@ from ...engine.errors import InputError, OutputError
 from ...engine.schema import FIELD_NAMES, LAYER_NAME
 from ..i18n import tr
 
+OWN_SUBSET = "changescribe/own_subset"
+
+
+def own_subset(layer: QgsVectorLayer) -> str:
+    """The layer's filter, without what the panel's 'Only listed' adds to it: that one is kept in a property of the layer meanwhile."""
+    return layer.customProperty(OWN_SUBSET) or "" if OWN_SUBSET in layer.customPropertyKeys() else layer.subsetString()
+
 
 def check_layer(layer: QgsVectorLayer) -> None:
     """Raises InputError where a layer is none of change captions, or has edits that are not saved."""
@@ -32,6 +39,8 @@ def check_layer(layer: QgsVectorLayer) -> None:
 def layer_file(layer: QgsVectorLayer, folder: str, context: QgsProcessingContext) -> str:
     """``path`` or ``path|layername=NAME`` of a GeoPackage that holds the layer: its own, else a copy in ``folder`` (main thread).
 
+    Of a layer with a filter only what that leaves; what the panel hides on the map is there.
+
     Raises
     ------
     InputError
@@ -41,8 +50,11 @@ def layer_file(layer: QgsVectorLayer, folder: str, context: QgsProcessingContext
     registry = QgsProviderRegistry.instance()
     parts = registry.decodeUri("ogr", layer.source()) if layer.dataProvider().name() == "ogr" else {}
     path = parts.get("path", "")
-    if path.lower().endswith(".gpkg") and os.path.isfile(path) and not layer.subsetString():
+    if path.lower().endswith(".gpkg") and os.path.isfile(path) and not own_subset(layer):
         return f"{path}|layername={parts['layerName']}" if parts.get("layerName") else path
+    if own_subset(layer) != layer.subsetString():
+        subset, layer = own_subset(layer), layer.clone()
+        layer.setSubsetString(subset)
     copy = os.path.join(folder, "layer.gpkg")
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName, options.layerName = "GPKG", LAYER_NAME

@@ -106,6 +106,84 @@ def test_a_filter_of_ones_own_stays(dock, tmp_path, monkeypatch):
     assert layer.subsetString() == "\"tile_id\" <> 'r00000_c00000'"
 
 
+def test_what_the_map_hides_is_listed(dock, layer):
+    """'Only listed' is on before the layer is listed."""
+    dock.look.filtered.setChecked(True)
+    dock.list_active_layer()
+    assert listed(dock) == on_map(layer) == {f"r00000_c{i:05d}" for i in range(3)}
+    dock.results.changed_only.setChecked(False)
+    assert listed(dock) == on_map(layer) == {f"r00000_c{i:05d}" for i in range(len(ROWS))}
+
+
+def test_a_layer_is_read_whole_before_it_is_filtered(dock, layer, monkeypatch):
+    """Also where reading takes several pieces and the list is narrowed meanwhile."""
+    monkeypatch.setattr("changescribe.qgis_plugin.gui.tile_reader.PIECE", 1)
+    dock.look.filtered.setChecked(True)
+    dock.list_active_layer()
+    dock.results.search.setText("pond")
+    assert len(on_map(layer)) == len(ROWS)
+    wait_until(lambda: len(dock.results.model.tiles) == len(ROWS) and len(on_map(layer)) == 1)
+    assert listed(dock) == on_map(layer) == {"r00000_c00002"}
+
+
+OWN = "\"tile_id\" <> 'r00000_c00000'"
+
+
+@pytest.mark.parametrize("own", ["", OWN])
+def test_a_saved_project_gets_the_hidden_tiles_back(dock, tmp_path, monkeypatch, own):
+    layer = written(made_layer(), tmp_path / "kept.gpkg", "GPKG")
+    layer.setSubsetString(own)
+    project = QgsProject.instance()
+    project.addMapLayer(layer)
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: layer)
+    dock.list_active_layer()
+    dock.look.filtered.setChecked(True)
+    whole = len(ROWS) - bool(own)
+    assert len(on_map(layer)) == 3 - bool(own)
+    assert project.write(str(tmp_path / "map.qgs"))
+    project.clear()
+    assert project.read(str(tmp_path / "map.qgs"))
+    (again,) = project.mapLayersByName("kept")
+    assert again.subsetString() == own and len(on_map(again)) == whole
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: again)
+    dock.list_active_layer()
+    assert len(dock.results.model.tiles) == whole and len(on_map(again)) == 3 - bool(own)
+    dock.look.filtered.setChecked(False)
+    assert again.subsetString() == own
+
+
+def test_a_layer_that_was_saved_filtered_is_listed_whole(dock, tmp_path, monkeypatch):
+    """Also where the plugin was loaded after the project, and saw no layer come."""
+    from changescribe.qgis_plugin.processing.layer_file import OWN_SUBSET
+
+    layer = written(made_layer(), tmp_path / "kept.gpkg", "GPKG")
+    layer.setSubsetString(f'({OWN}) AND ("changed" = true)')
+    layer.setCustomProperty(OWN_SUBSET, OWN)
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: layer)
+    dock.list_active_layer()
+    assert len(dock.results.model.tiles) == len(on_map(layer)) == len(ROWS) - 1
+    assert layer.subsetString() == OWN
+
+
+def test_reports_take_what_the_map_hides(dock, layer, tmp_path):
+    """The layer with its own filter, without what 'Only listed' adds."""
+    from changescribe.qgis_plugin.gui.request import processing_context
+    from changescribe.qgis_plugin.processing.layer_file import layer_file
+
+    for own in ("", OWN):
+        dock._work_on(None)
+        layer.setSubsetString(own)
+        dock._work_on(layer)
+        dock.look.filtered.setChecked(True)
+        assert len(on_map(layer)) == 3 - bool(own)
+        folder = tmp_path / f"copy{bool(own)}"
+        folder.mkdir()
+        taken = QgsVectorLayer(layer_file(layer, str(folder), processing_context()), "taken", "ogr")
+        assert len(on_map(taken)) == len(ROWS) - bool(own)
+        assert len(on_map(layer)) == 3 - bool(own)
+        dock.look.filtered.setChecked(False)
+
+
 def test_the_filter_is_refused_with_a_reason_while_the_layer_is_edited(dock, layer):
     layer.startEditing()
     dock.look.filtered.setChecked(True)

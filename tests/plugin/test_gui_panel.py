@@ -186,6 +186,24 @@ def test_a_crash_keeps_what_is_done_and_offers_to_resume(dock, engine, tmp_path)
 
 
 def test_the_files_layer_takes_the_live_ones_place(dock, engine, tmp_path):
+def test_a_resumed_run_counts_the_tiles_that_the_map_hides(dock, engine, tmp_path):
+    """The list is read anew from the file, whole, whatever 'Only listed' shows of it."""
+    engine("crash")
+    dock.look.filtered.setChecked(True)
+    dock.start()
+    live = dock.run.layer
+    live.setSubsetString("")  # what stands for the engine's file has all tiles
+    dock.run.tiles.connect(lambda _tiles: write_output(tmp_path / "out.gpkg", live, {"request": {}, "ended": "now"}))
+    wait_until(lambda: dock.run is None)
+    stored = QgsVectorLayer(f"{tmp_path / 'out.gpkg'}|layername=change_captions", "stored", "ogr").featureCount()
+    engine()
+    run_to_end(dock)
+    changed = sum(bool(tile["properties"]["changed"]) for tile in dock.results.model.tiles)
+    assert f"Done: {changed} of {stored} tiles changed" in dock.message.text()
+    assert len(dock.results.model.tiles) == stored > changed
+    assert dock.review.review.layer.featureCount() == changed
+
+
     engine("slow")
     dock.start()
     wait_until(lambda: len(dock.results.model.tiles) > 0)
