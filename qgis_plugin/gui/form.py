@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from qgis.core import QgsMapLayerProxyModel, QgsProcessingUtils, QgsProject, QgsRasterLayer
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsMapCanvas, QgsMapLayerComboBox
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import QStandardPaths, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QPushButton, QSpinBox, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.schema import DEVICES, STRETCHES
 from ..i18n import tr
 from ..processing.dates import choose_pair
+from ..processing.sources import local_file
 from .area import AreaWidget
 from .bands import BandsWidget
 from .estimate import Estimate, alike
@@ -110,16 +112,16 @@ class RequestForm(QWidget):
         }
 
     def output_path(self) -> Path:
-        """The chosen file, or a new one beside the project (or in QGIS's temporary folder)."""
+        """The chosen file, or a new one in the default folder."""
         text = self.output.filePath().strip()
         if text:
             path = Path(text).expanduser()
             return path if path.suffix else path.with_suffix(".gpkg")
-        return free_path(default_folder())
+        return free_path(default_folder(self.before.currentLayer()))
 
     def update_output_hint(self) -> None:
         """Say in the empty field where the result would go."""
-        self.output.lineEdit().setPlaceholderText(str(free_path(default_folder())))
+        self.output.lineEdit().setPlaceholderText(str(free_path(default_folder(self.before.currentLayer()))))
 
     def _add_layers(self) -> None:
         self.before, self.after = QgsMapLayerComboBox(), QgsMapLayerComboBox()
@@ -228,10 +230,17 @@ class RequestForm(QWidget):
         self.changed.emit()
 
 
-def default_folder() -> Path:
-    """The project's folder, or QGIS's temporary one for a project that was not saved."""
-    home = QgsProject.instance().absolutePath()
-    return Path(home) if home else Path(QgsProcessingUtils.tempFolder())
+def default_folder(before: QgsRasterLayer | None) -> Path:
+    """The project's folder; while it is not saved the before raster's, where one can write and QGIS does not delete; else the user's documents."""
+    project = QgsProject.instance().absolutePath()
+    if project:
+        return Path(project)
+    raster = local_file(before) if before is not None else None
+    deleted_at_exit = Path(QgsProcessingUtils.tempFolder())
+    if raster is not None and os.access(raster.parent, os.W_OK) and deleted_at_exit not in raster.parents:
+        return raster.parent
+    documents = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation))
+    return documents if documents.is_dir() else Path.home()
 
 
 def free_path(folder: Path) -> Path:

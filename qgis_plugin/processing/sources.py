@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsProcessingContext, QgsRasterLayer, QgsRectangle
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsProcessingContext,
+    QgsProviderRegistry,
+    QgsRasterLayer,
+    QgsRectangle,
+)
 
 from ...engine.errors import AreaError
 from ..i18n import tr
@@ -48,6 +56,13 @@ class Area:
 def engine_opens(layer: QgsRasterLayer) -> bool:
     """Whether the engine's own GDAL opens the layer's source: a file, in an archive or on the web too, but no service and no database."""
     return layer.providerType() == "gdal" and not any(kind.search(text) for text in _descriptions(layer) for kind in (_PICTURES, _SERVICES))
+
+
+def local_file(layer: QgsRasterLayer) -> Path | None:
+    """The file on this computer, or the archive, that a layer is read from; None where there is none."""
+    text = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source()).get("path")
+    path = Path(text or "")
+    return path if path.is_absolute() and path.is_file() else None
 
 
 def has_grid(layer: QgsRasterLayer) -> bool:

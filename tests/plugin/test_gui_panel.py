@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from pathlib import Path
 
 import pytest
 from gui_window import wait_until
@@ -185,7 +186,6 @@ def test_a_crash_keeps_what_is_done_and_offers_to_resume(dock, engine, tmp_path)
     assert [message["resume"] for message in messages if message["type"] == "caption"] == [False, True]
 
 
-def test_the_files_layer_takes_the_live_ones_place(dock, engine, tmp_path):
 def test_a_resumed_run_counts_the_tiles_that_the_map_hides(dock, engine, tmp_path):
     """The list is read anew from the file, whole, whatever 'Only listed' shows of it."""
     engine("crash")
@@ -204,6 +204,7 @@ def test_a_resumed_run_counts_the_tiles_that_the_map_hides(dock, engine, tmp_pat
     assert dock.review.review.layer.featureCount() == changed
 
 
+def test_the_files_layer_takes_the_live_ones_place(dock, engine, tmp_path):
     engine("slow")
     dock.start()
     wait_until(lambda: len(dock.results.model.tiles) > 0)
@@ -213,6 +214,35 @@ def test_a_resumed_run_counts_the_tiles_that_the_map_hides(dock, engine, tmp_pat
     assert layer.name() == "out"
     assert layer.renderer().type() == "categorizedSymbol"
     assert QgsProject.instance().layerTreeRoot().findLayer(layer.id()) is not None
+
+
+def test_by_default_the_output_lies_where_it_stays(dock, pair, tmp_path, monkeypatch):
+    """Beside the project; of one that is not saved beside the before raster; where that cannot be, in the documents. Never a file that is there."""
+    from qgis.core import QgsProcessingUtils
+
+    form = dock.form
+    form.output.setFilePath("")
+    assert form.output_path() == tmp_path / "change_captions.gpkg"
+    (tmp_path / "change_captions.gpkg").touch()
+    dock.update_estimate()
+    assert form.output.lineEdit().placeholderText() == str(form.output_path()) == str(tmp_path / "change_captions_2.gpkg")
+    home = tmp_path / "home"
+    documents = home / "Documents"
+    documents.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home))
+    with monkeypatch.context() as patch:
+        patch.setattr("os.access", lambda path, _mode: path != tmp_path)
+        assert form.output_path() == documents / "change_captions.gpkg"
+    fleeting = Path(QgsProcessingUtils.tempFolder()) / "before.tif"
+    layer = QgsRasterLayer(write_raster(fleeting, size=64, origin=(0.0, 512.0), pixel=8.0), "fleeting")
+    QgsProject.instance().addMapLayer(layer)
+    form.before.setLayer(layer)
+    assert form.output_path() == documents / "change_captions.gpkg"
+    project = tmp_path / "project"
+    project.mkdir()
+    assert QgsProject.instance().write(str(project / "map.qgs"))
+    assert form.output_path() == project / "change_captions.gpkg"
 
 
 def test_a_finished_output_is_not_touched(dock, engine, tmp_path):
