@@ -24,12 +24,12 @@ from ...engine.schema import CaptionRequest
 from ..i18n import tr
 from ..processing.exports import Export
 from ..processing.rasters import check_on_rasters, exports_of, grid_of, prepare_pair
-from ..processing.sources import Area, engine_opens
+from ..processing.sources import Area, engine_opens, local_file
 from .estimate import TILE_PX, ground_m, shared_ground, wanted_gsd_m
 from .request import checked_layers, processing_context
 
 # Members that do not change what a tile's caption says, and further ones that do not change its pixels.
-NOT_OF_CAPTION = ("extent", "aoi", "device", "batch_size", "max_nodata")
+NOT_OF_CAPTION = ("extent", "aoi", "device", "batch_size")
 NOT_OF_PIXELS = ("device", "batch_size", "threshold", "decoding", "steps", "sampler", "samples", "overlap_px")
 SPECK_M = 10.0
 
@@ -38,7 +38,8 @@ SPECK_M = 10.0
 class PointRequest:
     """A request, the CRS of its grid, what must be written first, and a point of the grid.
 
-    key : the same for requests with the same answer at a point; layers that are no file count by their source, not by the file they are fetched to.
+    key : the same for requests with the same answer at a point; files count with their size and time, layers that are no file by their source and
+        not by the file they are fetched to.
     """
 
     request: dict
@@ -92,7 +93,17 @@ def _request(form, point: QgsPointXY, tile: Area | None, extent: tuple[float, ..
     said = request.to_json()
     lasting = {name: value for name, value in said.items() if name not in irrelevant}
     lasting.update({role: layer.source() for role, layer in (("before", before), ("after", after)) if not engine_opens(layer)})
+    lasting["stamps"] = [_stamp(layer) for layer in (before, after)]
     return PointRequest(said, before.crs(), exports_of(rasters), point, json.dumps(lasting, sort_keys=True))
+
+
+def _stamp(layer: QgsRasterLayer) -> tuple[int, int] | None:
+    """What differs once a layer's file is written anew; None for layers that are no file."""
+    path = local_file(layer)
+    if path is None:
+        return None
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def _all_files(before: QgsRasterLayer, after: QgsRasterLayer) -> bool:

@@ -1,6 +1,7 @@
 """The click tool: bubble, outline, cache, errors."""
 
 import json
+import os
 
 import pytest
 from gui_window import wait_until
@@ -56,6 +57,47 @@ def test_another_request_is_asked_anew(tool, engine, plugin, tmp_path):
     tool.ask(INSIDE)
     wait_until(lambda: tool.task is None)
     assert len(asked(tmp_path)) == 2
+
+
+def test_what_counts_as_no_data_is_asked_anew(tool, engine, plugin, tmp_path):
+    """A tile may be skipped for it."""
+    engine()
+    tool.ask(INSIDE)
+    wait_until(lambda: tool.task is None)
+    plugin.dock.form.max_nodata.setValue(100)
+    tool.ask(INSIDE)
+    wait_until(lambda: tool.task is None)
+    assert [message["request"]["max_nodata"] for message in asked(tmp_path)] == [0.5, 1.0]
+
+
+def test_a_raster_that_was_written_anew_is_asked_anew(tool, engine, pair, tmp_path):
+    engine()
+    tool.ask(INSIDE)
+    wait_until(lambda: tool.task is None)
+    state = os.stat(pair[1].source())
+    os.utime(pair[1].source(), ns=(state.st_atime_ns, state.st_mtime_ns + 1_000_000_000))
+    tool.ask(INSIDE)
+    wait_until(lambda: tool.task is None)
+    assert len(asked(tmp_path)) == 2
+
+
+def test_a_click_during_a_run_says_that_it_waits(tool, engine, plugin, tmp_path):
+    engine("slow")
+    dock = plugin.dock
+    dock.form.output.setFilePath(str(tmp_path / "out.gpkg"))
+    dock.start()
+    wait_until(lambda: len(dock.results.model.tiles) > 0)
+    tool.ask(INSIDE)
+    assert tool.bubble.text.text() == "Captioning…"
+    assert "A run is at work; this is answered after it." in tool.bubble.detail.text()
+    dock.cancel()
+    wait_until(lambda: dock.run is None and tool.task is None)
+    assert tool.bubble.text.text() == "a row of houses is built along the road"
+    tool.clear()
+    tool.cache = type(tool.cache)()
+    tool.ask(INSIDE)
+    assert tool.bubble.detail.text() == ""
+    wait_until(lambda: tool.task is None)
 
 
 def test_the_point_is_sent_in_the_before_rasters_crs(tool, engine, plugin, tmp_path):
