@@ -71,6 +71,12 @@ class WorkerProcess:
         """Seconds since the worker's last line; 0 while it is starting, which the handshake's own limit covers."""
         return 0.0 if self.ready is None else time.monotonic() - self._heard
 
+    @property
+    def captioning(self) -> bool:
+        """Whether a run over an area is at work or waits; the engine answers in order."""
+        with self._lock:
+            return any(call.message["type"] == "caption" for call in self._calls.values())
+
     def submit(self, call: Call) -> None:
         """Send a call's message, after the handshake."""
         with self._lock:

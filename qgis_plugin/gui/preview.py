@@ -11,6 +11,7 @@ from qgis.PyQt.QtGui import QPixmap
 from qgis.PyQt.QtWidgets import QGridLayout, QWidget
 
 from ...engine.errors import ChangeScribeError
+from ..client.worker_client import EngineClient
 from ..i18n import tr
 from .ask import AskTask
 from .compare import Picture
@@ -67,7 +68,8 @@ class PreviewBox(QgsCollapsibleGroupBox):
 
     def _ask(self, wanted: PointRequest) -> None:
         self._asked = wanted.key
-        self.message.setText(tr("The engine reads the layers…"))
+        busy = EngineClient.instance().captioning
+        self.message.setText(tr("A run is at work; this is answered after it.") if busy else tr("The engine reads the layers…"))
         self.task = AskTask(tr("ChangeScribe: preview"), {"type": "preview", "request": wanted.request}, wanted.exports)
         self.task.ended.connect(self._answered)
         QgsApplication.taskManager().addTask(self.task)

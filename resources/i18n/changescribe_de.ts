@@ -814,6 +814,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/click_tool.py"/>
+        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <source>A run is at work; this is answered after it.</source>
+        <translation>Ein Lauf ist im Gange; die Antwort kommt danach.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/click_tool.py"/>
         <source>{} is fetched there.</source>
         <translation>{} wird dort abgerufen.</translation>
     </message>
