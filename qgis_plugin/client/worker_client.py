@@ -53,14 +53,14 @@ class EngineClient:
         return worker is not None and worker.alive
 
     @property
-    def stderr_tail(self) -> list[str]:
-        """Last lines of the engine's error output, for diagnostics; kept after its death."""
-    @property
     def captioning(self) -> bool:
         """Whether a run over an area is at work, of the panel or of Processing, which later requests wait for."""
         worker = self._worker
         return worker is not None and worker.alive and worker.captioning
 
+    @property
+    def stderr_tail(self) -> list[str]:
+        """Last lines of the engine's error output, for diagnostics; kept after its death."""
         worker = self._worker
         return worker.stderr_tail if worker is not None else []
 

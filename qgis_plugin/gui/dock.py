@@ -161,22 +161,22 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(tr("Choose a layer of change captions in the layer tree first."), Qgis.MessageLevel.Warning)
         elif self.run is None:
             self._say("", Qgis.MessageLevel.Info)
+            self._list(layer).start()
 
     def dispose(self) -> None:
         """Stop everything that works in the background and clear the canvas."""
         run, self.run = self.run, None
         if run is not None:
             run.dispose()
-            self._list(layer).start()
         self._estimate_timer.stop()
         QgsProject.instance().layersAdded.disconnect(self._project_changed)
+        QgsProject.instance().layersAdded.disconnect(self.look.unfilter)
         QgsProject.instance().layersRemoved.disconnect(self._project_changed)
         self._clear_list()
         self._work_on(None)
         self.two_dates.dispose()
         self.compare.dispose()
         self.setup.dispose()
-        QgsProject.instance().layersAdded.disconnect(self.look.unfilter)
         self.form.preview.dispose()
         self.form.area.dispose()
 
@@ -237,13 +237,13 @@ class ChangeScribeDock(QgsDockWidget):
         self.look.said.connect(lambda text: self._say(text, Qgis.MessageLevel.Warning))
         self.visibilityChanged.connect(self._visible)
         QgsProject.instance().layersAdded.connect(self._project_changed)
+        QgsProject.instance().layersAdded.connect(self.look.unfilter)
         QgsProject.instance().layersRemoved.connect(self._project_changed)
 
     def _wait_for_engine(self, waiting: bool) -> None:
         """One press of the button sets the engine up and captions: a new user need not come back for the second."""
         self._waiting = waiting
         self.run_button.setEnabled(not waiting)
-        QgsProject.instance().layersAdded.connect(self.look.unfilter)
 
     def _engine_over(self, set_up: bool) -> None:
         waited = self._waiting
@@ -276,13 +276,13 @@ class ChangeScribeDock(QgsDockWidget):
         self._work_on(layer, styled=True, reading=True)
         self._reader = TileReader(layer, self)
         self._reader.read.connect(self.results.add)
+        self._reader.finished.connect(self.look.release)
         return self._reader
 
     def _clear_list(self) -> None:
         if self._reader is not None:
             self._reader.stop()
             self._reader.deleteLater()
-        self._reader.finished.connect(self.look.release)
             self._reader = None
         self.results.clear()
 

@@ -60,6 +60,16 @@ def test_an_open_preview_shows_both_dates_and_their_values(dock, engine, asked):
     assert message["request"]["before_bands"] == [1, 2, 3]
 
 
+def test_a_preview_says_that_it_waits_for_a_run_of_the_toolbox(dock, engine):
+    call = engine("slow").submit({"type": "caption", "request": {}, "output": None, "resume": False})
+    dock.form.preview.setCollapsed(False)
+    dock.form.preview.refresh(dock.form)
+    assert dock.form.preview.message.text() == "A run is at work; this is answered after it."
+    call.cancel()
+    wait_until(lambda: dock.form.preview.task is None)
+    assert "in the middle of the area" in dock.form.preview.message.text()
+
+
 def test_the_preview_follows_layers_bands_stretch_and_area(dock, engine, pair, asked):
     engine()
     open_preview(dock)
@@ -77,16 +87,6 @@ def test_the_preview_follows_layers_bands_stretch_and_area(dock, engine, pair, a
 
 def test_what_changes_no_pixel_asks_for_no_preview(dock, engine, asked):
     engine()
-def test_a_preview_says_that_it_waits_for_a_run_of_the_toolbox(dock, engine):
-    call = engine("slow").submit({"type": "caption", "request": {}, "output": None, "resume": False})
-    dock.form.preview.setCollapsed(False)
-    dock.form.preview.refresh(dock.form)
-    assert dock.form.preview.message.text() == "A run is at work; this is answered after it."
-    call.cancel()
-    wait_until(lambda: dock.form.preview.task is None)
-    assert "in the middle of the area" in dock.form.preview.message.text()
-
-
     open_preview(dock)
     dock.form.threshold.setValue(0.3)
     dock.form.overlap.setValue(32)
