@@ -18,7 +18,7 @@ from .evaluation.page import HTML_LIMIT, write_page
 from .evaluation.pairs import NO_CHANGE, Pair, read_image, read_pairs
 from .evaluation.report import table
 from .evaluation.scores import Scored, floors, point
-from .lanes import AUTO_BATCH, never
+from .lanes import batch_size, never
 from .pipeline import PROGRESS_S, Event, Summary, ignore
 from .schema import Caption
 
@@ -200,7 +200,7 @@ def caption_pairs(
     """Captions by name, and the seconds that the model alone took."""
     summary = Summary(None, len(pairs), captioner.card.id, str(captioner.device))
     captions: dict[str, Caption] = {}
-    size, told_s = AUTO_BATCH[captioner.device.type], time.perf_counter()
+    size, told_s = batch_size(captioner), time.perf_counter()
     for first in range(0, len(pairs), size):
         if cancelled():
             raise Cancelled(f"the evaluation was cancelled after {first} of {len(pairs)} pairs")

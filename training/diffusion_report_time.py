@@ -13,7 +13,7 @@ import torch
 
 from engine.captioner import CaptionOptions
 from engine.device import cpu_has_bf16
-from engine.lanes import AUTO_BATCH
+from engine.lanes import batch_size
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Sampling
 
 TIMED = "timing.json"
@@ -45,7 +45,6 @@ def measure(captioner: DiffusionCaptioner, before: np.ndarray, after: np.ndarray
         "published": asdict(published),
         "captions": captions,
         **throughput(captioner, before, after),
-        "batch": AUTO_BATCH[captioner.device.type],
         "tiles": len(before),
     }
 
@@ -65,14 +64,14 @@ def caption_s(captioner: DiffusionCaptioner, sampling: Sampling, cache: bool, be
 
 def throughput(captioner: DiffusionCaptioner, before: np.ndarray, after: np.ndarray) -> dict[str, float]:
     """Tiles in the engine's batches, each decoded; the best of three passes, since other programs only slow it down."""
-    size, passes = AUTO_BATCH[captioner.device.type], []
+    size, passes = batch_size(captioner), []
     for _ in range(3):
         start_s, processor_s = time.perf_counter(), time.process_time()
         for first in range(0, len(before), size):
             chunk = slice(first, first + size)
             captioner.caption(before[chunk], after[chunk], EVERY_TILE, list(range(len(before)))[chunk])
         passes.append((len(before) / (time.perf_counter() - start_s), (time.process_time() - processor_s) / len(before)))
-    return {"tiles_per_s": max(rate for rate, _ in passes), "processor_s_per_tile": min(seconds for _, seconds in passes)}
+    return {"tiles_per_s": max(rate for rate, _ in passes), "processor_s_per_tile": min(seconds for _, seconds in passes), "batch": size}
 
 
 @contextmanager

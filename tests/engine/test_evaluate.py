@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import evaluate
+from engine import evaluate, lanes
 from engine.cli import main
 from engine.errors import Cancelled, InputError, ModelError
 from engine.evaluation.pairs import read_image
@@ -183,6 +183,15 @@ def test_images_of_another_size_are_resampled(tmp_path):
     (tmp_path / "x.png").write_bytes(b"no image")
     with pytest.raises(InputError, match="x.png cannot be read"):
         read_image(tmp_path / "x.png", 256)
+
+
+@pytest.mark.parametrize(("free_mb", "batches"), [(None, [4, 2]), (1.0, [1] * 6)])
+def test_batches_are_the_captioners_and_fit_the_free_memory(tmp_path, monkeypatch, free_mb, batches):
+    monkeypatch.setattr(lanes.device, "free_memory_mb", lambda chosen: free_mb)
+    monkeypatch.setattr(fakes.FakeCaptioner, "cpu_batch", 4)
+    captioner = fakes.FakeCaptioner()
+    evaluate.caption_pairs(captioner, evaluate.read_pairs(levir(tmp_path), "test"), evaluate.DEFAULTS)
+    assert captioner.batches == batches
 
 
 def test_it_can_be_cancelled(tmp_path):

@@ -57,6 +57,7 @@ def models(tmp_path, monkeypatch):
     monkeypatch.setattr(diffusion_report, "SAMPLES", (2,))
     monkeypatch.setattr(diffusion_report_time, "STEPS", (2, 10))
     monkeypatch.setattr(diffusion_report_time, "REPEATS", 2)
+    monkeypatch.setattr(DiffusionCaptioner, "cpu_batch", 3)
 
 
 def run(monkeypatch, data, folder, *arguments):
@@ -73,6 +74,7 @@ def test_the_report_fills_every_cell_once_and_tells_all(models, small_data, tmp_
     names = [(cell["model"], cell["name"], cell["sampling"]["steps"], cell["sampling"]["samples"]) for cell in found["cells"]]
     assert len(names) == len(set(names)) == (5 * 2 + 1) + (3 * 2 + 1)
     assert set(found["timings"]) == {"kd-rscc", "diffusion-rscc"}
+    assert found["timings"]["kd-rscc"]["batch"] == 3
     # Long cells are of fewer pairs, but the published sampling.
     published = {("diffusion-rscc", "ddpm, clamped", 3), ("kd-rscc", "dpmpp-2m", 3)}
     for name, cell in zip(names, found["cells"], strict=True):
