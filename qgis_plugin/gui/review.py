@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from qgis.core import QgsExpression, QgsFeatureRequest, QgsVectorDataProvider, QgsVectorLayer
-from qgis.PyQt.QtCore import NULL, QObject, pyqtSignal
+from qgis.core import QgsExpression, QgsFeature, QgsFeatureRequest, QgsVectorDataProvider, QgsVectorLayer
+from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.schema import CLASSES, FIELD_NAMES, REVIEW_FIELDS, UNCHANGED_TEXT
@@ -13,17 +13,19 @@ from ..i18n import tr
 from ..processing.grid_layer import field
 from .tiles import CHANGES
 
+PIECE = 100  # tiles told of at a time: about ten milliseconds' work
 READ = (*FIELD_NAMES, *(name for name, _, _ in REVIEW_FIELDS))
 
 
 class LayerReview(QObject):
     """A layer's edits, tile by tile: in its edit buffer, one undo step each, until they are saved.
 
-    Edits made elsewhere (the attribute form, undo) come back through ``changed`` like one's own.
+    Edits made elsewhere (the attribute form, the field calculator) come back through ``changed`` like one's own, but a moment later and in pieces:
+    they may be thousands.
 
     Signals
     -------
-    changed : (tile_id, {field: value}) after any edit of a listed field
+    changed : (tile_id, values by field) after edits of a tile
     state : the layer's edits were made, undone, saved or discarded
     """
 
@@ -35,19 +37,28 @@ class LayerReview(QObject):
         self.layer = layer
         buffer = layer.editBuffer()
         self._edited: set[int] = set(buffer.changedAttributeValues()) if buffer is not None else set()  # ids of features with edits to discard
+        self._untold: dict[int, None] = {}  # ids of features with edits that ``changed`` has not told of, in order
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._tell)
         layer.attributeValueChanged.connect(self._value_changed)
         for signal in (layer.layerModified, layer.editingStarted, layer.editingStopped, layer.afterCommitChanges):
-            signal.connect(self.state)
+            signal.connect(self._later)
         layer.afterRollBack.connect(self._rolled_back)
-        layer.undoStack().indexChanged.connect(self._undone)
+        layer.undoStack().indexChanged.connect(self._later)
 
     def dispose(self) -> None:
         """Forget the layer; its edits stay as they are."""
+        self.rest()
         self.layer.attributeValueChanged.disconnect(self._value_changed)
         for signal in (self.layer.layerModified, self.layer.editingStarted, self.layer.editingStopped, self.layer.afterCommitChanges):
-            signal.disconnect(self.state)
+            signal.disconnect(self._later)
         self.layer.afterRollBack.disconnect(self._rolled_back)
-        self.layer.undoStack().indexChanged.disconnect(self._undone)
+        self.layer.undoStack().indexChanged.disconnect(self._later)
+
+    def rest(self) -> None:
+        """Tell of nothing any more."""
+        self._timer.stop()
 
     def problem(self) -> str:
         """Why the layer cannot be edited, or an empty text."""
@@ -73,6 +84,7 @@ class LayerReview(QObject):
             self.layer.destroyEditCommand()
             return False
         self.layer.endEditCommand()
+        self._tell()
         return True
 
     def _add_columns(self) -> bool:
@@ -89,34 +101,46 @@ class LayerReview(QObject):
 
     def undo(self) -> None:
         self.layer.undoStack().undo()
+        self._tell()
 
     def save(self) -> str:
         """Write the edits to the layer; what went wrong, or an empty text. A failed save keeps the edits."""
         return "" if self.layer.commitChanges() else "\n".join(self.layer.commitErrors())
 
-    def values(self, fid: int) -> dict[str, Any]:
-        """What a tile holds now, by field; of columns that the layer lacks, None."""
-        feature, fields = self.layer.getFeature(fid), self.layer.fields()
-        found = {name: feature[name] if fields.indexOf(name) >= 0 else None for name in READ}
-        return {name: None if value == NULL else value for name, value in found.items()}
-
-    def _value_changed(self, fid: int, index: int, value: Any) -> None:
-        name = self.layer.fields()[index].name()
-        if name in READ:
+    def _value_changed(self, fid: int, index: int, _value: Any) -> None:
+        if self.layer.fields()[index].name() in READ:
             self._edited.add(fid)
-            self.changed.emit(self.values(fid)["tile_id"], {name: None if value == NULL else value})
-        self.state.emit()
-
-    def _undone(self, _index: int) -> None:
-        self.state.emit()
+            self._untold[fid] = None
+        self._later()
 
     def _rolled_back(self) -> None:
         """Discarding the edits tells of no single value."""
-        edited, self._edited = self._edited, set()
-        for fid in edited:
-            values = self.values(fid)
-            self.changed.emit(values["tile_id"], values)
+        self._untold.update(dict.fromkeys(self._edited))
+        self._edited = set()
+        self._later()
+
+    def _later(self, _index: int = 0) -> None:
+        self._timer.start(0)
+
+    def _tell(self) -> None:
+        """Tell of a piece of the edits, and soon of the next."""
+        self._timer.stop()
+        piece = [fid for fid, _ in zip(self._untold, range(PIECE))]
+        for fid in piece:
+            del self._untold[fid]
+        if piece:
+            for feature in self.layer.getFeatures(QgsFeatureRequest().setFilterFids(piece).setFlags(QgsFeatureRequest.Flag.NoGeometry)):
+                values = self._values(feature)
+                self.changed.emit(values["tile_id"], values)
         self.state.emit()
+        if self._untold:
+            self._later()
+
+    def _values(self, feature: QgsFeature) -> dict[str, Any]:
+        """What a tile holds now, by field; of columns that the layer lacks, None."""
+        fields = self.layer.fields()
+        found = {name: feature[name] if fields.indexOf(name) >= 0 else None for name in READ}
+        return {name: None if value == NULL else value for name, value in found.items()}
 
     def _id(self, tile_id: str) -> int | None:
         """Id of a tile's feature, looked up when it is needed: to read all of a large layer would stop the interface."""
@@ -181,6 +205,7 @@ class ReviewBar(QWidget):
         """The layer is being deleted, and its signals with it."""
         review, self.review, self._tile = self.review, None, {}
         if review is not None:
+            review.rest()
             review.deleteLater()
         self.refresh()
 

@@ -2,8 +2,8 @@
 
 import pytest
 from gui_window import wait_until
-from qgis.core import QgsProject, QgsVectorFileWriter, QgsVectorLayer
-from qgis.PyQt.QtCore import NULL, Qt
+from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRectangle, QgsVectorFileWriter, QgsVectorLayer
+from qgis.PyQt.QtCore import NULL, QCoreApplication, Qt
 from qgis.PyQt.QtTest import QTest
 
 from helpers import run
@@ -91,7 +91,7 @@ def test_discarded_edits_leave_the_list_as_the_layer_is(dock, layer):
     choose(dock, "r00000_c00000").wrong.click()
     assert shown(dock, "r00000_c00000").endswith("✗")
     layer.rollBack()
-    assert shown(dock, "r00000_c00000") == "a row of houses is built along the road"
+    wait_until(lambda: shown(dock, "r00000_c00000") == "a row of houses is built along the road")
     assert not dock.review.wrong.isChecked()
 
 
@@ -131,7 +131,36 @@ def test_edits_in_the_layers_own_form_show_in_the_list(dock, layer):
     layer.startEditing()
     fid = next(f.id() for f in layer.getFeatures() if f["tile_id"] == "r00000_c00000")
     layer.changeAttributeValue(fid, layer.fields().indexOf("edited_caption"), "typed elsewhere")
-    assert shown(dock, "r00000_c00000") == "typed elsewhere ✎" and dock.review.caption.text() == "typed elsewhere"
+    wait_until(lambda: shown(dock, "r00000_c00000") == "typed elsewhere ✎")
+    assert dock.review.caption.text() == "typed elsewhere"
+
+
+def test_a_thousand_edits_at_once_do_not_stop_the_interface(dock, layer):
+    """As the field calculator makes them, and as they are discarded."""
+    tiles = [fill(layer, i) for i in range(1000)]
+    dock.results.model.clear()
+    layer.dataProvider().addFeatures(tiles)
+    dock.list_active_layer()
+    wait_until(lambda: len(dock.results.model.tiles) == 1016)
+    index, fids, served = layer.fields().indexOf("changed"), [feature.id() for feature in layer.getFeatures()], []
+    layer.startEditing()
+    dock.review.review.changed.connect(lambda tile_id, _values: served.append(tile_id))
+    for rows, act in ((1016, lambda: [layer.changeAttributeValue(fid, index, True) for fid in fids]), (4, layer.rollBack)):
+        served.clear()
+        act()
+        assert served == []  # nothing is done in the edits' own time
+        QCoreApplication.processEvents()
+        assert 0 < len(served) < 1000  # nor all at once
+        wait_until(lambda rows=rows: dock.results.model.rowCount() == rows)
+
+
+def fill(layer, i):
+    """Another unchanged tile."""
+    feature = QgsFeature(layer.fields())
+    feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(0, 0, 1, 1)))
+    for name, value in (("tile_id", f"r1{i:04d}_c00000"), ("row", 10000 + i), ("col", 0), ("changed", False), ("status", "unchanged")):
+        feature[name] = value
+    return feature
 
 
 def test_layers_of_older_versions_get_the_columns_with_the_first_edit(dock, layer, tmp_path):
