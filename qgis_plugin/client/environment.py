@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
+
+from qgis.PyQt.QtCore import QLockFile
 
 from ...engine import __version__
 
@@ -23,6 +26,41 @@ def data_folder() -> Path:
 
 def environment_folder() -> Path:
     return data_folder() / f"engine-{__version__}"
+
+
+def folders() -> list[Path]:
+    """The environments of all versions of the plugin that are there, complete or not; this version's first."""
+    mine = environment_folder()
+    return sorted((path for path in data_folder().glob("engine-[0-9]*") if path.is_dir()), key=lambda path: (path != mine, path))
+
+
+def older() -> list[Path]:
+    """Those of earlier versions."""
+    return [path for path in folders() if _version(path) < _version(environment_folder())]
+
+
+def _version(folder: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", folder.name)]
+
+
+def use(python: Path) -> QLockFile | None:
+    """Tell every QGIS, as long as the lock lives, that this one works with the managed environment; None where ``python`` is another one's."""
+    if python != python_path():
+        return None
+    lock = _lock(Path(f"{environment_folder()}.used-{os.getpid()}"))
+    lock.tryLock(0)
+    return lock
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a QGIS works with an environment."""
+    return not all(_lock(path).tryLock(0) for path in folder.parent.glob(f"{folder.name}.used-*"))
+
+
+def _lock(path: Path) -> QLockFile:
+    lock = QLockFile(str(path))
+    lock.setStaleLockTime(0)  # a dead owner is noticed by its process id
+    return lock
 
 
 def interpreter_in(folder: Path) -> Path:

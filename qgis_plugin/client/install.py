@@ -18,7 +18,7 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QLockFile
 
-from ...engine.errors import EngineError, InputError, OutputError
+from ...engine.errors import ChangeScribeError, EngineError, InputError, OutputError
 from ..i18n import tr
 from . import builds, driver, environment, pip_run
 from .base_python import BasePython, find_base_python
@@ -128,22 +128,37 @@ def install(
             commands=download_commands(planned.choice),
         )
         raise InputError(tr("no wheels in {wheels}", wheels=wheels), tr("a folder with .whl files"), do)
-    with _locked():
-        return _build(planned, is_cancelled, on_progress, wheels, wanted)
+    with _locked(planned.folder):
+        python = _build(planned, is_cancelled, on_progress, wheels, wanted)
+    for folder in environment.older():
+        try:
+            _remove(folder)
+        except ChangeScribeError as error:
+            on_progress(1.0, tr("An earlier version's engine stays: {error}", error=error))
+    return python
 
 
 def remove() -> None:
-    """Delete the managed environment, the marker first. Stop the engine before.
+    """Delete the managed environments of all versions, in each the marker first; takes seconds. Stop the engine before.
 
     Raises
     ------
     EngineError
-        Another QGIS is setting it up.
+        Another QGIS sets one up or works with it.
     OutputError
         A file cannot be deleted.
     """
-    with _locked():
-        _delete(environment.environment_folder())
+    for folder in environment.folders():
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    with _locked(folder):
+        if environment.in_use(folder):
+            raise EngineError(
+                tr("another QGIS works with the engine in {folder}", folder=folder), tr("one that is not in use"), tr("close that QGIS")
+            )
+        _delete(folder)
 
 
 def download_commands(choice: builds.Choice) -> str:
@@ -156,9 +171,8 @@ def download_commands(choice: builds.Choice) -> str:
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
-    """One set-up or removal at a time on this computer; what the disk refuses is said as an error."""
-    folder = environment.environment_folder()
+def _locked(folder: Path) -> Iterator[None]:
+    """One set-up or removal of an environment at a time on this computer; what the disk refuses is said as an error."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = QLockFile(str(folder) + ".lock")

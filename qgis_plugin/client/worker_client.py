@@ -12,9 +12,11 @@ import uuid
 from pathlib import Path
 from typing import Callable
 
+from qgis.PyQt.QtCore import QLockFile
+
 from ...engine.errors import EngineError
 from ..i18n import tr
-from . import locate
+from . import environment, locate
 from .call import Call, ignore, never
 from .worker_process import WorkerProcess
 
@@ -31,6 +33,7 @@ class EngineClient:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._worker: WorkerProcess | None = None
+        self._use: QLockFile | None = None  # while the managed environment's engine runs: nobody may remove it
 
     @classmethod
     def instance(cls) -> EngineClient:
@@ -104,11 +107,14 @@ class EngineClient:
             worker, self._worker = self._worker, None
         if worker is not None:
             worker.close()
+        self._use = None
 
     def _running_worker(self) -> WorkerProcess:
         with self._lock:
             if self._worker is None or not self._worker.alive:
                 python = locate.find_python()
+                self._use = None
+                self._use = environment.use(python)
                 try:
                     self._worker = WorkerProcess([str(python), str(LAUNCHER), str(PLUGIN_FOLDER)])
                 except OSError as error:

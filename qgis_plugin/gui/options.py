@@ -8,7 +8,6 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication, QIcon
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from ...engine.errors import ChangeScribeError
 from ...engine.schema import DEVICES
 from ..client import builds, environment, install, locate
 from ..client.worker_client import EngineClient
@@ -45,6 +44,29 @@ class DiagnosticsTask(QgsTask):
         self.ended.emit()
 
 
+class RemoveTask(QgsTask):
+    """Stops the engine and deletes its environments in the background: gigabytes in tens of thousands of files. ``problem`` says why not."""
+
+    ended = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__(tr("ChangeScribe: remove the engine"), QgsTask.Flag.CancelWithoutPrompt)
+        self.removed = False
+        self.problem = ""
+
+    def run(self) -> bool:
+        try:
+            EngineClient.instance().shutdown()
+            install.remove()
+            self.removed = True
+        except Exception as error:  # an exception out of QgsTask.run would crash QGIS
+            self.problem = explain(error)
+        return True
+
+    def finished(self, _ok: bool) -> None:
+        self.ended.emit()
+
+
 class _TaskFeedback:
     """What ``diagnose`` needs of a feedback: whether the task is cancelled, and a place for the log."""
 
@@ -68,6 +90,7 @@ class OptionsPage(QgsOptionsPageWidget):
         self.setObjectName(PAGE)
         self._applied = applied
         self._task: DiagnosticsTask | None = None
+        self._removal: RemoveTask | None = None
         layout = QVBoxLayout(self)
         layout.addWidget(self._engine_box())
         layout.addWidget(self._defaults_box())
@@ -92,13 +115,18 @@ class OptionsPage(QgsOptionsPageWidget):
         self._applied.emit()
 
     def remove_environment(self) -> None:
-        EngineClient.instance().shutdown()
-        try:
-            install.remove()
-        except ChangeScribeError as error:
-            self.state.setText(tr("Not removed: {}", explain(error)))
-            return
+        for button in (self.repair, self.remove):
+            button.setEnabled(False)
+        self.state.setText(tr("Removing…"))
+        self._removal = RemoveTask()
+        self._removal.ended.connect(self._removed)
+        QgsApplication.taskManager().addTask(self._removal)
+
+    def _removed(self) -> None:
+        task, self._removal = self._removal, None
+        self.repair.setEnabled(True)
         self._refresh()
+        self.state.setText(tr("Removed.") + "\n" + self.state.text() if task.removed else tr("Not removed: {}", task.problem))
 
     def copy_diagnostics(self) -> None:
         self.copy_button.setEnabled(False)
@@ -176,8 +204,10 @@ class OptionsPage(QgsOptionsPageWidget):
         lines = (
             [tr("Set up in {}", folder), found.get("message", ""), found.get("note", "")] if ready else [tr("Not set up; it would lie in {}", folder)]
         )
+        others = [other.name for other in environment.folders() if other != folder]
+        lines += [tr("Of other versions: {}", ", ".join(others))] if others else []
         self.state.setText("\n".join(line for line in lines if line))
-        self.remove.setEnabled(folder.is_dir())
+        self.remove.setEnabled(self._removal is None and bool(environment.folders()))
         self.setup.setVisible(self.setup.task is not None)
 
 

@@ -1,5 +1,6 @@
 """Setting the engine up from the panel and the settings page; the set-up itself is played."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -155,8 +156,38 @@ def test_the_settings_page_repairs_removes_and_keeps_the_build(bare, window, mon
     environment.environment_folder().mkdir(parents=True)
     page._refresh()
     page.remove.click()
+    wait_until(lambda: page._removal is None)
     assert not environment.environment_folder().exists()
-    assert "Not set up; it would lie in" in page.state.text()
+    assert page.state.text().startswith("Removed.\nNot set up; it would lie in")
+
+
+def test_removing_leaves_the_desktop_free_and_says_what_came_of_it(bare, window, monkeypatch):
+    environment.environment_folder().mkdir(parents=True)
+    page, asked, go_on = window.factories[0].createWidget(None), [], threading.Event()
+
+    def remove():
+        asked.append(threading.current_thread())
+        assert go_on.wait(20)
+        raise EngineError("another QGIS works with the engine")
+
+    monkeypatch.setattr(install, "remove", remove)
+    page.remove.click()
+    assert (page.remove.isEnabled(), page.repair.isEnabled(), page.state.text()) == (False, False, "Removing…")
+    wait_until(lambda: asked)
+    assert asked[0] is not threading.main_thread()
+    go_on.set()
+    wait_until(lambda: page._removal is None)
+    assert page.state.text() == "Not removed: another QGIS works with the engine."
+    assert (page.remove.isEnabled(), page.repair.isEnabled()) == (True, True)
+
+
+def test_what_other_versions_left_can_be_removed(bare, window):
+    (environment.data_folder() / "engine-0.0.1").mkdir(parents=True)
+    page = window.factories[0].createWidget(None)
+    assert "Of other versions: engine-0.0.1" in page.state.text()
+    page.remove.click()
+    wait_until(lambda: page._removal is None)
+    assert environment.folders() == []
 
 
 def test_the_panel_shows_itself_once_after_an_installation(window, engine, qgis_new_project):
