@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsMapLayerProxyModel, QgsRectangle
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsGeometry,
+    QgsMapLayerProxyModel,
+    QgsRectangle,
+    QgsVectorLayer,
+    QgsVectorLayerFeatureSource,
+    QgsVectorLayerSelectedFeatureSource,
+)
 from qgis.gui import QgsMapCanvas, QgsMapLayerComboBox, QgsRubberBand
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from ...engine.errors import AreaError
 from ..i18n import tr
+from ..processing.areas import polygons_of
 from .draw_tool import DrawTool, area_band
 
 WHOLE, CANVAS, DRAWN, LAYER = range(4)
+FEW_SELECTED = 1000  # whose box is looked for in a hundredth of a second; that of 30,000 takes half a second
 
 
 @dataclass(frozen=True)
 class ChosenArea:
-    """Polygons in a CRS; ``rectangle`` where the area is one rectangle along the axes of that CRS."""
+    """Polygons in a CRS.
 
-    geometries: list[QgsGeometry]
+    bounds : a rectangle that holds them. polygons : called in the main thread; what it returns may be read in another, once.
+    rectangle : where the area is one rectangle along the axes of that CRS.
+    """
+
+    bounds: QgsRectangle
+    polygons: Callable[[], Iterator[QgsGeometry]]
     crs: QgsCoordinateReferenceSystem
     name: str
     rectangle: QgsRectangle | None = None
 
-    def bounds(self) -> QgsRectangle:
-        box = QgsRectangle()
-        box.setMinimal()
-        for geometry in self.geometries:
-            box.combineExtentWith(geometry.boundingBox())
-        return box
+    @classmethod
+    def of_shape(cls, shape: QgsGeometry, crs: QgsCoordinateReferenceSystem, name: str, rectangle: QgsRectangle | None) -> ChosenArea:
+        return cls(shape.boundingBox(), lambda: iter([QgsGeometry(shape)]), crs, name, rectangle)
+
+    @classmethod
+    def of_layer(cls, layer: QgsVectorLayer, selected: bool) -> ChosenArea:
+        """Of a layer, none of whose polygons is read now: large ones would stop the interface."""
+        source = QgsVectorLayerSelectedFeatureSource if selected else QgsVectorLayerFeatureSource
+        few = selected and layer.selectedFeatureCount() <= FEW_SELECTED
+        bounds = layer.boundingBoxOfSelected() if few else layer.extent()
+        return cls(bounds, lambda: polygons_of(source(layer)), layer.crs(), layer.name())
 
 
 class AreaWidget(QWidget):
@@ -75,11 +96,11 @@ class AreaWidget(QWidget):
             settings = self._canvas.mapSettings()
             shape = QgsGeometry.fromQPolygonF(settings.visiblePolygon())
             straight = settings.rotation() == 0
-            return ChosenArea([shape], settings.destinationCrs(), tr("map"), settings.visibleExtent() if straight else None)
+            return ChosenArea.of_shape(shape, settings.destinationCrs(), tr("map"), settings.visibleExtent() if straight else None)
         if mode == DRAWN:
             if self.drawn is None:
                 raise AreaError(tr("no area is drawn"), tr("a rectangle or polygon"), tr("press 'Rectangle' or 'Polygon' and draw it on the map"))
-            return ChosenArea([self.drawn], self._drawn_crs, tr("drawn area"), self.drawn.boundingBox() if self._drawn_is_rectangle else None)
+            return ChosenArea.of_shape(self.drawn, self._drawn_crs, tr("drawn area"), self.drawn.boundingBox() if self._drawn_is_rectangle else None)
         return self._layer_area()
 
     def set_drawn(self, shape: QgsGeometry, is_rectangle: bool) -> None:
@@ -135,14 +156,13 @@ class AreaWidget(QWidget):
         if layer is None:
             raise AreaError(tr("no polygon layer is chosen"), tr("a polygon layer"), tr("add one to the project, or choose another kind of area"))
         selected = self.selected_only.isChecked()
-        features = layer.getSelectedFeatures() if selected else layer.getFeatures()
-        shapes = [feature.geometry() for feature in features if feature.hasGeometry() and not feature.geometry().isEmpty()]
-        if not shapes:
+        chosen = ChosenArea.of_layer(layer, selected)
+        if chosen.bounds.isNull() or (selected and not layer.selectedFeatureCount()):
             got = tr("no selected polygon in {layer}", layer=layer.name()) if selected else tr("no polygon in {layer}", layer=layer.name())
             raise AreaError(
                 got, tr("at least one polygon"), tr("select some features, or untick 'Only the selected features'") if selected else tr("fill it")
             )
-        return ChosenArea(shapes, layer.crs(), layer.name())
+        return chosen
 
     def _mode_changed(self, mode: int) -> None:
         self._pages.setCurrentIndex(mode)

@@ -22,6 +22,7 @@ from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, 
 from ...engine.errors import Cancelled, ChangeScribeError
 from ...engine.schema import FIELD_NAMES
 from ..i18n import tr
+from ..processing.areas import AreaFile
 from ..processing.dates import layer_period, time_between
 from ..processing.exports import Export
 from .compare import AROUND, ComparePanel, tile_geometry
@@ -124,14 +125,19 @@ class ChangeScribeDock(QgsDockWidget):
             self.run.cancel()
 
     def update_estimate(self) -> None:
-        """Say how many tiles the form stands for, how long they take and what speaks against it; show a tile of it."""
+        """Say how many tiles the form stands for, how long they take and what speaks against it; show a tile of it.
+
+        Not during a run, whose own layer is news to the project: it is said when the run is over.
+        """
+        if self.run is not None:
+            return
         self.form.choose_layers()
         self.form.update_output_hint()
         try:
             self.form.show_estimate(estimate(self.form))
         except ChangeScribeError as error:
             self.form.show_problem(f"⚠ {error.got[:1].upper()}{error.got[1:]}." if None not in self.form.layers() else tr("Choose both layers."))
-        self._refresh_preview()
+        self.form.preview.refresh(self.form)
         unfinished = output_state(self.form.output_path()) == UNFINISHED
         text = tr("Resume") if unfinished else tr("Caption changes")
         self.run_button.setText(tr("Set up the engine, then caption") if self.setup.missing else text)
@@ -259,7 +265,7 @@ class ChangeScribeDock(QgsDockWidget):
         if visible:
             self.setup.refresh()
 
-    def _same_area_request(self, output: Path) -> tuple[dict, list[Export]]:
+    def _same_area_request(self, output: Path) -> tuple[dict, list[Export | AreaFile]]:
         """The request that resumes ``output``; the session's own if it was interrupted here, so that moved maps do not matter."""
         if self._interrupted is not None and self._interrupted["output"] == output:
             return {**self._interrupted["request"], **{name: self.form.options()[name] for name in ("device", "batch_size")}}, []

@@ -16,6 +16,7 @@ from qgis.core import (
     QgsSettings,
 )
 
+from ..client.builds import amount
 from ..i18n import tr
 from ..processing.dates import Period, layer_period, swapped
 from ..processing.exports import export_note
@@ -28,6 +29,8 @@ TILE_PX = 256
 MISMATCH = 1.6  # ratio of ground resolutions from which the user is warned
 MAX_ENLARGED = 4.0  # what is coarser than that beside the model's pixels gains nothing from resampling
 RATES_KEY = "changescribe/rates"
+MANY_TILES = 100_000
+BYTES_A_TILE = 400  # in a GeoPackage (docs/large_areas.md)
 ENOUGH_TILES = 8  # captioned in a run, for its rate to be worth remembering
 
 
@@ -35,10 +38,12 @@ ENOUGH_TILES = 8  # captioned in a run, for its rate to be worth remembering
 class Estimate:
     """Tiles a run would have (at most), the ground size of its pixels, the before layer's own and the model's; dates; what speaks against it.
 
+    at_most : whether the tiles are those of a rectangle about the area, which may be fewer in its polygons.
     tiles_per_s : of the last run here with these options, None before there was one.
     """
 
     tiles: int
+    at_most: bool
     gsd_m: float
     native_m: float
     trained_m: float | None
@@ -56,7 +61,8 @@ class Estimate:
         before, after = self.dates
         lines = [tr("From {} to {}.", before, after)] if before is not None and after is not None and before != after else []
         if self.tiles:
-            count = tr("About {} tiles at {:.2g} m a pixel", self.tiles, self.gsd_m)
+            about = tr("At most {} tiles at {:.2g} m a pixel") if self.at_most else tr("About {} tiles at {:.2g} m a pixel")
+            count = about.format(self.tiles, self.gsd_m)
             trained = tr("; the model was trained at {:g} m", self.trained_m) if self.trained_m else ""
             lines += [f"{count}{trained}.", self._time()]
         return "\n".join(lines + [f"⚠ {warning}" for warning in self.warnings])
@@ -65,7 +71,12 @@ class Estimate:
         if not self.tiles_per_s:
             return tr("How long that takes is known after the first run here.")
         seconds = self.tiles / self.tiles_per_s
-        return tr("About {}, at {:.2g} tiles a second as in the last run here.", duration(seconds), self.tiles_per_s)
+        text = (
+            tr("At most {}, at {:.2g} tiles a second as in the last run here.")
+            if self.at_most
+            else tr("About {}, at {:.2g} tiles a second as in the last run here.")
+        )
+        return text.format(duration(seconds), self.tiles_per_s)
 
 
 def estimate(form) -> Estimate:
@@ -79,7 +90,7 @@ def estimate(form) -> Estimate:
     before, after = checked_layers(form)
     area = form.area.area()
     options, context = form.options(), processing_context()
-    limit = Area(area.bounds(), area.crs) if area is not None else None
+    limit = Area(area.bounds, area.crs) if area is not None else None
     box = shared_ground(before, after, limit, context)
     grids = {
         layer: grid_of(layer, other, limit, options["resolution"], context)
@@ -90,12 +101,14 @@ def estimate(form) -> Estimate:
     native_m = ground_m(before.crs(), box.center(), pixel_y)
     card = model_row(options["model"])
     wanted_m = wanted_gsd_m(options, native_m)
-    step = (TILE_PX - options["overlap_px"]) * wanted_m / native_m
+    scale = wanted_m / native_m
+    step = (TILE_PX - options["overlap_px"]) * scale
     tiles = _tiles(box, pixel_x * step, pixel_y * step)
     dates = layer_period(before), layer_period(after)
     notes = (export_note(layer, grid) for layer, grid in grids.items())
-    warnings = (*notes, *_warnings(after, native_m, wanted_m, card, tiles, dates))
-    return Estimate(tiles, wanted_m, native_m, card.get("gsd_m"), known_rate(options), dates, warnings)
+    sizes = _size_warnings(tiles, box.width() / (pixel_x * scale), box.height() / (pixel_y * scale))
+    warnings = (*notes, *_warnings(after, native_m, wanted_m, card, tiles, dates), *sizes)
+    return Estimate(tiles, area is not None and area.rectangle is None, wanted_m, native_m, card.get("gsd_m"), known_rate(options), dates, warnings)
 
 
 def shared_ground(before: QgsRasterLayer, after: QgsRasterLayer, limit: Area | None, context: QgsProcessingContext) -> QgsRectangle:
@@ -151,6 +164,18 @@ def _warnings(
         found.append(tr("The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m.", **metres))
     if trained_m and native_m > MAX_ENLARGED * trained_m:
         found.append(tr("The before layer's pixels of {:.2g} m lack the detail that the model knows: expect poor captions.", native_m))
+    return found
+
+
+def _size_warnings(tiles: int, width_px: float, height_px: float) -> list[str]:
+    """What speaks against the size of the area, in the run's pixels."""
+    found = []
+    if tiles and min(width_px, height_px) < TILE_PX - 0.5:
+        size = {"width": max(1, round(width_px)), "height": max(1, round(height_px)), "tile": TILE_PX}
+        found.append(tr("The common area has {width} × {height} pixels, less than a tile of {tile}: the rest of its tiles is empty.", **size))
+    if tiles > MANY_TILES:
+        room = amount(tiles * BYTES_A_TILE / 1e6)
+        found.append(tr("So many tiles take about {} on the disk; for them the command line is made, with --part-tiles and --resume.", room))
     return found
 
 

@@ -74,7 +74,7 @@ def preview_request(form) -> PointRequest:
     """
     before, after = checked_layers(form)
     area, context = form.area.area(), processing_context()
-    box = shared_ground(before, after, Area(area.bounds(), area.crs) if area is not None else None, context)
+    box = shared_ground(before, after, Area(area.bounds, area.crs) if area is not None else None, context)
     if box.isEmpty():
         raise AreaError(tr("an area off the layers"), tr("an area on the ground that both rasters share"), tr("choose another area"))
     tile = None if _all_files(before, after) else _tile_about(box.center(), before, after, form.options(), context)

@@ -12,7 +12,7 @@ from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
 from ...engine.errors import ChangeScribeError, OutputError, RasterError
 from ...engine.schema import CaptionRequest
 from ..i18n import error_text, mark, tr
-from ..processing.areas import write_polygons
+from ..processing.areas import AreaFile
 from ..processing.exports import Export
 from ..processing.rasters import check_pair, exports_of, prepare_pair
 from ..processing.sources import Area, engine_opens
@@ -43,7 +43,7 @@ def checked_layers(form) -> tuple[QgsRasterLayer, QgsRasterLayer]:
     return layers
 
 
-def build_request(form, output: Path) -> tuple[dict, list[Export]]:
+def build_request(form, output: Path) -> tuple[dict, list[Export | AreaFile]]:
     """The form as a verified request's JSON, and what must be written before it is sent (main thread).
 
     Parameters
@@ -64,15 +64,16 @@ def build_request(form, output: Path) -> tuple[dict, list[Export]]:
     folder = output.with_name(f"{output.stem}_inputs")
     if not all(engine_opens(layer) for layer in layers) or (area is not None and extent is None):
         _make(folder)
-    wanted = Area(area.bounds(), area.crs) if area is not None else None
+    wanted = Area(area.bounds, area.crs) if area is not None else None
     before, after = prepare_pair(layers[0], layers[1], ([], []), wanted, str(folder), context, members["resolution"])
     if extent is not None:
         members["extent"] = extent
     elif area is not None:
-        members["aoi"] = write_polygons(area.geometries, area.crs, area.name, str(folder), context)
+        polygons = AreaFile(area.polygons(), area.crs, area.name, str(folder), context)
+        members["aoi"] = polygons.path
     request = CaptionRequest(before.path, after.path, form.before_bands.bands(), form.after_bands.bands(), **members)
     request.verify()
-    return request.to_json(), exports_of((before, after))
+    return request.to_json(), [*exports_of((before, after)), *([polygons] if "aoi" in members else [])]
 
 
 def _make(folder: Path) -> None:

@@ -14,6 +14,7 @@ from ..client.call import POLL_S
 from ..client.worker_client import EngineClient
 from ..client.worker_process import GRACE_S
 from ..i18n import tr
+from ..processing.areas import AreaFile
 from ..processing.exports import Export
 from ..processing.grid_layer import STYLE, grid_feature, grid_fields, save_style, set_period
 from .plain import log
@@ -35,7 +36,7 @@ class CaptionTask(QgsTask):
     happened = pyqtSignal(dict)
     ended = pyqtSignal()
 
-    def __init__(self, request: dict, output: Path, resume: bool, exports: list[Export], period: QgsDateTimeRange | None):
+    def __init__(self, request: dict, output: Path, resume: bool, exports: list[Export | AreaFile], period: QgsDateTimeRange | None):
         super().__init__(tr("ChangeScribe: caption changes"), QgsTask.Flag.CanCancel)
         self._exports, self._output, self._period = exports, output, period
         self._message = {"type": "caption", "request": request, "output": str(output), "resume": resume}
@@ -76,7 +77,7 @@ class CaptionTask(QgsTask):
         self.ended.emit()
 
     def _fetch(self) -> None:
-        """Write the layers that the engine does not open itself."""
+        """Write the layers that the engine does not open itself, and the area's polygons."""
         for export in self._exports:
             self.happened.emit({"type": "fetching", "name": export.name})
             for note in export.write(self.isCanceled):
@@ -124,7 +125,7 @@ class CaptionRun(QObject):
         output: Path,
         resume: bool,
         crs: QgsCoordinateReferenceSystem,
-        exports: list[Export],
+        exports: list[Export | AreaFile],
         period: QgsDateTimeRange | None,
         parent: QObject | None = None,
     ):

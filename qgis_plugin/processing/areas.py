@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Callable, Iterator
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
+    QgsFeatureRequest,
     QgsFeatureSink,
     QgsFields,
     QgsGeometry,
@@ -45,54 +48,74 @@ def _no_crs(name: str) -> AreaError:
 
 
 def write_area(source: QgsProcessingFeatureSource, folder: str, context: QgsProcessingContext, feedback) -> str:
-    """Write a source's polygons (the selected ones, if the user wished so) and return the path.
+    """Write a source's polygons (the selected ones, if the user wished so) and return the path; raises as ``AreaFile``."""
+    area = AreaFile(polygons_of(source), source.sourceCrs(), source.sourceName(), folder, context)
+    area.write(feedback.isCanceled)
+    return area.path
 
-    Raises
-    ------
-    AreaError
-        No polygons, or no CRS.
-    Cancelled
-        The user stopped it.
-    """
-    geometries = []
-    for feature in source.getFeatures():
-        if feedback.isCanceled():
-            raise Cancelled(tr("the run was cancelled"))
+
+def polygons_of(source) -> Iterator[QgsGeometry]:
+    """Polygons of a source (a Processing parameter's or a layer's feature source), read only when they are asked for, in the thread that asks."""
+    for feature in source.getFeatures(QgsFeatureRequest().setNoAttributes()):
         if feature.hasGeometry() and not feature.geometry().isEmpty():
-            geometries.append(feature.geometry())
-    return write_polygons(geometries, source.sourceCrs(), source.sourceName(), folder, context)
+            yield feature.geometry()
 
 
-def write_polygons(geometries: list[QgsGeometry], crs: QgsCoordinateReferenceSystem, name: str, folder: str, context: QgsProcessingContext) -> str:
-    """Write polygons to a GeoPackage in ``folder`` and return the path.
+class AreaFile:
+    """Polygons to be written to the GeoPackage ``path`` in a folder, once; made in the main thread.
 
     Raises
     ------
     AreaError
-        There are none, or they have no CRS.
-    OutputError
-        The temporary file cannot be written.
+        They have no CRS.
     """
-    if not geometries:
-        raise _no_polygons(name)
-    if not crs.isValid():
-        raise _no_crs(name)
-    path = os.path.join(folder, "area.gpkg")
-    options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName, options.layerName = "GPKG", "area"
-    writer = QgsVectorFileWriter.create(path, QgsFields(), QgsWkbTypes.Type.MultiPolygon, crs, context.transformContext(), options)
-    for geometry in geometries:
-        feature = QgsFeature()
-        copy = QgsGeometry(geometry)
-        copy.convertToMultiType()
-        feature.setGeometry(copy)
-        writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert)
-    failed, message = writer.hasError(), writer.errorMessage()
-    del writer  # closes the file
-    if failed != QgsVectorFileWriter.WriterError.NoError:
-        raise OutputError(
-            tr("the area could not be written to {path} ({message})", path=path, message=message),
-            tr("a writable temporary folder"),
-            tr("free some space"),
-        )
-    return path
+
+    def __init__(self, polygons: Iterator[QgsGeometry], crs: QgsCoordinateReferenceSystem, name: str, folder: str, context: QgsProcessingContext):
+        if not crs.isValid():
+            raise _no_crs(name)
+        self.name, self.path = name, os.path.join(folder, "area.gpkg")
+        self._polygons: Iterator[QgsGeometry] | None = polygons
+        self._crs, self._transforms = crs, context.transformContext()
+
+    def write(self, cancelled: Callable[[], bool]) -> list[str]:
+        """Write the file, in any thread; it appears whole or not at all. Returns what the user should know of it: nothing.
+
+        Raises
+        ------
+        AreaError
+            There are no polygons.
+        Cancelled
+            ``cancelled`` said so.
+        OutputError
+            The file cannot be written.
+        """
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(self.path)) as folder:
+            part = os.path.join(folder, "area.gpkg")
+            if not self._write(part, cancelled):
+                raise _no_polygons(self.name)
+            os.replace(part, self.path)
+        return []
+
+    def _write(self, path: str, cancelled: Callable[[], bool]) -> int:
+        """Write to ``path``; the number of polygons."""
+        polygons, self._polygons = self._polygons, None  # let go of the layer's data at once, as in exports
+        options, count = QgsVectorFileWriter.SaveVectorOptions(), 0
+        options.driverName, options.layerName = "GPKG", "area"
+        writer = QgsVectorFileWriter.create(path, QgsFields(), QgsWkbTypes.Type.MultiPolygon, self._crs, self._transforms, options)
+        for geometry in polygons:
+            if cancelled():
+                raise Cancelled(tr("the run was cancelled"))
+            feature = QgsFeature()
+            geometry.convertToMultiType()
+            feature.setGeometry(geometry)
+            writer.addFeature(feature, QgsFeatureSink.Flag.FastInsert)
+            count += 1
+        failed, message = writer.hasError(), writer.errorMessage()
+        del writer  # closes the file
+        if failed != QgsVectorFileWriter.WriterError.NoError:
+            raise OutputError(
+                tr("the area could not be written to {path} ({message})", path=self.path, message=message),
+                tr("a writable temporary folder"),
+                tr("free some space"),
+            )
+        return count

@@ -1,11 +1,28 @@
 """What the panel says and shows before a run: preview, time, resolution, dates; and clicks on layers that are no file."""
 
 import json
+import threading
 
 import pytest
+from changescribe.engine.errors import Cancelled
+from changescribe.qgis_plugin.gui import area
+from changescribe.qgis_plugin.gui import dock as dock_module
+from changescribe.qgis_plugin.gui.estimate import estimate
+from changescribe.qgis_plugin.processing import areas
 from gui_window import wait_until
 from osgeo import gdal
-from qgis.core import QgsPointXY, QgsProject, QgsRasterLayer, QgsSettings
+from qgis.core import (
+    QgsFeature,
+    QgsGeometry,
+    QgsPointXY,
+    QgsProcessingContext,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsSettings,
+    QgsVectorLayer,
+    QgsVectorLayerFeatureSource,
+)
 
 from helpers import write_raster
 
@@ -153,7 +170,7 @@ def test_durations(qgis_app, seconds, text):
 @pytest.fixture
 def fine(dock, tmp_path):
     """The panel with two rasters of 0.2 m a pixel."""
-    layers = [QgsRasterLayer(write_raster(tmp_path / f"fine_{name}.tif", size=512, pixel=0.2), name) for name in ("before", "after")]
+    layers = [QgsRasterLayer(write_raster(tmp_path / f"fine_{name}.tif", size=1000, pixel=0.2), name) for name in ("before", "after")]
     QgsProject.instance().addMapLayers(layers)
     dock.form.before.setLayer(layers[0])
     dock.form.after.setLayer(layers[1])
@@ -163,17 +180,112 @@ def fine(dock, tmp_path):
 
 def test_one_click_resamples_to_what_the_model_was_trained_at(fine):
     form = fine.form
-    assert "About 4 tiles at 0.2 m a pixel; the model was trained at 0.5 m." in form.estimate.text()
+    assert "About 16 tiles at 0.2 m a pixel; the model was trained at 0.5 m." in form.estimate.text()
     assert not form.resample.isHidden()
     assert form.resample.text() == "Resample to the model's 0.5 m a pixel"
     form.resample.click()
     assert form.options()["resolution"] == "model"
     fine.update_estimate()
-    assert "About 1 tiles at 0.5 m a pixel" in form.estimate.text()
+    assert "About 4 tiles at 0.5 m a pixel" in form.estimate.text()
     assert "⚠" not in form.estimate.text()
     assert form.resample.text() == "Keep the layer's 0.2 m a pixel"
     form.resample.click()
     assert form.options()["resolution"] == "native"
+
+
+@pytest.fixture
+def zones(dock):
+    """A layer of two polygons of 128 m, far from one another, as the panel's area."""
+    layer = QgsVectorLayer("Polygon?crs=EPSG:32633", "zones", "memory")
+    for corner in (0, 384):
+        feature = QgsFeature()
+        feature.setGeometry(QgsGeometry.fromRect(QgsRectangle(corner, corner, corner + 128, corner + 128)))
+        layer.dataProvider().addFeature(feature)
+    layer.updateExtents()
+    QgsProject.instance().addMapLayer(layer)
+    dock.form.area.mode.setCurrentIndex(3)
+    dock.form.area.layer_box.setLayer(layer)
+    dock.form.resolution.setCurrentIndex(1)  # tiles of 128 m
+    return layer
+
+
+def test_a_polygon_layers_tiles_are_reckoned_from_its_extent_without_reading_it(dock, zones, engine, monkeypatch):
+    engine()
+    read = []
+    monkeypatch.setattr(area, "polygons_of", lambda source: read.append(threading.current_thread()) or areas.polygons_of(source))
+    dock.update_estimate()
+    assert "At most 16 tiles at 0.5 m a pixel" in dock.form.estimate.text()
+    zones.selectByIds([2])
+    dock.form.area.selected_only.setChecked(True)
+    dock.update_estimate()
+    assert "At most 1 tiles" in dock.form.estimate.text()
+    monkeypatch.setattr(area, "FEW_SELECTED", 0)  # then the extent stands for the selection
+    dock.update_estimate()
+    assert "At most 16 tiles" in dock.form.estimate.text()
+    assert read == []
+
+
+def test_polygons_are_read_and_written_in_the_runs_own_thread(dock, zones, engine, monkeypatch):
+    engine()
+    threads, source = [], areas.polygons_of
+
+    def watched(found):
+        for polygon in source(found):
+            threads.append(threading.current_thread())
+            yield polygon
+
+    monkeypatch.setattr(area, "polygons_of", watched)
+    dock.start()
+    wait_until(lambda: dock.run is None)
+    assert len(threads) == 2 and threading.main_thread() not in threads
+    assert not dock.message.text().startswith("the area"), dock.message.text()
+
+
+def test_polygons_without_a_shape_are_said(dock, zones, engine):
+    engine()
+    zones.dataProvider().changeGeometryValues({2: QgsGeometry()})
+    zones.selectByIds([2])
+    dock.form.area.selected_only.setChecked(True)
+    dock.start()
+    assert "no selected polygon in zones" in dock.message.text()
+
+
+def test_a_cancelled_area_leaves_no_part_of_a_file(zones, tmp_path):
+    polygons = areas.polygons_of(QgsVectorLayerFeatureSource(zones))
+    written = areas.AreaFile(polygons, zones.crs(), "zones", str(tmp_path), QgsProcessingContext())
+    asked = []
+    with pytest.raises(Cancelled):
+        written.write(lambda: asked.append(1) or len(asked) > 1)
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("area") or path.is_dir()]
+
+
+def test_no_estimate_while_a_run_is_at_work(dock, engine, monkeypatch):
+    engine("slow")
+    asked = []
+    monkeypatch.setattr(dock_module, "estimate", lambda form: asked.append(dock.run) or estimate(form))
+    dock.start()
+    wait_until(lambda: len(dock.results.model.tiles) > 0)  # the run's own layer is in the project
+    dock.update_estimate()
+    assert asked == []
+    dock.cancel()
+    wait_until(lambda: dock.run is None)
+    assert asked == [None]
+
+
+def test_sizes_that_make_no_sense_are_warned_about(dock, fine_pair, tmp_path, monkeypatch):
+    dock.update_estimate()  # 64 pixels of 8 m
+    assert "⚠ The common area has 64 × 64 pixels, less than a tile of 256: the rest of its tiles is empty." in dock.form.estimate.text()
+    other = QgsRasterLayer(write_raster(tmp_path / "other.tif", size=2048, origin=(0.0, 1024.0), pixel=0.5), "other")
+    QgsProject.instance().addMapLayer(other)
+    dock.form.before.setLayer(fine_pair)
+    dock.form.after.setLayer(other)
+    dock.form.overlap.setValue(251)  # tiles begin every 5 pixels
+    dock.update_estimate()
+    assert "About 168100 tiles" in dock.form.estimate.text()
+    assert "⚠ So many tiles take about 67 MB on the disk; for them the command line is made" in dock.form.estimate.text()
+    dock.form.overlap.setValue(0)
+    dock.update_estimate()
+    assert "⚠" not in dock.form.estimate.text()
 
 
 def test_no_resampling_is_offered_where_it_helps_nothing(dock):

@@ -9,7 +9,7 @@ import os
 import pytest
 from freeze import Watch
 from gui_window import needs_engine, wait_until
-from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsVectorFileWriter, QgsVectorLayer
+from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry, QgsProject, QgsRectangle, QgsVectorFileWriter, QgsVectorLayer
 
 # Seconds. FREEZE_LIMIT_S is what `make freeze` asks of a machine that does nothing else: the time itself, not the work in it.
 STRICT_S = float(os.environ.get("FREEZE_LIMIT_S", 0))
@@ -57,6 +57,50 @@ def test_a_run_from_engine_start_to_the_files_layer(dock):
     check(watch, "preview, engine start, 108 tiles, the file's layer")
 
 
+@pytest.mark.parametrize("polygons", [30_000])
+def test_a_run_over_a_layer_of_many_polygons(dock, tmp_path, polygons):
+    """Estimate, preview and run; most of the polygons lie in the ground of both dates."""
+    zones = stored(squares(dock.form.before.currentLayer(), polygons), tmp_path, "zones")
+    QgsProject.instance().addMapLayer(zones, False)
+    with Watch() as watch:
+        dock.form.area.mode.setCurrentIndex(3)
+        dock.form.area.layer_box.setLayer(zones)
+        dock.form.preview.setCollapsed(False)
+        wait_until(lambda: dock.form.preview.pictures["after"].pixmap() is not None and dock.form.preview.task is None, 120)
+        zones.selectAll()
+        dock.form.area.selected_only.setChecked(True)
+        wait_until(lambda: "At most 20 tiles" in dock.form.estimate.text())
+        dock.start()
+        assert dock.run is not None, dock.message.text()
+        wait_until(lambda: dock.run is None, 300)
+        wait_until(lambda: dock.form.preview.task is None, 30)
+    assert dock.message.text().startswith("Done: "), dock.message.text()
+    assert QgsVectorLayer(str(tmp_path / "out_inputs" / "area.gpkg"), "written", "ogr").featureCount() == polygons
+    check(watch, f"an area of {polygons} polygons, from the estimate to the file's layer")
+
+
+def squares(raster, count):
+    """A layer of small squares over a raster's ground."""
+    layer, features = QgsVectorLayer(f"Polygon?crs={raster.crs().authid()}", "zones", "memory"), []
+    box, across = raster.extent(), 300
+    step_x, step_y = box.width() / across, box.height() / (count / across)
+    for i in range(count):
+        row, col = divmod(i, across)
+        left, top = box.xMinimum() + col * step_x, box.yMaximum() - row * step_y
+        features.append(QgsFeature())
+        features[-1].setGeometry(QgsGeometry.fromRect(QgsRectangle(left, top - 0.8 * step_y, left + 0.8 * step_x, top)))
+    layer.dataProvider().addFeatures(features)
+    return layer
+
+
+def stored(layer, folder, name):
+    """A layer's copy in a GeoPackage."""
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName = "GPKG", "change_captions"
+    QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(folder / f"{name}.gpkg"), QgsProject.instance().transformContext(), options)
+    return QgsVectorLayer(str(folder / f"{name}.gpkg"), name, "ogr")
+
+
 def test_looking_at_results_while_the_engine_works(dock):
     dock.form.overlap.setValue(224)  # 825 tiles: the run is cancelled at the end
     dock.form.batch.setValue(1)
@@ -95,11 +139,8 @@ def test_listing_a_large_layer(dock, tmp_path, monkeypatch, tiles):
         properties = {"tile_id": f"r{row:05d}_c{col:05d}", "changed": i % 2 == 0, "caption": f"{i} houses", "change_score": i / tiles}
         features.append(grid_feature(fields, {"properties": properties, "footprint": [[col, row], [col + 1, row], [col + 1, row + 1], [col, row]]}))
     layer.dataProvider().addFeatures(features)
-    options = QgsVectorFileWriter.SaveVectorOptions()
-    options.driverName, options.layerName = "GPKG", "change_captions"
-    QgsVectorFileWriter.writeAsVectorFormatV3(layer, str(tmp_path / "large.gpkg"), QgsProject.instance().transformContext(), options)
-    stored = QgsVectorLayer(str(tmp_path / "large.gpkg"), "large", "ogr")
-    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: stored)
+    large = stored(layer, tmp_path, "large")
+    monkeypatch.setattr(dock._iface._iface, "activeLayer", lambda: large)
     with Watch() as watch:
         wait_until(lambda: watch.ticks > 5)
         dock.list_active_layer()
