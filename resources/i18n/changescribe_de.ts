@@ -220,6 +220,26 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/install.py"/>
+        <source>An earlier version's engine stays: {error}</source>
+        <translation>Die Engine einer früheren Version bleibt: {error}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>another QGIS works with the engine in {folder}</source>
+        <translation>ein anderes QGIS arbeitet mit der Engine in {folder}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>one that is not in use</source>
+        <translation>eine, die nicht in Gebrauch ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
+        <source>close that QGIS</source>
+        <translation>dieses QGIS schließen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/install.py"/>
         <source>another QGIS is setting up the engine</source>
         <translation>ein anderes QGIS richtet die Engine gerade ein</translation>
     </message>
@@ -1011,6 +1031,11 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>At most {} tiles at {:.2g} m a pixel</source>
+        <translation>Höchstens {} Kacheln mit {:.2g} m je Pixel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
         <source>About {} tiles at {:.2g} m a pixel</source>
         <translation>Etwa {} Kacheln mit {:.2g} m je Pixel</translation>
     </message>
@@ -1023,6 +1048,11 @@
         <location filename="../../qgis_plugin/gui/estimate.py"/>
         <source>How long that takes is known after the first run here.</source>
         <translation>Wie lange das dauert, ist nach dem ersten Lauf hier bekannt.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>At most {}, at {:.2g} tiles a second as in the last run here.</source>
+        <translation>Höchstens {}, bei {:.2g} Kacheln je Sekunde wie im letzten Lauf hier.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/estimate.py"/>
@@ -1058,6 +1088,16 @@
         <location filename="../../qgis_plugin/gui/estimate.py"/>
         <source>The before layer's pixels of {:.2g} m lack the detail that the model knows: expect poor captions.</source>
         <translation>Den {:.2g} m großen Pixeln des Vorher-Layers fehlen die Einzelheiten, die das Modell kennt: schwache Beschreibungen sind zu erwarten.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>The common area has {width} × {height} pixels, less than a tile of {tile}: the rest of its tiles is empty.</source>
+        <translation>Das gemeinsame Gebiet hat {width} × {height} Pixel, weniger als eine Kachel von {tile}: Der Rest seiner Kacheln ist leer.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <source>So many tiles take about {} on the disk; for them the command line is made, with --part-tiles and --resume.</source>
+        <translation>So viele Kacheln brauchen etwa {} auf der Platte; für sie ist die Kommandozeile gemacht, mit --part-tiles und --resume.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/estimate.py"/>
@@ -1282,8 +1322,23 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
+        <source>ChangeScribe: remove the engine</source>
+        <translation>ChangeScribe: Engine entfernen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Copy diagnostics</source>
         <translation>Diagnose kopieren</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
+        <source>Removing…</source>
+        <translation>Wird entfernt…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
+        <source>Removed.</source>
+        <translation>Entfernt.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
@@ -1371,6 +1426,11 @@
         <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Not set up; it would lie in {}</source>
         <translation>Nicht eingerichtet; sie läge in {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
+        <source>Of other versions: {}</source>
+        <translation>Von anderen Versionen: {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/point.py"/>
