@@ -156,7 +156,9 @@ class Captioner(ABC):
                 raise
             if len(before) == 1:
                 raise EngineError(
-                    f"out of memory on {self.device} with one tile", "free memory", "close other programs or choose device cpu"
+                    f"out of memory on {self.device} with one tile",
+                    "free memory",
+                    "close other programs or choose device cpu, then run again with --resume",
                 ) from error
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

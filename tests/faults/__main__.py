@@ -28,6 +28,7 @@ from case import Case, Stage  # noqa: E402
 from kinds import KINDS  # noqa: E402
 
 FRESH_EVERY = 12  # one case in so many starts its processes anew
+VARIANTS = ("", "", "", "heatmap", "", "", "parts")  # what the cases write in turn: the layer, a heat map too, the layer in several files
 TRIES = 20  # moments tried for a case until the fault meets a run at work
 OUTCOMES = ("survived", "lost", "doubled", "different", "failed")
 
@@ -43,18 +44,20 @@ def plan(count, only, rng):
 
 
 def survive(stage, kind, seed):
-    """One fault, resumed and compared. Returns how many moments were tried; raises what went wrong."""
+    """One fault, resumed and compared. Returns how many moments were tried and how many tiles were there; raises what went wrong."""
+    number = int(seed.split()[-1])
+    variant = VARIANTS[number % len(VARIANTS)]
     for attempt in range(TRIES):
         rng = random.Random(f"{seed} {attempt}")
-        with Case(stage, rng, fresh=not kind.forked and int(seed.split()[-1]) % FRESH_EVERY == 0) as case:
+        with Case(stage, rng, fresh=not kind.forked and number % FRESH_EVERY == 0, variant=variant, kind=kind) as case:
             case.shorter = 0.8**attempt
             met = kind.inject(case)
-            before = checks.kept(case.output, stage.reference)
+            before = checks.kept(case.files(), stage.reference, set() if kind.destroys else case.promised())
             case.fresh = False
             child = case.start(resume=True)
             code = child.wait()
             assert code == 0, f"--resume ended with {code}: {child.said()[-3000:]}"
-            checks.complete(case.output, stage.reference, before)
+            checks.complete(case, before, child.events())
         if met:
             return attempt + 1, len(before)
     raise AssertionError(f"{TRIES} moments were tried and none met a run at work")
@@ -106,6 +109,7 @@ def report(found, struck, stage, seed, elapsed_s):
         f"In {some} cases part of the tiles had been committed when the fault struck, in {struck.count(0)} none, "
         f"in {struck.count(len(stage.reference))} all.",
         "",
+        *left_out(),
         f"{time.strftime('%Y-%m-%d', time.gmtime())}, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
         f"{elapsed_s / 60:.0f} minutes.",
         "",
@@ -119,6 +123,12 @@ def report(found, struck, stage, seed, elapsed_s):
             lines.append("| " + " | ".join(map(str, cells)) + " |")
     cells = ["**all**", "", sum(total.values()), *(total[name] for name in OUTCOMES)]
     return "\n".join([*lines, "| " + " | ".join(map(str, cells)) + " |", ""])
+
+
+def left_out():
+    """Lines on the kinds that this machine cannot do."""
+    kinds = [kind for kind in KINDS if not kind.possible()]
+    return [f"Left out on this machine: {', '.join(f'{kind.name} (needs: {kind.possible.__doc__})' for kind in kinds)}", ""] if kinds else []
 
 
 def write_report(path, text):

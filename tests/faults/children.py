@@ -6,6 +6,7 @@ captioner that answers at once.
 """
 
 import ctypes
+import json
 import os
 import resource
 import signal
@@ -36,6 +37,7 @@ class Child:
     def __init__(self, pid, output, errors, stdin=None, stdout=None):
         self.pid, self.output, self.errors, self.stdin, self.stdout = pid, output, errors, stdin, stdout
         self.code = None
+        self.heard = []  # events of a worker, which come through its pipe
 
     def poll(self):
         """Exit code, negative for a signal, or None."""
@@ -63,6 +65,11 @@ class Child:
         """What it wrote, stderr first."""
         return self.errors.read_text("utf-8", "replace") + self.output.read_text("utf-8", "replace")
 
+    def events(self):
+        """What it has told until now, as it is told: one event a whole line."""
+        lines = self.output.read_bytes().splitlines(keepends=True)
+        return [*self.heard, *(json.loads(line) for line in lines if line.startswith(b'{"type":') and line.endswith(b"\n"))]
+
     def close(self):
         """End a child that may still run, and its pipes."""
         self.kill()
@@ -86,7 +93,7 @@ def start(folder, *arguments, environment=None, inside=None, fresh=False, pipes=
     sources = (os.pipe(), os.pipe()) if pipes else None
     stdin = sources[0][0] if sources else os.open(os.devnull, os.O_RDONLY)
     stdout = sources[1][1] if sources else out.fileno()
-    variables = {"CHANGESCRIBE_MODELS": str(folder / "models"), "OMP_NUM_THREADS": "1", **(environment or {})}
+    variables = {"CHANGESCRIBE_MODELS": str(folder / "models"), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", **(environment or {})}
     arguments = [str(folder / "registry"), *map(str, arguments)]
     if fresh:
         command = [sys.executable, str(FAKES), *arguments]
@@ -116,7 +123,8 @@ def _fork(arguments, variables, inside, streams, not_its):
             os.dup2(stream, number)
         for stream in not_its:  # else it holds its own stdin open
             os.close(stream)
-        sys.stdin, sys.stdout, sys.stderr = (open(number, mode, closefd=False) for number, mode in enumerate(("r", "w", "w")))  # noqa: SIM115
+        # A line at a time, as a pipe's reader would have it: what a killed process has told is known.
+        sys.stdin, sys.stdout, sys.stderr = (open(number, mode, 1, closefd=False) for number, mode in enumerate(("r", "w", "w")))  # noqa: SIM115
         os.environ.update(variables)
         if inside is not None:
             inside()

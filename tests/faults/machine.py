@@ -15,7 +15,7 @@ def anywhere():
 
 @cache
 def may_mount():
-    """A disk of its own needs root, and a container that lets it."""
+    """root, and a container that lets it mount a disk of its own"""
     with tempfile.TemporaryDirectory() as folder:
         mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=False, capture_output=True).returncode == 0
         return mounted and subprocess.run(["umount", folder], check=False).returncode == 0
@@ -23,6 +23,6 @@ def may_mount():
 
 @cache
 def has_qgis():
-    """QGIS's Python, and the plugin staged by ``make link``."""
+    """QGIS's Python, and the plugin staged by `make link`"""
     probe = subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], check=False, capture_output=True)
     return probe.returncode == 0 and (HERE.parents[1] / "build" / "changescribe" / "__init__.py").is_file()

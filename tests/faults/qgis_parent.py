@@ -1,4 +1,5 @@
-"""QGIS with a run at work, to be killed: ``QGIS_PYTHON qgis_parent.py REQUEST.json`` prints the worker's process id once the run is asked for."""
+"""QGIS with a run at work, to be killed: ``QGIS_PYTHON qgis_parent.py REQUEST.json`` prints the worker's process id once the run is
+asked for, then what the plugin hears."""
 
 import json
 import sys
@@ -15,5 +16,5 @@ client = EngineClient.instance()
 worker = client.start()["pid"]
 call = client.submit(json.loads(Path(sys.argv[1]).read_text()))
 print(worker, flush=True)
-call.wait()
+call.wait(on_event=lambda event: print(json.dumps(event), flush=True))
 application.exitQgis()
