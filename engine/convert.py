@@ -48,6 +48,7 @@ def convert(source: str, target: str) -> dict:
     from fiona._err import CPLE_BaseError
     from fiona.errors import FionaError
 
+    from .geo import access
     from .geo.writer import verify_path
 
     path = Path(target)
@@ -55,6 +56,7 @@ def convert(source: str, target: str) -> dict:
     if path.exists():
         raise OutputError(f"{path} exists", "a file that does not", "choose another name, or delete it")
     driver, options = FORMATS[path.suffix.lower()]
+    access.limit()
     with _opened(source) as layer, tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}") as folder:
         cut = 0
 

