@@ -9,7 +9,9 @@ never leak into valid ones, whatever said that they are invalid. Only the window
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +19,7 @@ import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.warp import reproject, transform
 from rasterio.windows import Window
 
@@ -32,6 +34,7 @@ os.environ.setdefault("GDAL_CACHEMAX", "128")
 access.limit()
 # A block is the least that GDAL decodes; a file of a few bytes can claim one of any size.
 MAX_BLOCK_BYTES = 1 << 30
+MAX_PARTS = 64  # files behind a mosaic whose blocks are looked at; to open each of thousands would take a minute
 _ALIGNED_PX = 0.01
 _LATTICE = 9
 
@@ -88,7 +91,7 @@ class RasterSource:
             yield
         except (RasterioError, CPLE_BaseError, OSError) as error:
             reason = str(error.__cause__ or error)
-            if access.is_closed() and access.is_remote(reason):
+            if access.was_refused(reason):
                 raise RasterError(
                     f"the {self.name} raster {self.path} refers to data on the network ({reason})",
                     "a raster whose data are on this computer, or a URL as the raster itself",
@@ -109,15 +112,9 @@ class RasterSource:
                 "one raster",
                 "name one of: " + ", ".join(dataset.subdatasets[:5]) if dataset.subdatasets else "choose a raster with bands",
             )
-        block_bytes = max(height * width * np.dtype(dtype).itemsize for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes))
-        if dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL":
-            block_bytes *= dataset.count
-        if block_bytes > MAX_BLOCK_BYTES:
-            raise RasterError(
-                f"the {self.name} raster {self.path} is stored in blocks of {block_bytes / 1e6:.0f} MB",
-                f"blocks of at most {MAX_BLOCK_BYTES / 1e6:.0f} MB",
-                f"store it in tiles: gdal_translate -co TILED=YES {self.path} tiled.tif; if it should be small, it is damaged",
-            )
+        self._verify_blocks(self.path, dataset)
+        for path, part in _parts(self.path, dataset):
+            self._verify_blocks(path, part)
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise RasterError(f"the {self.name} raster {self.path} holds complex numbers", "real values", "derive an intensity image first")
         if not dataset.transform.is_identity or not (dataset.crs or dataset.gcps[0]):
@@ -133,6 +130,16 @@ class RasterSource:
             "a raster with a geotransform",
             f"add its world file, or set its extent: gdal_edit.py -a_ullr X0 Y1 X1 Y0 {self.path}",
         )
+
+    def _verify_blocks(self, path: str, dataset: Any) -> None:
+        block_bytes = _block_bytes(dataset)
+        if block_bytes > MAX_BLOCK_BYTES:
+            behind = "" if path == self.path else f"refers to {path}, which "
+            raise RasterError(
+                f"the {self.name} raster {self.path} {behind}is stored in blocks of {block_bytes / 1e6:.0f} MB",
+                f"blocks of at most {MAX_BLOCK_BYTES / 1e6:.0f} MB",
+                f"store it in tiles: gdal_translate -co TILED=YES {path} tiled.tif; if it should be small, it is damaged",
+            )
 
     def verify_unchanged(self) -> None:
         """Notice a local file that was deleted or overwritten since it was opened.
@@ -260,6 +267,33 @@ class RasterSource:
         if chosen.dtype != np.uint8:  # bytes stay bytes: most rasters are, and every pass over a tile counts
             chosen = chosen.astype(np.float32)
         return chosen if valid.all() else np.where(valid, chosen, 0), valid
+
+
+def _block_bytes(dataset: Any) -> int:
+    """What GDAL decodes at least to give one pixel, in bytes."""
+    largest = max((height * width * np.dtype(dtype).itemsize for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes)), default=0)
+    return largest * (dataset.count if dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL" else 1)
+
+
+def _parts(path: str, dataset: Any) -> Iterator[tuple[str, Any]]:
+    """The first rasters of the local files behind a local one, and behind those (a mosaic may name mosaics), each open for its turn."""
+    if access.is_remote(path):
+        return
+    waiting, seen = deque(dataset.files), {path}
+    while waiting and len(seen) <= MAX_PARTS:
+        file = waiting.popleft()
+        if file in seen or access.is_remote(file):
+            continue
+        seen.add(file)
+        try:
+            with warnings.catch_warnings(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):  # a folder of thousands is not listed for each
+                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+                part = rasterio.open(file)
+        except RasterioError:  # a world file, metadata
+            continue
+        with part:
+            yield file, part
+            waiting.extend(part.files)
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:

@@ -344,6 +344,14 @@ def test_blocks_of_absurd_size_are_refused(tmp_path):
     assert Path(path).stat().st_size < 10_000
     with pytest.raises(RasterError, match=r"blocks of 1600 MB.*gdal_translate -co TILED=YES"):
         opened(path, path)
+    for name, behind in (("mosaic.vrt", "bomb.tif"), ("outer.vrt", "mosaic.vrt")):  # whose own blocks are small
+        (tmp_path / name).write_text(
+            '<VRTDataset rasterXSize="40000" rasterYSize="40000"><SRS>EPSG:32633</SRS><GeoTransform>391000,0.5,0,5820000,0,-0.5</GeoTransform>'
+            f'<VRTRasterBand dataType="Byte" band="1"><SimpleSource><SourceFilename relativeToVRT="1">{behind}</SourceFilename>'
+            "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand></VRTDataset>"
+        )
+        with pytest.raises(RasterError, match=rf"{name} refers to .*bomb.tif, which is stored in blocks of 1600 MB.*TILED=YES \S*bomb.tif"):
+            opened(str(tmp_path / name), path)
 
 
 def test_a_resolution_of_nanometres_is_refused(raster):
