@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from uuid import uuid4
@@ -16,9 +18,11 @@ import numpy as np
 from . import __version__, device, lanes, pipeline, registry
 from .captioner import Captioner
 from .errors import InputError, ModelError, RasterError
+from .geo import access
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .geo.source import RasterSource
+from .reading import was_cancelled
 from .schema import CaptionRequest, TileCaption
 
 
@@ -38,18 +42,36 @@ class Job:
     id: str = field(default_factory=lambda: uuid4().hex)
 
 
-_loading = threading.Lock()
+KEPT_JOBS = 4  # whose files stay open; a client that dies never says that its job has ended
+
+_loading, _keeping = threading.Lock(), threading.Lock()
 _ended: set[str] = set()  # ids of jobs whose client wants no more
-
-
 _pairs: dict[str, RasterPair] = {}  # by job, with files that stay open: a mosaic of thousands takes longer to open than to read a tile of
 
 
 def end(job_id: str) -> None:
     """Let blocks of a job that still run here stop within a second; close its files."""
-    _ended.add(job_id)
-    if pair := _pairs.pop(job_id, None):
-        pair.close()
+    with _keeping:
+        _ended.add(job_id)
+        if pair := _pairs.pop(job_id, None):
+            pair.close()
+
+
+@contextmanager
+def _kept(job: Job) -> Iterator[RasterPair]:
+    """The job's rasters, which stay open for its next blocks while the job is among the latest few."""
+    with _keeping:
+        pair = _pairs[job.id] = _pairs.pop(job.id, job.pair)
+        for job_id in list(_pairs)[:-KEPT_JOBS]:
+            _pairs.pop(job_id).close()
+    try:
+        yield pair
+    finally:
+        with _keeping:
+            if job.id in _ended:
+                _pairs.pop(job.id, None)
+            if job.id not in _pairs:
+                pair.close()
 
 
 def verify_version(version: str) -> None:
@@ -99,8 +121,10 @@ def caption_block(job: Job, cells: np.ndarray) -> tuple[list[TileCaption], list[
     Raises
     ------
     ChangeScribeError
-        As ``pipeline.caption_tiles`` and ``verify_alike``. RasterError: the rasters are not the client's.
+        As ``pipeline.caption_tiles`` and ``verify_alike``. RasterError: the rasters are not the client's. Cancelled: the job has ended.
     """
+    if job.id in _ended:
+        raise was_cancelled()
     verify_alike(job.version, job.request.model, job.sha256)
     for source in (job.pair.before, job.pair.after):
         _verify_same(source)
@@ -108,10 +132,10 @@ def caption_block(job: Job, cells: np.ndarray) -> tuple[list[TileCaption], list[
     captioner = _captioner(job.request, events)
     refs = (job.grid.ref(row, col) for row, col in cells.tolist())
     request = job.request.with_(batch_size=job.request.batch_size or lanes.batch_size(captioner))  # full from the first: nobody waits for that one
-    pair = _pairs.setdefault(job.id, job.pair)
-    tiles = pipeline.caption_tiles(request, captioner, pair, job.grid, refs, lambda: job.id in _ended, events.append, job.heatmap)
-    # The mask of valid pixels is larger than all the rest, and serves heat maps alone.
-    return [tile if job.heatmap else replace(tile, valid=None) for tile in tiles], events
+    with access.only_for(job.pair.before.path, job.pair.after.path), _kept(job) as pair:
+        tiles = pipeline.caption_tiles(request, captioner, pair, job.grid, refs, lambda: job.id in _ended, events.append, job.heatmap)
+        # The mask of valid pixels is larger than all the rest, and serves heat maps alone.
+        return [tile if job.heatmap else replace(tile, valid=None) for tile in tiles], events
 
 
 def _verify_same(source: RasterSource) -> None:

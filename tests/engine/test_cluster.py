@@ -19,6 +19,7 @@ from runs import FAKES, count, start, table
 from engine import cluster, cluster_block, device, pipeline, registry
 from engine.captioner import ModelCard
 from engine.errors import Cancelled, EngineError, InputError, ModelError, RasterError
+from engine.geo import access
 from engine.schema import HeatmapOutput, TileRef
 
 import fakes
@@ -215,6 +216,58 @@ def test_a_raster_that_the_worker_does_not_have(request_of):
         os.utime(request.after, (0, 0))
         with pytest.raises(RasterError, match="has no .*after.tif, or another file of that name"):
             cluster_block.caption_block(job, np.array([[0, 0]]))
+
+
+def job_of(request):
+    with pipeline.opened(request, captioner().card) as (pair, grid):
+        return cluster_block.Job(request, pair, grid, False, registry.row(fakes.ID)["sha256"])
+
+
+def test_a_worker_is_closed_again_after_a_job_that_names_a_url(request_of, monkeypatch):
+    request = request_of()
+    local, named = job_of(request), job_of(request)
+    named.pair.before.path = "https://example.org/before.tif"
+    seen = []
+
+    def reading(request, captioner, pair, *rest):
+        access.allow(pair.before.path)  # as every read does
+        seen.append(access.is_closed())
+        return []
+
+    monkeypatch.setattr(cluster_block, "_verify_same", lambda source: None)
+    monkeypatch.setattr(pipeline, "caption_tiles", reading)
+    access.allow(named.pair.before.path)  # as another kind of work has left it
+    for job in (local, named, local):
+        cluster_block.caption_block(job, np.array([[0, 0]]))
+    assert seen == [True, False, True] and access.is_closed()
+
+
+def test_files_of_the_latest_jobs_stay_open(request_of, monkeypatch):
+    """A client that dies never ends its job."""
+    monkeypatch.setattr(cluster_block, "_pairs", {})
+    request = request_of()
+    jobs = [job_of(request) for _ in range(cluster_block.KEPT_JOBS + 1)]
+    for job in jobs:
+        cluster_block.caption_block(job, np.array([[0, 0]]))
+    assert list(cluster_block._pairs) == [job.id for job in jobs[1:]]
+    assert [bool(job.pair._idle) for job in jobs] == [False] + [True] * cluster_block.KEPT_JOBS  # open ones, between two reads
+    cluster_block.end(jobs[-1].id)
+    assert not jobs[-1].pair._idle
+    with pytest.raises(Cancelled):
+        cluster_block.caption_block(jobs[-1], np.array([[0, 0]]))
+    assert jobs[-1].id not in cluster_block._pairs
+
+
+def test_a_job_that_ends_during_its_block_leaves_no_file_open(request_of, monkeypatch):
+    monkeypatch.setattr(cluster_block, "_pairs", {})
+    job = job_of(request_of())
+    with cluster_block._kept(job) as pair:
+        with pair.lent() as lent:
+            assert lent.before.dataset
+            cluster_block.end(job.id)
+            assert lent.before._dataset is not None  # it may be read just now
+        assert pair._idle
+    assert not pair._idle and lent.before._dataset is None and cluster_block._pairs == {}
 
 
 def test_addresses_that_are_none(monkeypatch):
