@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-engine setup-plugin demo test check link package bench freeze faults fuzz sbom lock first-use screenshots translations train clean
+.PHONY: help setup setup-engine setup-plugin demo test check link package bench freeze faults fuzz sbom audit lock first-use screenshots translations train clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ sbom: setup-engine ## dist/sbom.cdx.json: what the plugin's environment holds, a
 	$(if $(ENVIRONMENT),,PYTHON="$(PYTHON)" .ci/setup managed)
 	mkdir -p dist
 	$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(or $(ENVIRONMENT),build/managed)/bin/python
+
+audit: setup-engine ## known vulnerabilities of what the plugin's environment holds; asks PyPI's advisory service
+	$(BIN)/pip-audit --disable-pip --require-hashes --requirement resources/locks/engine.txt
 
 lock: ## resources/locks: the hash of every file that the plugin's environment may hold
 	[ -x build/lock/bin/python ] || { $(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet "uv>=0.9"; }
