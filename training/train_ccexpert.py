@@ -303,8 +303,8 @@ def dry_run(preset: str) -> dict[str, Any]:
     return {stage.name: {"options": asdict(stage), "trained": trained_counts(net, stage)} for stage in STAGES[preset]}
 
 
-def main() -> None:
-    args = _parser().parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = _parser().parse_args(argv)
     if args.dry_run:
         print(json.dumps(dry_run(args.preset), indent=1))
         return

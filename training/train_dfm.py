@@ -63,8 +63,8 @@ class DfmOptions:
     validate_every: int = 2
 
 
-def main() -> None:
-    args = _parser().parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = _parser().parse_args(argv)
     options = DfmOptions(args.epochs, args.batch_size, args.lr, args.gating, LossWeights(contrast=args.contrast_weight), seed=args.seed)
     if args.smoke:
         options = replace(options, epochs=1, batch_size=8, validate_every=1)

