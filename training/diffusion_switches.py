@@ -25,6 +25,7 @@ INTRO = """# What each switch of the diffusion captioners does
 
 Written by `{command}`. Each row is one short run ({steps} steps, 1 seed) that differs from `{preset}` in one switch; scored on the validation split
 by the network's likeliest captions ({evaluations} evaluations, temperature 0). One seed, far from trained to the end: small differences are noise.
+{missing} has no row: only `{preset}` was run.
 """
 COLUMNS = (("val_cider_changed", "CIDEr-D, changed"), ("val_bleu4_changed", "BLEU-4, changed"), ("val_cider", "CIDEr-D, all"))
 COLUMNS += (("val_well_formed", "well-formed"), ("val_flag_auc", "flag AUC"))
@@ -93,7 +94,8 @@ def measured(preset: str, variant: Variant, steps: int, data: Path, features: Pa
 def table(preset: str, steps: int, found: dict[str, dict[str, float]]) -> str:
     """Markdown: a row a variant."""
     command = f"python -m training.diffusion_switches --preset {preset} --steps {steps}"
-    lines = [INTRO.format(command=command, steps=steps, preset=preset, evaluations=STEPS)]
+    missing = " or ".join(f"`{name}`" for name in VARIANTS if name != preset)
+    lines = [INTRO.format(command=command, steps=steps, preset=preset, evaluations=STEPS, missing=missing)]
     lines += ["| | " + " | ".join(title for _, title in COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     for name, scores in found.items():
         cells = [f"{scores[column]:.2f}" for column, _ in COLUMNS]

@@ -86,6 +86,9 @@ def test_the_report_fills_every_cell_once_and_tells_all(models, small_data, tmp_
         "tiles/s by the clock on",
         "times; ",
         "| kd-rscc | heun | 2 | 1 | 3 |",
+        "Cells of the *first 3 pairs* are not to be compared with the others, which are of all 4.",
+        "times with `--steps 10`",
+        "No GPU: ",
     ):
         assert part in text
     assert Image.open(tmp_path / "diffusion.png").size[0] > 900
@@ -105,6 +108,22 @@ def test_a_cells_captions_are_those_of_the_captioner(models, small_data):
     captions = captioner.caption(*images, seeds=seeds)
     assert [row["text"] for row in found["captions"]] == [caption.text for caption in captions]
     assert (found["pairs"], found["decoded"], found["drawn"]) == (4, 4, 4)
+
+
+def test_the_difference_is_told_as_the_temperatures():
+    class Cell:
+        def __init__(self, value, model, sampler, steps, clamp=False, temperature=1.0):
+            self.values, self.intervals = {"S*m": value}, {"S*m": [value - 1, value + 1]}
+            self.members = {"model": model, "sampler": sampler, "steps": steps, "samples": 1, "clamp": clamp, "temperature": temperature}
+
+        def is_(self, **members):
+            return all(self.members[name] == value for name, value in members.items())
+
+    cells = [Cell(71.07, "kd-rscc", "dpmpp-2m", 20, temperature=0.0), Cell(60.62, "kd-rscc", "dpmpp-2m", 20)]
+    timings = {"kd-rscc": {"default": {"sampler": "dpmpp-2m", "steps": 20, "temperature": 0.0}}}
+    (told,) = diffusion_report_page.notes([*cells, Cell(60.61, "diffusion-rscc", "ddpm", 2000, clamp=True)], timings)
+    assert told.endswith("of the +10.46 above, +10.45 are the temperature's.")
+    assert diffusion_report_page.notes(cells, timings) == []
 
 
 def test_evaluations_of_the_network():
