@@ -31,8 +31,10 @@ def black_and_white(dock, plugin, tmp_path):
     canvas = plugin.iface.mapCanvas()
     canvas.resize(400, 400)
     canvas.setLayers(layers[1:])
+    plugin.iface.mainWindow().show()  # a canvas that was never shown has not heard of its size
     canvas.setExtent(QgsRectangle(100, 100, 400, 400))
-    return layers
+    yield layers
+    plugin.iface.mainWindow().hide()
 
 
 def colours(swipe, y=300):
