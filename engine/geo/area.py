@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import fiona
@@ -9,6 +10,7 @@ import numpy as np
 import shapely
 from fiona.errors import FionaError
 from fiona.model import to_dict
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform as transform_points
@@ -20,7 +22,9 @@ from . import access
 from .grid import TileGrid
 from .pair import RasterPair
 
-_EDGE_PARTS = 64
+# An edge that becomes a curve is followed at points: so many along the area at first, then as many as its bend needs, up to the limit.
+_EDGE_PARTS, _MOST_POINTS = 64, 200_000
+_EXACT_PX = 0.05
 # In units of any CRS: farther than any place on the earth, and shorter than any edge that bends.
 _FARTHEST, _SHORTEST = 1e10, 1e-9
 # All land of the earth at 0.1 m has 2e11 tiles; a run of more than this is a slip of the keyboard.
@@ -33,13 +37,13 @@ def tile_grid(request: CaptionRequest, pair: RasterPair) -> TileGrid:
     Raises
     ------
     AreaError
-        The AOI is unreadable, empty, of zero size, not polygons, or has no CRS; or there would be more than MAX_TILES tiles.
+        The AOI is unreadable, empty, of zero size, not polygons, or has no CRS; there would be no tiles, or more than MAX_TILES.
     NoOverlapError
         The AOI or extent shares no ground with the rasters.
     """
     area, what = pair.overlap, None
     if request.aoi is not None:
-        asked, what = read_area(request.aoi, pair.crs), f"the AOI {request.aoi}"
+        asked, what = read_area(request.aoi, pair.crs, _EXACT_PX * abs(pair.transform.determinant) ** 0.5), f"the AOI {request.aoi}"
     elif request.extent is not None:
         asked, what = shapely.box(*request.extent), f"the extent {request.extent}"
     if what is not None:
@@ -59,10 +63,13 @@ def tile_grid(request: CaptionRequest, pair: RasterPair) -> TileGrid:
             f"at most {MAX_TILES:,} tiles",
             "take a smaller area, a coarser resolution, or less overlap",
         )
+    if next(iter(grid), None) is None:
+        got = f"{what or 'the ground that both rasters share'} covers no more than a thousandth of a pixel"
+        raise AreaError(got, "an area of some pixels", "draw a larger one")
     return grid
 
 
-def read_area(path: str, crs: Any) -> Any:
+def read_area(path: str, crs: Any, within: float = 1.0) -> Any:
     """All polygons of a vector layer as one geometry.
 
     Parameters
@@ -71,6 +78,8 @@ def read_area(path: str, crs: Any) -> Any:
         Any file that GDAL reads; ``path|layername=NAME`` picks a layer.
     crs : rasterio CRS
         Wanted.
+    within : float
+        How far straight edges in the file's CRS may lie off their curves in ``crs``, in units of ``crs``.
 
     Returns
     -------
@@ -102,7 +111,7 @@ def read_area(path: str, crs: Any) -> Any:
     area = shapely.union_all(polygons)
     if not wkt:
         raise AreaError(f"the AOI {path} has no CRS", "polygons with a CRS", "assign one, for example: ogr2ogr -a_srs EPSG:CODE out.gpkg in.shp")
-    return _projected(area, wkt, crs, path)
+    return _projected(area, wkt, crs, within, path)
 
 
 def _split(path: str) -> tuple[str, str | None]:
@@ -121,6 +130,9 @@ def _split(path: str) -> tuple[str, str | None]:
 def _only_layer(file: str) -> str:
     """Name of the file's one layer with geometry (QGIS keeps its styles in a table beside it)."""
     layers = fiona.listlayers(file)
+    if not layers:
+        do = "save the area itself in a file; links to other files are not followed"
+        raise AreaError(f"the AOI {file} holds no layer", "a layer with polygons", do)
     spatial = []
     for name in layers:
         with fiona.open(file, layer=name) as collection:
@@ -138,17 +150,14 @@ def _polygons(geometry: Any) -> list:
     return [part for part in parts if part.geom_type == "Polygon" and part.area > 0]
 
 
-def _projected(area: Any, wkt: str, crs: Any, path: str) -> Any:
+def _projected(area: Any, wkt: str, crs: Any, within: float, path: str) -> Any:
     try:
         source = CRS.from_wkt(wkt)
         if source == crs:
             return area
-        # Straight edges become curves: follow them at many points.
-        left, bottom, right, top = area.bounds
-        step = max(right - left, top - bottom) / _EDGE_PARTS
-        dense = shapely.segmentize(area, step) if step > _SHORTEST else area
-        moved = shapely.transform(dense, lambda points: np.column_stack(transform_points(source, crs, points[:, 0], points[:, 1])[:2]))
-    except (RasterioError, ValueError, ShapelyError) as error:
+        _verify_degrees(area, source, path)
+        moved = _curved(area, lambda points: np.column_stack(transform_points(source, crs, points[:, 0], points[:, 1])[:2]), within)
+    except (RasterioError, CPLE_BaseError, ValueError, ShapelyError) as error:
         raise AreaError(f"the CRS of the AOI {path} cannot be related to the rasters' ({error})", "a valid CRS", "reproject the AOI") from error
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise AreaError(f"the AOI {path} reaches where the rasters' CRS is not defined", "an area near the rasters", "clip the AOI to the rasters")
@@ -156,3 +165,29 @@ def _projected(area: Any, wkt: str, crs: Any, path: str) -> Any:
     if not polygons:
         raise AreaError(f"the AOI {path} has zero size in the rasters' CRS", "an area of some size", "check its CRS")
     return shapely.union_all(polygons)
+
+
+def _verify_degrees(area: Any, source: Any, path: str) -> None:
+    """Check the coordinates of a CRS of longitude and latitude. Metres in a GeoJSON that names no CRS are a frequent slip."""
+    left, bottom, right, top = area.bounds
+    if source.is_geographic and (max(-left, right) > 360 or max(-bottom, top) > 90):
+        spans = f"({left:.8g}, {bottom:.8g}, {right:.8g}, {top:.8g})"
+        got = f"the AOI {path} spans {spans}, which are no degrees, and its CRS is {source.to_string()[:40]}"
+        do = "assign the CRS that it was drawn in: ogr2ogr -a_srs EPSG:CODE out.gpkg in.geojson"
+        raise AreaError(got, "coordinates of the file's CRS (a GeoJSON that names none is in longitude and latitude)", do)
+
+
+def _curved(area: Any, move: Callable[[np.ndarray], np.ndarray], within: float) -> Any:
+    """The area moved, its edges followed within some distance as far as _MOST_POINTS allow."""
+    left, bottom, right, top = area.bounds
+    step = max(right - left, top - bottom) / _EDGE_PARTS
+    if step <= _SHORTEST:
+        return shapely.transform(area, move)
+    points, rings = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(shapely.segmentize(area, step))), return_index=True)
+    same = rings[1:] == rings[:-1]
+    moved, middles = move(points), move((points[1:] + points[:-1]) / 2)
+    with np.errstate(invalid="ignore"):  # where the CRS is not defined
+        off = np.hypot(*((moved[1:] + moved[:-1]) / 2 - middles)[same].T)
+    # Of a curve twice as many points lie a quarter as far off.
+    step /= max(1.0, (off.max(initial=0.0) / within) ** 0.5)
+    return shapely.transform(shapely.segmentize(area, max(step, area.length / _MOST_POINTS)), move)

@@ -1,10 +1,12 @@
 """Any transform, CRS and area: every place of the area that both rasters show has a tile, no tile comes twice, footprints are exact."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 import rasterio
+import rasterio.warp
 import shapely
 from affine import Affine
 from fuzz_budget import budget
@@ -93,6 +95,44 @@ def test_every_place_has_a_tile(folder, place, overlap_px, box, probes):
 
 
 @budget(0.05)
+@given(
+    places(),
+    st.sampled_from(["EPSG:4326", "EPSG:3857", "EPSG:3035"]),
+    st.tuples(st.floats(-0.2, 0.4), st.floats(0.6, 1.2)),
+    st.floats(0, 4e5),
+    st.lists(st.floats(0, 1), min_size=1, max_size=50),
+)
+def test_every_place_inside_an_area_of_another_crs_has_a_tile(folder, place, aoi_crs, cut, reach_m, probes):
+    """A box in that CRS whose lower and upper edges cross the raster and reach far beyond it; probes lie just inside these edges."""
+    crs, transform, height, width = place
+    path = write(folder / "raster.tif", place)
+    corners = [transform * (col * width, row * height) for col, row in itertools.product((0, 1), repeat=2)]
+    xs, ys = rasterio.warp.transform(crs, aoi_crs, *zip(*corners))
+    reach = reach_m * METRES.get(aoi_crs, 1.0)
+    bottom, top = (min(ys) + share * (max(ys) - min(ys)) for share in cut)
+    box = shapely.box(min(xs) - reach, bottom, max(xs) + reach, top)
+    document = {
+        "type": "Polygon",
+        "coordinates": shapely.geometry.mapping(box)["coordinates"],
+        "crs": {"type": "name", "properties": {"name": aoi_crs}},
+    }
+    aoi = folder / "box.geojson"
+    aoi.write_text(json.dumps(document))
+    request = CaptionRequest(path, path, tile_px=64, aoi=str(aoi))
+    with RasterPair.open(request, 0.5) as pair:
+        grid = tile_grid(request, pair)
+    windows = shapely.union_all([shapely.box(ref.col_off, ref.row_off, ref.col_off + ref.width, ref.row_off + ref.height) for ref in grid])
+    inset = 0.2 * (top - bottom) / max(height, width)  # of a pixel at most; a raster may be turned
+    for share in probes:
+        along = min(xs) + share * (max(xs) - min(xs))
+        for y in (bottom + inset, top - inset):
+            (x,), (y,) = rasterio.warp.transform(aoi_crs, crs, [along], [y])
+            col, row = ~transform * (x, y)
+            if min(col, row, width - col, height - row) > 0.01:
+                assert windows.covers(shapely.Point(col, row)), (col, row)
+
+
+@budget(0.05)
 @given(places(), places())
 def test_two_rasters_anywhere(folder, first, second):
     """They are read on one grid, or the error says why not."""
@@ -122,6 +162,7 @@ geometries = st.fixed_dictionaries(
 @example([{"type": "LineString", "coordinates": [[0, 0]]}], None)
 @example([{"type": "Polygon", "coordinates": [[[0, 0], [1e300, 0], [1e300, 1e300], [0, 0]]]}], None)
 @example([{"type": "Polygon", "coordinates": [[[13, 52], [13 + 1e-12, 52], [13, 52 + 1e-12], [13, 52]]]}], None)
+@example([{"type": "Polygon", "coordinates": [[[391000, 5820000], [391100, 5820000], [391100, 5819900], [391000, 5820000]]]}], None)
 def test_any_geojson_is_an_area_or_an_area_error(folder, shapes, crs):
     document = {"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {}, "geometry": shape} for shape in shapes]}
     if crs is not None:
@@ -138,6 +179,11 @@ def test_changed_bytes_of_a_vector_file(folder, place, patch):
     place %= len(content)
     content[place : place + len(patch)] = patch
     check_area(folder / "changed.geojson", bytes(content))
+
+
+@pytest.mark.parametrize("content", ["", "<NetworkLink><Link><href>a.kml</href></Link></NetworkLink>"])
+def test_a_kml_that_holds_no_area(folder, content):
+    check_area(folder / "area.kml", f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{content}</Document></kml>'.encode())
 
 
 def check_area(path, content):

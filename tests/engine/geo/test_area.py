@@ -82,6 +82,20 @@ def test_long_edges_follow_their_curve(vector):
     assert area.contains(shapely.Point(x, y)) and not area.contains(shapely.Point(x, south))
 
 
+@pytest.mark.parametrize("edge", [47, 52])
+def test_edges_of_a_country_are_followed_to_the_metre(tmp_path, edge):
+    """Of a box of ten degrees, at whose edges chords between 64 points are up to three metres off the parallel."""
+    path = tmp_path / "area.geojson"
+    path.write_text(json.dumps(shapely.geometry.mapping(shapely.box(6, 47, 16, 52))))
+    laea = rasterio.CRS.from_epsg(3035)
+    area = read_area(str(path), laea)
+    inside = edge + (1.5e-5 if edge == 47 else -1.5e-5)  # 1.7 m
+    x, y = transform("EPSG:4326", laea, np.linspace(6.01, 15.99, 4001), np.full(4001, inside))
+    shapely.prepare(area)
+    assert shapely.contains_xy(area, x, y).all()
+    assert len(shapely.get_coordinates(area)) < 10_000
+
+
 def test_several_polygons_are_one_area(vector):
     path = vector(square(10), square(10, 5), square(10, 40))
     assert read_area(path, UTM).area == pytest.approx(100 + 50 + 100)
@@ -167,6 +181,26 @@ def test_areas_of_no_size(vector, shapes, match):
 def test_aoi_without_crs(vector):
     with pytest.raises(AreaError, match="has no CRS.*ogr2ogr -a_srs"):
         read_area(vector(square(), crs=None, driver="ESRI Shapefile"), UTM)
+
+
+def test_metres_in_a_geojson_that_names_no_crs(tmp_path):
+    path = tmp_path / "area.geojson"
+    path.write_text(json.dumps(shapely.geometry.mapping(square())))
+    with pytest.raises(AreaError, match=r"spans \(3\d{5}.*no degrees, and its CRS is EPSG:4326.*ogr2ogr -a_srs"):
+        read_area(str(path), UTM)
+
+
+@pytest.mark.parametrize("content", ["", "<NetworkLink><Link><href>a.kml</href></Link></NetworkLink>"])
+def test_a_kml_without_a_layer(tmp_path, content):
+    path = tmp_path / "area.kml"
+    path.write_text(f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{content}</Document></kml>')
+    with pytest.raises(AreaError, match="holds no layer.*links to other files are not followed"):
+        read_area(str(path), UTM)
+
+
+def test_an_area_of_less_than_a_tile_counts(vector, grid_of):
+    with pytest.raises(AreaError, match="covers no more than a thousandth of a pixel"):
+        grid_of(aoi=vector(square(0.01, dx=0.1, dy=0.1)))
 
 
 def test_missing_and_unreadable_aoi(tmp_path):
