@@ -273,7 +273,7 @@ def run_caption(args: argparse.Namespace, output: Output) -> int:
         from . import cli_output, pipeline
 
         if args.dry_run:
-            return _dry_run(request, args.output, part_tiles, output)
+            return _dry_run(request, args.output, part_tiles, output, cancelled)
         caption = pipeline.caption_tiles
         if args.scheduler is not None:
             from . import cluster
@@ -290,12 +290,12 @@ def run_caption(args: argparse.Namespace, output: Output) -> int:
     return EXIT_DONE
 
 
-def _dry_run(request: CaptionRequest, path: str | None, part_tiles: int | None, output: Output) -> int:
+def _dry_run(request: CaptionRequest, path: str | None, part_tiles: int | None, output: Output, cancelled: Callable[[], bool]) -> int:
     from . import cli_output, pipeline
     from .estimate import estimate, text
 
     plan = pipeline.describe(request)
-    plan["estimate"] = estimate(request, path, part_tiles, output.event)
+    plan["estimate"] = estimate(request, path, part_tiles, output.event, cancelled)
     output.result(plan)
     output.text(f"{cli_output.plan_text(plan)}\n{text(plan['estimate'])}")
     return EXIT_DONE

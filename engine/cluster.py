@@ -5,6 +5,7 @@ Dask gives a dead worker's blocks to the others; a block comes back once. ``clus
 
 from __future__ import annotations
 
+import operator
 import os
 import queue
 import re
@@ -82,7 +83,7 @@ class Workers:
         try:
             from distributed import Client
         except ImportError as error:
-            do = "pip install 'changescribe[cluster]'"
+            do = "pip install '.[cluster]' in the repository"
             raise InputError(f"--scheduler {self.address} without Dask ({error})", "the extra `cluster`", do) from error
         target = self._stack.enter_context(_local_cluster(local)) if local else self.address
         try:
@@ -108,7 +109,7 @@ class Workers:
             Of the first one that has not.
         """
         sha256 = registry.row(model)["sha256"]
-        with _failures(self.address):
+        with _failures(self.address, OSError):
             answers = {"scheduler": self._of_scheduler()}
             answers |= self.client.run(cluster_block.verify_alike, __version__, model, sha256, on_error="return")
         for place, answer in answers.items():
@@ -147,7 +148,8 @@ class Workers:
         self.verify(captioner.card.id)
         sha256 = registry.row(captioner.card.id)["sha256"]
         job = cluster_block.Job(request, pair, replace(grid, area=None), heatmap, sha256)
-        for tiles, events in self._run_blocks(job, _blocks(refs, _block_sizes(len(grid), self._threads())), cancelled):
+        left = operator.length_hint(refs, len(grid))  # of a resumed run not the whole grid
+        for tiles, events in self._run_blocks(job, _blocks(refs, _block_sizes(left, self._threads())), cancelled):
             for event in events:
                 on_event(event)
             yield from tiles
@@ -162,7 +164,7 @@ class Workers:
                 if time.monotonic() - counted_s >= COUNT_S:
                     limit, counted_s = max(MIN_IN_FLIGHT, IN_FLIGHT_A_THREAD * self._threads()), time.monotonic()
                 for cells in islice(blocks, max(0, limit - len(waiting))):
-                    with _failures(self.address):
+                    with _failures(self.address, OSError):
                         future = self.client.submit(cluster_block.caption_block, job, cells, pure=False)
                     waiting[future.key] = future
                     future.add_done_callback(finished.put)
@@ -194,16 +196,21 @@ def _next(finished: queue.SimpleQueue, cancelled: Callable[[], bool]) -> Any:
 
 
 class _failures:
-    """Turn what Dask raises into errors that say what to do."""
+    """Turn what Dask raises into errors that say what to do.
 
-    def __init__(self, address: str):
-        self.address = address
+    Parameters
+    ----------
+    also_gone : what else means that the scheduler cannot be reached; of a block's result nothing does, because a worker's own errors come with it
+    """
+
+    def __init__(self, address: str, *also_gone: type[Exception]):
+        self.address, self.also_gone = address, also_gone
 
     def __enter__(self) -> None:
         from distributed import KilledWorker
         from distributed.comm import CommClosedError
 
-        self.killed, self.gone = KilledWorker, (CancelledError, CommClosedError, OSError)
+        self.killed, self.gone = KilledWorker, (CancelledError, CommClosedError, *self.also_gone)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -242,7 +249,7 @@ def _deaf() -> Any:
 
 
 def _block_sizes(tiles: int, threads: int) -> Iterator[int]:
-    """Tiles of each block: less and less towards the end of a run (guided self-scheduling, Polychronopoulos and Kuck 1987), so that all workers end together."""
+    """Tiles of each block: less and less towards a run's end, so that all end together (guided self-scheduling, Polychronopoulos and Kuck 1987)."""
     while True:
         size = min(MAX_BLOCK_TILES, max(MIN_BLOCK_TILES, tiles // (BLOCKS_A_THREAD * max(1, threads))))
         tiles -= size

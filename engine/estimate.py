@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import device, pipeline
@@ -16,7 +17,13 @@ SAMPLE_ROWS, SAMPLE_COLS = 8, 8
 BYTES_A_TILE = 400
 
 
-def estimate(request: CaptionRequest, output: str | None, part_tiles: int | None, on_event: pipeline.Event = pipeline.ignore) -> dict:
+def estimate(
+    request: CaptionRequest,
+    output: str | None,
+    part_tiles: int | None,
+    on_event: pipeline.Event = pipeline.ignore,
+    cancelled: Callable[[], bool] = pipeline.never,
+) -> dict:
     """Caption tiles spread over the area, and reckon from them what all would take on this computer.
 
     Returns
@@ -24,13 +31,18 @@ def estimate(request: CaptionRequest, output: str | None, part_tiles: int | None
     dict
         ``tiles_per_s`` and ``changed_share`` (0..1) of ``sampled`` tiles; ``seconds`` and ``core_hours`` of one process; ``output_bytes``
         without a heat map, ``files``, and ``free_bytes`` on the output's disk (None without an output).
+
+    Raises
+    ------
+    ChangeScribeError
+        As ``pipeline.caption_tiles``.
     """
     captioner = pipeline.load_captioner(request, on_event)
     with pipeline.opened(request, captioner.card) as (pair, grid):
         refs = sample(grid)
-        warm_up = list(pipeline.caption_tiles(request, captioner, pair, grid, refs[:2], on_event=on_event))
+        list(pipeline.caption_tiles(request, captioner, pair, grid, refs[:2], cancelled, on_event))  # the first ones are slow
         start_s = time.perf_counter()
-        tiles = list(pipeline.caption_tiles(request, captioner, pair, grid, refs, on_event=on_event)) or warm_up
+        tiles = list(pipeline.caption_tiles(request, captioner, pair, grid, refs, cancelled, on_event))
         tiles_per_s = len(tiles) / (time.perf_counter() - start_s)
         parted = part_tiles is not None and len(grid) > part_tiles
         files = len(part_paths(Path(output or "out.gpkg"), grid, part_tiles)) if parted and part_tiles else 1
@@ -49,8 +61,8 @@ def estimate(request: CaptionRequest, output: str | None, part_tiles: int | None
 
 
 def sample(grid: TileGrid) -> list[TileRef]:
-    """At most SAMPLE_ROWS × SAMPLE_COLS tiles, evenly over the rows and over each row of the area."""
-    rows = _spread(list(grid.spanned[0]), SAMPLE_ROWS)
+    """At most SAMPLE_ROWS × SAMPLE_COLS tiles, evenly over the rows that have tiles of the area and over each of these rows."""
+    rows = _spread(list(grid.row_lengths), SAMPLE_ROWS)
     return [ref for row in rows for ref in _spread(grid.in_row(row), SAMPLE_COLS)]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 from .errors import InputError
 from .geo.grid import TileGrid
 from .geo.heat import HeatWriter
-from .geo.parts import PartsWriter
+from .geo.parts import PartsWriter, verify_one_file
 from .geo.tileset import TileSet
 from .geo.writer import GridWriter
 from .schema import HeatmapOutput, TileCaption
@@ -65,6 +66,8 @@ class Writers:
             if part_tiles is not None and len(grid) > part_tiles:
                 self.grid = stack.enter_context(PartsWriter(output, grid, record, resume, part_tiles))
             else:
+                if resume:
+                    verify_one_file(Path(output))
                 self.grid = stack.enter_context(GridWriter.open(output, grid.crs.to_wkt(), record, resume))
             self.done = self.grid.done
             self.files = [str(path) for path in self.grid.paths]

@@ -189,13 +189,13 @@ class TileGrid:
         """Tiles of the area in a row, left to right, that are not done."""
         return [self.ref(row, col) for col in self._cols_in_row(row, self.window.col_off, self.window.width, done).tolist()]
 
-    def without(self, done: TileSet | None) -> Iterator[TileRef]:
+    def without(self, done: TileSet) -> TilesLeft:
         """Tiles of the area row by row that are not done; one row of them is in memory at a time."""
-        for row in self.spanned[0]:
-            yield from self.in_row(row, done)
+        return TilesLeft(self, done)
 
     def __iter__(self) -> Iterator[TileRef]:
-        return self.without(None)
+        for row in self.spanned[0]:
+            yield from self.in_row(row)
 
     def sharing(self, polygon: Any) -> Iterator[TileRef]:
         """Tiles of the area that share ground with a polygon given in pixels (x to the right, y down)."""
@@ -212,11 +212,17 @@ class TileGrid:
             yield from (self.ref(row, int(col)) for col in cols[shared > _ROUNDING_PX])
 
     @cached_property
-    def _length(self) -> int:
+    def row_lengths(self) -> dict[int, int]:
+        """How many tiles of the area there are in each row that has any."""
         rows, cols = self.spanned
         if self._polygon is None:
-            return len(rows) * len(cols)
-        return sum(len(self._cols_in_row(row, self.window.col_off, self.window.width)) for row in rows)
+            return dict.fromkeys(rows, len(cols))
+        lengths = ((row, len(self._cols_in_row(row, self.window.col_off, self.window.width))) for row in rows)
+        return {row: length for row, length in lengths if length}
+
+    @cached_property
+    def _length(self) -> int:
+        return sum(self.row_lengths.values())
 
     def __len__(self) -> int:
         return self._length
@@ -244,3 +250,18 @@ class TileGrid:
                     if best is None or distance < best[0]:
                         best = (distance, ref)
         return best[1] if best else None
+
+
+@dataclass(frozen=True)
+class TilesLeft:
+    """The tiles of a grid's area that are not in ``done``, which holds no others."""
+
+    grid: TileGrid
+    done: TileSet
+
+    def __iter__(self) -> Iterator[TileRef]:
+        for row in self.grid.spanned[0]:
+            yield from self.grid.in_row(row, self.done)
+
+    def __len__(self) -> int:
+        return len(self.grid) - len(self.done)

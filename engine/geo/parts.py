@@ -86,6 +86,23 @@ class PartsWriter:
             writer.__exit__(*exception)
 
 
+def verify_one_file(path: Path) -> None:
+    """Check that a run which would continue ``path`` as one file has not left it as several.
+
+    Raises
+    ------
+    OutputError
+    """
+    first = path.with_name(_name(path, 1))
+    if first.exists() and not path.exists():
+        need, do = f"one file ({path.name})", "choose another name, or the --part-tiles of the run that is continued"
+        raise OutputError(f"{first} exists, which is one of several files", need, do)
+
+
+def _name(path: Path, number: int) -> str:
+    return f"{path.stem}_{number:04d}{path.suffix}"
+
+
 def rows_a_part(grid: TileGrid, part_tiles: int) -> int:
     """Rows of tiles in a file; all rows count as wide as the area at its widest, so that a tile's file is known from its row."""
     return max(1, part_tiles // len(grid.spanned[1]))
@@ -94,4 +111,4 @@ def rows_a_part(grid: TileGrid, part_tiles: int) -> int:
 def part_paths(path: Path, grid: TileGrid, part_tiles: int) -> list[Path]:
     """The files of an area that is larger than ``part_tiles``."""
     parts = -(-len(grid.spanned[0]) // rows_a_part(grid, part_tiles))
-    return [path.with_name(f"{path.stem}_{number:04d}{path.suffix}") for number in range(1, parts + 1)]
+    return [path.with_name(_name(path, number)) for number in range(1, parts + 1)]

@@ -20,11 +20,12 @@ from engine import cluster, cluster_block, device, pipeline, registry
 from engine.captioner import ModelCard
 from engine.errors import Cancelled, EngineError, InputError, ModelError, RasterError
 from engine.geo import access
+from engine.geo.tileset import TileSet
 from engine.schema import HeatmapOutput, TileRef
 
 import fakes
 
-distributed = pytest.importorskip("distributed", reason="no Dask: pip install 'changescribe[cluster]'")
+distributed = pytest.importorskip("distributed", reason="no Dask: pip install '.[cluster]'")
 PRELOAD = str(FAKES.with_name("cluster_preload.py"))
 JOIN_S = 120
 
@@ -278,7 +279,7 @@ def test_addresses_that_are_none(monkeypatch):
     with pytest.raises(InputError, match="no Dask scheduler answers at tcp://127.0.0.1:1 .*dask scheduler"):
         cluster.Workers("tcp://127.0.0.1:1", pipeline.ignore)
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"without Dask.*pip install 'changescribe\[cluster\]'"):
+    with pytest.raises(InputError, match=r"without Dask.*pip install '\.\[cluster\]'"):
         cluster.Workers("local:2", pipeline.ignore)
 
 
@@ -305,6 +306,30 @@ def test_processes_of_this_computer(monkeypatch, address, workers, adapts):
 def test_a_block_that_ends_every_worker():
     with pytest.raises(EngineError, match="ended one worker after another.*smaller --batch.*--resume"), cluster._failures("tcp://x:1"):
         raise distributed.KilledWorker("caption_block-1", SimpleNamespace(address="tcp://y:2"), 3)
+
+
+def test_what_a_worker_may_not_read_is_not_a_scheduler_that_has_gone():
+    with pytest.raises(PermissionError, match="shared weights"), cluster._failures("tcp://x:1"):
+        raise PermissionError(13, "shared weights")
+    with pytest.raises(EngineError, match="has gone.*start it again"), cluster._failures("tcp://x:1"):
+        raise distributed.comm.CommClosedError("closed")
+    with pytest.raises(EngineError, match="has gone.*start it again"), cluster._failures("tcp://x:1", OSError):
+        raise ConnectionRefusedError("nobody there")
+
+
+def test_blocks_of_a_resumed_run_are_of_what_is_left(request_of):
+    """Of 1,600 tiles all but the last row of 40: two blocks for two threads would be most of them."""
+    request, taken = request_of(40, 40), []
+
+    def run_blocks(job, blocks, cancelled):
+        taken.extend(len(block) for block in blocks)
+        return []
+
+    workers = SimpleNamespace(verify=lambda model: None, _threads=lambda: 2, _run_blocks=run_blocks)
+    with pipeline.opened(request, captioner().card) as (pair, grid):
+        left = grid.without(TileSet((row, col) for row in range(39) for col in range(40)))
+        assert list(cluster.Workers.caption_tiles(workers, request, captioner(), pair, grid, left)) == []
+    assert taken == [10, 8, 8, 8, 6]
 
 
 def sizes(tiles, threads):

@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import os
 import re
+import signal
 import time
 
 import fiona
@@ -64,6 +66,35 @@ def test_the_sample_lies_in_the_area():
     assert len(refs) == 64 == len(set(refs)) and max(ref.col for ref in refs) < 30
     assert min(ref.row for ref in refs) < 10 and max(ref.row for ref in refs) >= 90
     assert len(estimate.sample(TileGrid(20, 20, Affine.identity(), None, 10))) == 4
+
+
+def test_the_sample_of_two_areas_far_apart():
+    two = shapely.MultiPolygon([shapely.box(10, 10, 90, 90), shapely.box(9800, 9800, 9900, 9900)])
+    grid = TileGrid(10_000, 10_000, Affine.identity(), None, 100, 0, two)
+    assert [(ref.row, ref.col) for ref in estimate.sample(grid)] == [(0, 0), (98, 98)]
+
+
+def test_a_dry_run_ends_when_it_is_told_to(request_of, capsys, monkeypatch):
+    request, encode = request_of(12, 12), fakes.FakeCaptioner.encode
+
+    def stopped(self, before, after):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return encode(self, before, after)
+
+    monkeypatch.setattr(fakes.FakeCaptioner, "encode", stopped)
+    monkeypatch.setenv("FAKE_DELAY_S", "0.5")
+    assert cli.main(["caption", request.before, request.after, "--model", fakes.ID, "--tile", "64", "--dry-run"]) == 3
+    assert "tiles/s" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("first", "then"), [(8, 0), (8, 100), (0, 8), (8, 12)])
+def test_resuming_wants_the_same_number_of_files(request_of, tmp_path, capsys, first, then):
+    request = request_of(6, 4)
+    assert caption(request, tmp_path / "out.gpkg", "--part-tiles", first) == 0
+    there = sorted(tmp_path.glob("*.gpkg"))
+    assert caption(request, tmp_path / "out.gpkg", "--part-tiles", then, "--resume") == 2
+    assert "one of several files" in (told := capsys.readouterr().out) or "which is one file" in told or "another run (part" in told
+    assert sorted(tmp_path.glob("*.gpkg")) == there
 
 
 def test_resuming_reads_places_not_rows(tmp_path, tiles=50_000):

@@ -9,7 +9,7 @@ from affine import Affine
 
 from engine.errors import OutputError
 from engine.geo.grid import TileGrid
-from engine.geo.parts import PartsWriter
+from engine.geo.parts import PartsWriter, verify_one_file
 from engine.geo.writer import read_provenance
 from engine.schema import Caption, TileCaption
 
@@ -88,6 +88,14 @@ def test_one_file_is_not_continued_as_several(tmp_path):
     (tmp_path / "out.gpkg").touch()
     with pytest.raises(OutputError, match="which is one file"):
         begin(tmp_path / "out.gpkg", resume=True)
+
+
+def test_several_files_are_not_continued_as_one(tmp_path):
+    begin(tmp_path / "out.gpkg").close()
+    with pytest.raises(OutputError, match="out_0001.gpkg exists, which is one of several files.*--part-tiles"):
+        verify_one_file(tmp_path / "out.gpkg")
+    (tmp_path / "out.gpkg").touch()  # a run of its own
+    verify_one_file(tmp_path / "out.gpkg")
 
 
 def test_two_runs_do_not_write_the_same_files(tmp_path):
