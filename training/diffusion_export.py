@@ -2,6 +2,9 @@
 
     python -m training.diffusion_export --run runs/kd-rscc-compact
 
+A network of a published preset samples as published by default: Diffusion-RSCC by 2000 clamped steps of DDPM, KD-RSCC by 50 of DPM-Solver++(2M).
+The others draw at temperature 0 in 20 steps. ``--faithful`` and ``--no-faithful`` choose, and the options behind them change single members.
+
 Writes resources/weights/kd-rscc.safetensors (bytes and half precision), or diffusion-rscc.safetensors, by the family of the run.
 """
 
@@ -10,15 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
 from engine.captioner import ModelCard
 from engine.errors import InputError
-from engine.models.diffusion.captioner import SAMPLERS_OF, DiffusionCaptioner, Sampling
-from engine.models.diffusion.denoiser import DiffusionConfig, DiffusionNet
+from engine.models.diffusion.captioner import FAITHFUL, SAMPLERS_OF, DiffusionCaptioner, Sampling
+from engine.models.diffusion.denoiser import PRESETS, DiffusionConfig, DiffusionNet
+from engine.models.diffusion.discrete import VARIANCES
 from engine.registry import RESOURCES, sha256_of
 from engine.text import Vocabulary
 from engine.weights import pack, unpack
@@ -36,19 +42,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="folder of a run of training.train_diffusion")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--faithful", action=argparse.BooleanOptionalAction, help="samples as published by default (default: a published preset)")
     parser.add_argument("--sampler", choices=sorted({name for names in SAMPLERS_OF.values() for name in names}), help="default of the checkpoint")
     parser.add_argument("--steps", type=int, help="likewise")
-    parser.add_argument("--samples", type=int, default=1, help="likewise")
-    parser.add_argument("--temperature", type=float, default=0.0, help="likewise")
+    parser.add_argument("--samples", type=int, help="likewise")
+    parser.add_argument("--temperature", type=float, help="likewise")
+    parser.add_argument("--variance", choices=VARIANCES, help="likewise, of ddpm's steps")
     args = parser.parse_args()
     net, vocabulary, step = load_run(args.run)
-    default = SAMPLINGS[net.config.family]
-    sampling = Sampling(args.sampler or default.sampler, args.steps or default.steps, args.samples, temperature=args.temperature)
+    given = {name: getattr(args, name) for name in ("sampler", "steps", "samples", "temperature", "variance")}
+    sampling = sampling_of(net.config, args.faithful, **given)
     model = MODEL_IDS[net.config.family]
     path = export(net, vocabulary, sampling, captioned(load_rows(args.data), "val"), RESOURCES / "weights" / f"{model}.safetensors")
     register(model, path)
     parameters = sum(p.numel() for p in net.parameters())
     print(json.dumps({"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "parameters": parameters, "step": step}))
+
+
+def sampling_of(config: DiffusionConfig, faithful: bool | None = None, **given: Any) -> Sampling:
+    """Default sampling of a checkpoint: as published where ``faithful``, by default of the published configurations, whatever their encoder.
+
+    ``given`` : members of ``Sampling`` in place of these; None: not given.
+    """
+    if faithful is None:
+        published = PRESETS[MODEL_IDS[config.family]]
+        faithful = replace(config, encoder=published.encoder) == published
+    default = (FAITHFUL if faithful else SAMPLINGS)[config.family]
+    return replace(default, **{name: value for name, value in given.items() if value is not None})
 
 
 def load_run(run: Path) -> tuple[DiffusionNet, Vocabulary, int]:

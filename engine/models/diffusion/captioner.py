@@ -37,6 +37,7 @@ class Sampling:
     sampler : one of SAMPLERS_OF its family. steps : of the sampler; heun evaluates the network 2 · steps − 1 times, the others ``steps`` times.
     samples : a tile; the one that is most like the others is its caption. clamp : every estimate is rounded to words at once (discrete only).
     temperature : of the noise of a tile's first sample, as ``RowNoise``; further samples have at least VARIED, since they are to differ.
+    variance : of ddpm's steps, one of ``discrete.VARIANCES``.
     """
 
     sampler: str
@@ -44,6 +45,7 @@ class Sampling:
     samples: int = 1
     clamp: bool = False
     temperature: float = 1.0
+    variance: str = "posterior"
 
 
 # As published.
@@ -190,7 +192,8 @@ class DiffusionCaptioner(Captioner):
             sigmas = karras_grid(sampling.steps, config.sigma_min, config.sigma_max)
             return SAMPLERS[sampling.sampler](denoise, float(sigmas[0]) * start, sigmas, condition, noise)
         estimate: Denoise = clamped(denoise, self.net.text.table()) if sampling.clamp else denoise
-        return DISCRETE_SAMPLERS[sampling.sampler](self.net.diffusion.respaced(sampling.steps), estimate, start, condition, noise)
+        spread = {"variance": sampling.variance} if sampling.sampler == "ddpm" else {}
+        return DISCRETE_SAMPLERS[sampling.sampler](self.net.diffusion.respaced(sampling.steps), estimate, start, condition, noise, **spread)
 
     def _read(self, ids: Sequence[int], probabilities: Sequence[float]) -> Drawn:
         """Text between start and end; the pads behind do not count."""

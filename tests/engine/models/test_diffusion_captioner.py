@@ -8,14 +8,20 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from engine import registry
 from engine.captioner import CaptionOptions, ModelCard, tile_seed
+from engine.demo import SEASONS
+from engine.demo_render import SKIES, render
+from engine.demo_scene import plan
+from engine.device import cpu_has_bf16
 from engine.errors import InputError, ModelError
 from engine.models.diffusion import captioner as module
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Drawn, Sampling, choose, sample_seed
 from engine.models.diffusion.consensus import consensus, similarity
 from engine.models.diffusion.denoiser import PRESETS, DiffusionNet
+from engine.models.diffusion.discrete import DiscreteDiffusion
 from engine.schema import UNCHANGED_TEXT
-from engine.text import END, NO_CHANGE, PAD, SPECIAL, START, Vocabulary
+from engine.text import END, NO_CHANGE, PAD, SPECIAL, START, Vocabulary, is_well_formed
 from engine.weights import pack
 
 from conformance import CaptionerConformance, random_pairs
@@ -75,6 +81,13 @@ def either(request):
     return request.getfixturevalue(request.param)
 
 
+@pytest.fixture(scope="module")
+def drawn_tiles():
+    """Four tiles of both dates of the drawn sample, (4, 3, 256, 256)."""
+    images = [render(scene, SKIES[date], SEASONS[date], seed=date) for date, scene in enumerate(plan())]
+    return [np.stack([image[:, y : y + 256, x : x + 256] for y in (256, 512) for x in (256, 768)]) for image in images]
+
+
 class StochasticConformance(CaptionerConformance):
     def test_seeds_are_needed(self, captioner):
         with pytest.raises(InputError, match="0 seeds for 2 tiles.*one seed a tile"):
@@ -120,6 +133,23 @@ def test_a_seed_decides_the_samples_whatever_the_batch(either):
     assert len(set(first[0])) > 1
     assert texts(either, tokens[:1], [7], samples=3) == [first[0]]
     assert texts(either, tokens[:1], [7], samples=1)[0] == first[0][:1]
+
+
+@pytest.mark.skipif(not cpu_has_bf16(), reason="this CPU does not compute in bfloat16")
+@pytest.mark.parametrize("model", ["kd-rscc", "diffusion-rscc"])
+def test_a_bundled_models_captions_are_the_same_whatever_the_batch_in_bfloat16(model, drawn_tiles):
+    captioner = registry.load(model)
+    assert captioner.precision == torch.bfloat16
+    before, after = drawn_tiles
+    seeds, options = [11, 12, 13, 14], CaptionOptions(threshold=0.0, steps=10)
+    whole, *parts = (
+        [c for i in range(0, 4, size) for c in captioner.caption(before[i : i + size], after[i : i + size], options, seeds[i : i + size])]
+        for size in (4, 3, 1)
+    )
+    assert all(is_well_formed(caption.text) for caption in whole)
+    for part in parts:
+        assert [caption.text for caption in part] == [caption.text for caption in whole]
+        assert np.allclose([[c.score, c.change_score] for c in part], [[c.score, c.change_score] for c in whole], atol=0.02)
 
 
 def test_seeds_of_samples_differ_from_each_other_and_from_the_tiles():
@@ -194,7 +224,7 @@ def test_keys_and_values_are_computed_once_unless_the_cache_is_off(either, monke
 
 def test_the_clamp_rounds_every_estimate_to_words(discrete, monkeypatch):
     seen = []
-    monkeypatch.setitem(module.DISCRETE_SAMPLERS, "ddpm", lambda levels, denoise, x, condition, noise: seen.append(denoise) or x)
+    monkeypatch.setitem(module.DISCRETE_SAMPLERS, "ddpm", lambda levels, denoise, x, condition, noise, variance: seen.append(denoise) or x)
     tokens = tokens_of(discrete, 1)
     for clamp in (True, False):
         texts(discrete, tokens, [1], clamp=clamp)
@@ -203,6 +233,14 @@ def test_the_clamp_rounds_every_estimate_to_words(discrete, monkeypatch):
         rounded, free = (denoise(torch.randn(1, 12, 8), torch.ones(1), tokens) for denoise in seen)
         assert torch.cdist(rounded[0], table).amin(1).max() < 1e-2
         assert torch.cdist(free[0], table).amin(1).max() > 0.1
+
+
+def test_the_variance_of_the_steps_reaches_the_chain(discrete, monkeypatch):
+    tokens, calls = tokens_of(discrete, 1), []
+    monkeypatch.setattr(DiscreteDiffusion, "variance", spy(DiscreteDiffusion.variance, calls))
+    for members in ({}, {"variance": "fixed_large"}, {"variance": "fixed_large", "sampler": "ddim"}):
+        texts(discrete, tokens, [1], **members)
+    assert [kind for _, *kind in calls] == [["posterior"], ["fixed_large"], []]
 
 
 def test_text_ends_at_the_end_and_the_pads_behind_do_not_count(kd):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import make_diffusion_golden
@@ -13,6 +14,7 @@ from engine.models.diffusion.discrete import DiscreteDiffusion, clamped, nearest
 from engine.models.diffusion.karras import SIGMA_DENSITIES, Preconditioning, cosine_interpolated, karras_grid, log_normal, stratified_uniform
 from engine.models.diffusion.samplers import SAMPLERS, RowNoise
 
+FIXED_LARGE = partial(sample_ddpm, variance="fixed_large")
 GOLDEN = json.loads(Path(__file__).with_name("diffusion_golden.json").read_text())
 MEAN, STD, START = make_diffusion_golden.MEAN, make_diffusion_golden.STD, make_diffusion_golden.START
 
@@ -116,7 +118,9 @@ def test_the_discrete_network_sees_its_own_level_and_input(chain):
     assert torch.equal(seen[0][1], chain.network_time(t))
 
 
-@pytest.mark.parametrize(("sample", "steps"), [(sample_ddpm, 2000), (sample_ddpm, 100), (sample_ddim, 100), (sample_ddim, 20)])
+@pytest.mark.parametrize(
+    ("sample", "steps"), [(sample_ddpm, 2000), (sample_ddpm, 100), (FIXED_LARGE, 2000), (FIXED_LARGE, 100), (sample_ddim, 100), (sample_ddim, 20)]
+)
 def test_an_oracle_gives_the_same_tokens_whatever_the_spacing(chain, sample, steps):
     table, ids = normal(12, 4).float(), torch.tensor([[3, 1, 4, 1, 5, 9]])
     levels = chain if steps == 2000 else chain.respaced(steps)
