@@ -47,17 +47,15 @@ class DiffusionBatch:
     style: Tensor
 
     def parts(self, count: int) -> list[DiffusionBatch]:
-        """The batch in ``count`` parts, whose losses are added up before a step."""
-        if count == 1:
-            return [self]
-        sources: Sequence[Source]
-        if isinstance(self.source, tuple):
-            before, after = (dates.chunk(count) for dates in self.source)
-            sources = list(zip(before, after, strict=True))
-        else:
-            sources = self.source.chunk(count)
-        rest = (self.changed.chunk(count), self.ids.chunk(count), self.style.chunk(count))
-        return [DiffusionBatch(*part) for part in zip(sources, *rest, strict=True)]
+        """The batch in ``count`` parts, whose losses are added up before a step; of fewer pairs one part a pair."""
+        captions = len(self.ids) // len(self.changed)
+        found = []
+        for pairs in torch.arange(len(self.changed)).tensor_split(min(count, len(self.changed))):
+            of_pairs = slice(int(pairs[0]), int(pairs[-1]) + 1)
+            of_captions = slice(of_pairs.start * captions, of_pairs.stop * captions)
+            source = (self.source[0][of_pairs], self.source[1][of_pairs]) if isinstance(self.source, tuple) else self.source[of_pairs]
+            found.append(DiffusionBatch(source, self.changed[of_pairs], self.ids[of_captions], self.style[of_captions]))
+        return found
 
 
 class PairSource(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -62,8 +62,10 @@ class Draws:
         noises = torch.randn(2, captions, net.config.length, net.config.latent, generator=generator)
         return cls(levels, noises, bool(torch.rand((), generator=generator) < objective.estimate_chance))
 
-    def parts(self, count: int) -> list[Draws]:
-        return [Draws(levels, noises, self.use_estimate) for levels, noises in zip(self.levels.chunk(count), self.noises.chunk(count, 1))]
+    def split(self, captions: Sequence[int]) -> list[Draws]:
+        """The draws in parts of so many captions."""
+        parts = zip(self.levels.split(captions), self.noises.split(captions, 1))
+        return [Draws(levels, noises, self.use_estimate) for levels, noises in parts]
 
 
 def step_losses(net: DiffusionNet, batch: DiffusionBatch, draws: Draws, objective: Objective) -> dict[str, Tensor]:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -49,7 +51,8 @@ from .diffusion_validate import validate
 from .language import levir_sentences
 from .run_log import append_row
 
-FIELDS = ("step", "seconds", "lr", "mse", "ce", "prior", "flag", "total", "val_flag_auc", "val_well_formed")
+PUBLISHED_WEIGHTS = "torchvision's (.pth) or transformers' (.safetensors) weights of that ResNet"
+FIELDS = ("step", "seconds", "lr", "mse", "ce", "prior", "flag", "length", "total", "val_flag_auc", "val_well_formed")
 FIELDS += ("val_bleu4", "val_cider", "val_bleu4_changed", "val_cider_changed", "val_objective")
 
 
@@ -87,7 +90,8 @@ class Run:
             group["lr"] = learning_rate(options, self.step)
         net.train()
         sums: dict[str, float] = {}
-        for part, drawn in zip(batch.parts(options.accumulate), draws.parts(options.accumulate), strict=True):
+        parts = batch.parts(options.accumulate)
+        for part, drawn in zip(parts, draws.split([len(part.ids) for part in parts]), strict=True):
             with self._computing():
                 losses = step_losses(net, part, drawn, objective)
             share = len(part.ids) / len(batch.ids)
@@ -159,13 +163,32 @@ def load_encoder(net: DiffusionNet, weights: Path | None) -> None:
     if isinstance(model, ResNet):
         if weights is None:
             do = "download them and name the file with --encoder-weights"
-            raise InputError(f"no weights for {kind}", "a safetensors file of torchvision's or transformers' ResNet", do)
-        model.load_published(load_file(weights))
+            raise InputError(f"no weights for {kind}", PUBLISHED_WEIGHTS, do)
+        model.load_published(read_published(weights))
         return
     encoder, found = trained_encoder(weights or weights_path("scribe-s"))
     if found != kind:
         raise InputError(f"weights of {found}", f"weights of {kind}", "name others with --encoder-weights, or choose --encoder")
     net.encoder.load_state_dict(encoder.state_dict())
+
+
+def read_published(path: Path) -> dict[str, Tensor]:
+    """Tensors of a .safetensors file, or of one that ``torch.save`` wrote, as torchvision publishes them.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or holds something else.
+    """
+    try:
+        found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        # PyTorch's own text advises to load without ``weights_only``.
+        reason = str(error) if isinstance(error, (OSError, SafetensorError)) else type(error).__name__
+        raise InputError(f"{path} cannot be read ({reason})", PUBLISHED_WEIGHTS, "name another file with --encoder-weights") from error
+    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise InputError(f"{path} holds no tensors by their names", PUBLISHED_WEIGHTS, "name another file with --encoder-weights")
+    return found
 
 
 @dataclass
@@ -316,7 +339,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--features", type=Path, default=FOLDER, help="conditions written by training.diffusion_features")
     parser.add_argument("--train-encoder", action="store_true", help="a compact preset on images, its encoder trained too")
     parser.add_argument("--encoder", choices=ENCODERS, help="in place of the preset's")
-    parser.add_argument("--encoder-weights", type=Path, help="ResNet's weights (safetensors), or a scribe-s file (default: the bundled one)")
+    parser.add_argument("--encoder-weights", type=Path, help="ResNet's weights (.pth, .safetensors), or a scribe-s file (default: the bundled one)")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--pairs", type=int, help="of a step")
     parser.add_argument("--captions", type=int, help="of a pair in a step, each under a noise of its own")

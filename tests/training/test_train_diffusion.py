@@ -4,29 +4,32 @@ import csv
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from engine.captioner import CaptionOptions
 from engine.errors import InputError
-from engine.models.diffusion.captioner import DiffusionCaptioner, Sampling
+from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Sampling
 from engine.models.diffusion.denoiser import PRESETS
+from engine.models.diffusion.encoder import ResNet
 from engine.registry import weights_path
 from engine.text import Vocabulary
 from training import diffusion_features, train_diffusion
 from training.datasets import captioned, load_rows
-from training.diffusion_batches import FeatureSource, ImageSource, TextSource, draw, draw_weights
-from training.diffusion_export import export, load_run
+from training.diffusion_batches import DiffusionBatch, FeatureSource, ImageSource, TextSource, draw, draw_weights
+from training.diffusion_export import SAMPLINGS, export, load_run, sampling_of
 from training.diffusion_features import CachedPairs, read_cached, trained_encoder
 from training.diffusion_log import plot, read_log
 from training.diffusion_options import OPTIONS, learning_rate
 from training.diffusion_steps import Draws, Objective, clean_estimate, moving_average
 from training.diffusion_switches import COLUMNS, VARIANTS, measured, table
 from training.diffusion_validate import sample_texts, validate
-from training.train_diffusion import Run, Task, build, feature_task, image_task, parameter_counts, train
+from training.train_diffusion import Run, Task, build, feature_task, image_task, load_encoder, parameter_counts, read_published, train
 
 SIZES = {"width": 64, "heads": 4, "hidden": 128, "inner": 64, "fusion_heads": 4, "fusion_hidden": 32, "layers": 2, "positions": 12, "length": 12}
 THINGS = ("houses", "a road", "some trees", "a bridge")
@@ -72,11 +75,24 @@ def test_sixteen_captions_are_learnt_by_heart(preset):
     assert found == [" ".join(sentence) for sentence in SENTENCES]
 
 
+@pytest.mark.parametrize("preset", ["diffusion-rscc", "kd-rscc"])
+def test_the_published_objectives_are_learnt_from(preset):
+    """No residual, free embeddings, CE on the noised embedding, and their own levels and weights of them."""
+    run = small_run(preset, {"encoder": "efficientnet-lite2"}, steps=60, pairs=16, captions=2, lr=3e-3, linear=False, bf16=False)
+    assert run.options.objective == Objective("cosine", "noised", "soft-min-snr")
+    assert not (run.net.config.query_residual or run.net.config.normalised or run.net.config.self_conditioning)
+    source = FeatureSource(cached(), None, mirror=False)
+    losses = [run.advance(source, None) for _ in range(run.options.steps)]
+    first, last = ({name: sum(row[name] for row in rows) / 10 for name in ("mse", "ce")} for rows in (losses[:10], losses[-10:]))
+    assert last["mse"] < 0.8 * first["mse"] and last["ce"] < 0.8 * first["ce"], (first, last)
+
+
 def test_the_length_is_learnt_with_the_captions():
     run = small_run("kd-rscc-compact", {"length_prediction": True}, steps=120, pairs=16, captions=2, lr=3e-3, warmup=20, bf16=False)
     learnt = replace(cached(), changed=torch.ones(16, dtype=torch.bool))
     source = FeatureSource(learnt, 0.25, mirror=False)
     losses = [run.advance(source, None) for _ in range(run.options.steps)]
+    assert set(losses[0]) <= set(train_diffusion.FIELDS)
     assert losses[-1]["length"] < losses[0]["length"] / 3
     lengths = run.net.eval().likely_lengths(learnt.condition.float())
     assert lengths.tolist() == [len(sentence) + 2 for sentence in SENTENCES]  # start and end
@@ -108,17 +124,30 @@ def test_a_run_of_another_network_is_not_resumed(tmp_path, pairs):
     assert not (tmp_path / "settings.json").exists()
 
 
-@pytest.mark.parametrize("preset", FAMILIES)
-def test_accumulated_parts_step_as_the_whole_batch_does(preset, pairs):
+@pytest.mark.parametrize(("preset", "accumulate"), [*((preset, parts) for preset in FAMILIES for parts in (3, 4)), (FAMILIES[0], 20)])
+def test_accumulated_parts_step_as_the_whole_batch_does(preset, accumulate, pairs):
     gradients = []
-    for accumulate in (1, 4):
-        run = small_run(preset, accumulate=accumulate, bf16=False, clip=None)
+    for count in (1, accumulate):
+        run = small_run(preset, accumulate=count, bf16=False, clip=None)
         run.net.flag.leave[0].p = 0.0
         run.optimizer.step = lambda run=run: gradients.append([p.grad.clone() for p in run.trained if p.grad is not None])
         run.advance(pairs, None)
     whole, parts = gradients
     assert len(whole) > 20
     assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-5 * float(a.abs().max()) + 1e-7) for a, b in zip(whole, parts, strict=True))
+
+
+@pytest.mark.parametrize(("count", "parts", "captions"), [(12, 5, [12, 12, 8, 8, 8]), (10, 4, [12, 12, 8, 8]), (2, 4, [4, 4])])
+def test_parts_keep_a_pair_and_its_captions_together(count, parts, captions):
+    numbers = torch.arange(count)
+    images = numbers.reshape(-1, 1, 1, 1).float()
+    own = numbers.repeat_interleave(4)
+    found = DiffusionBatch((images, -images), numbers.float(), own[:, None], own).parts(parts)
+    assert [len(part.ids) for part in found] == captions
+    for part in found:
+        assert part.source[0].flatten().tolist() == (-part.source[1]).flatten().tolist() == part.changed.tolist()
+        assert part.ids[::4, 0].tolist() == part.changed.tolist() and part.style.tolist() == part.ids[:, 0].tolist()
+    assert torch.cat([part.style for part in found]).tolist() == own.tolist()
 
 
 def test_the_average_follows_with_a_decay_that_grows_to_its_largest():
@@ -285,6 +314,16 @@ def test_from_cached_conditions_to_a_file_that_captions(small_data, tmp_path, mo
         feature_task(small_data, features, replace(PRESETS["kd-rscc-compact"], encoder="efficientnet-lite0"), OPTIONS["kd-rscc-compact"], None)
 
 
+def test_published_presets_are_exported_with_their_sampling_and_ours_with_another():
+    for preset in ("diffusion-rscc", "kd-rscc"):
+        published, compact = PRESETS[preset], PRESETS[f"{preset}-compact"]
+        assert sampling_of(published) == sampling_of(replace(published, encoder="resnet50")) == FAITHFUL[published.family]
+        assert sampling_of(compact, faithful=True) == FAITHFUL[published.family]
+        assert sampling_of(compact) == sampling_of(published, faithful=False) == SAMPLINGS[published.family]
+    given = {"sampler": None, "steps": 100, "temperature": 0.0, "variance": "fixed_large"}
+    assert sampling_of(PRESETS["diffusion-rscc"], **given) == Sampling("ddpm", 100, 1, True, 0.0, "fixed_large")
+
+
 def test_a_run_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match="holds no trained network.*train with training.train_diffusion"):
         load_run(tmp_path)
@@ -315,6 +354,30 @@ def test_a_resnet_needs_its_weights(small_data):
         image_task(small_data, PRESETS["kd-rscc"], OPTIONS["kd-rscc"], None)
 
 
+@pytest.mark.parametrize("ending", [".pth", ".safetensors"])
+def test_published_weights_of_either_kind_start_the_encoder(tmp_path, ending):
+    path, published = tmp_path / f"resnet{ending}", ResNet((1, 1, 1), 8)
+    (torch.save if ending == ".pth" else save_file)(published.state_dict() | {"fc.weight": torch.ones(2, 2)}, path)
+    model = ResNet((1, 1, 1), 8)
+    load_encoder(SimpleNamespace(config=PRESETS["kd-rscc"], encoder=SimpleNamespace(model=model)), path)
+    assert all(torch.equal(value, published.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["x.pth", "x.safetensors"])
+def test_weights_that_are_none_are_said(tmp_path, name):
+    path = tmp_path / name
+    with pytest.raises(InputError, match=rf"{name} cannot be read.*\.pth.*--encoder-weights"):
+        read_published(path)
+    for content in (b"", b"no weights"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=rf"{name} cannot be read.*\.pth.*--encoder-weights"):
+            read_published(path)
+    if name == "x.pth":
+        torch.save([torch.ones(1)], path)
+        with pytest.raises(InputError, match=r"holds no tensors by their names"):
+            read_published(path)
+
+
 def test_features_that_are_not_there(tmp_path):
     with pytest.raises(InputError, match="cannot be read.*run python -m training.diffusion_features"):
         read_cached(tmp_path / "train.safetensors")
@@ -327,7 +390,8 @@ def test_the_table_of_switches_keeps_runs_that_are_there(tmp_path):
     (out / "scores.json").write_text(json.dumps(scores))
     variant = VARIANTS["kd-rscc-compact"]["no-style"]
     assert measured("kd-rscc-compact", variant, 10, tmp_path, tmp_path, out) == scores
-    assert "| no caption style | 1.00 |" in table("kd-rscc-compact", 10, {"no-style": scores})
+    page = table("kd-rscc-compact", 10, {"no-style": scores})
+    assert "| no caption style | 1.00 |" in page and "`diffusion-rscc-compact` has no row" in page
 
 
 @pytest.mark.parametrize("preset", VARIANTS)
