@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.net import CCExpertNet
-from engine.models.ccexpert.weights import build, load_base
+from engine.models.ccexpert.weights import build, load_base, verify_filled
 
 from .ccexpert_base import FOLDER as BASE
 from .diffusion_features import Encode, write_splits
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--versions", type=int, default=2, help="of each training pair: 1 as it is, the others augmented")
     args = parser.parse_args()
     net = build(PRESETS[PRESET])
-    load_base(net, args.base)
+    verify_filled(net, load_base(net, args.base), args.base, ("vision",))
     write_splits(both_levels(net), PRESET, args.data, args.versions, args.out)
 
 

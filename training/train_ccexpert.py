@@ -31,7 +31,7 @@ from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.difference import DifferenceModule
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.prompt import ChatTokenizer
-from engine.models.ccexpert.weights import build, load_base, load_trained, tokenizer_folder, trained_state
+from engine.models.ccexpert.weights import build, load_base, load_trained, tokenizer_folder, trained_state, verify_filled
 
 from .ccexpert_base import FOLDER as BASE
 from .ccexpert_batches import Item, PackedBatch, epoch_items, pack_answers, packed_loss
@@ -279,14 +279,23 @@ def _training(rows: list[PairRow]) -> list[PairRow]:
     return [row for row in training_rows(rows) if row.captions]
 
 
-def load(preset: str, base: Path) -> tuple[CCExpertNet, ChatTokenizer]:
-    """The preset's network with the base's weights, adapters beside the language model where the preset has some."""
+def load(preset: str, base: Path, stages: Sequence[Stage]) -> tuple[CCExpertNet, ChatTokenizer]:
+    """The preset's network with the base's weights, adapters beside the language model where the preset has some.
+
+    The difference module starts from random weights where the base has none, and so does a projector that the first stage trains.
+
+    Raises
+    ------
+    ModelError
+        A base that lacks weights, or has them of other sizes.
+    """
     config = replace(PRESETS[preset], lora=LORA) if preset in ADAPTED else PRESETS[preset]
     net = build(config)  # without an initialisation
     net.difference = DifferenceModule(config.width, config.heads, config.mlp, config.change_layers, config.image_update)
     for layer in (net.projector.linear_1, net.projector.linear_2):
         layer.reset_parameters()
-    load_base(net, base)
+    given = ("vision", "llm") if "projector" in stages[0].trained else ("vision", "projector", "llm")
+    verify_filled(net, load_base(net, base), base, given)
     if config.lora:
         if cpu_has_bf16() or torch.cuda.is_available():
             net.llm.to(torch.bfloat16)  # it stays as it is; the adapters are float32
@@ -309,7 +318,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(json.dumps(dry_run(args.preset), indent=1))
         return
     torch.manual_seed(args.seed)
-    net, chat = load(args.preset, args.base)
+    net, chat = load(args.preset, args.base, STAGES[args.preset])
     task = feature_task(args.data, args.features, args.val_pairs) if args.preset in ADAPTED else image_task(args.data)
     stages = [replace(stage, epochs=stage.epochs * args.epochs) for stage in STAGES[args.preset]]
     accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() or cpu_has_bf16() else "no", cpu=not torch.cuda.is_available())

@@ -6,7 +6,7 @@ Nothing is fetched: what is missing is named together with the folder that it be
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ INDEX_FILE = "model.safetensors.index.json"
 # A base either has everything in one folder, or tower and language model in these two.
 VISION, TEXT = "vision", "text"
 WHOLE = 2**31  # parameters; from here on float32 on a CPU would take more memory than most have
+PARTS = {"vision": "vision tower", "projector": "projector", "difference": "difference module", "llm": "language model"}
 # One of the language model and one of each tower; small, and different in any two models.
 MARKS = (
     "llm.model.norm.weight",
@@ -199,6 +200,14 @@ def load_base(net: CCExpertNet, folder: Path) -> set[str]:
     return filled
 
 
+def verify_filled(net: CCExpertNet, filled: Collection[str], base: Path, parts: Collection[str] = tuple(PARTS)) -> None:
+    """Raises ModelError where one of ``parts`` has a weight that is not among the ``filled`` and would stay what the memory held."""
+    missing = [name for name, _ in net.named_parameters() if name not in filled and name.split(".")[0] in parts]
+    if missing:
+        wanted = ", ".join(PARTS[part] for part in parts)
+        raise ModelError(f"{base} lacks {len(missing)} weights, among them {missing[0]}", wanted, "copy the whole folder again")
+
+
 def trained_state(net: CCExpertNet) -> dict[str, Tensor]:
     """What training for change makes: difference module, projector and LoRA adapters, also where peft has put them into ``net.llm``."""
     return {
@@ -264,10 +273,7 @@ def load_net(config: CCExpertConfig, base: Path, trained: Mapping[str, Tensor], 
     # What is quantised must never be on the device as a whole.
     net = build(config, weights_dtype(device, count_parameters(config)), device if config.bits is None else "cpu")
     filled = load_base(net, base) | load_trained(net, unpack(trained))
-    missing = [name for name, _ in net.named_parameters() if name not in filled]
-    if missing:
-        got = f"{base} lacks {len(missing)} weights, among them {missing[0]}"
-        raise ModelError(got, "vision tower, projector, difference module and language model", "copy the whole folder again")
+    verify_filled(net, filled, base)
     if config.bits is not None:
         quantise(net.llm.model, config.bits)
     return net.to(device)
