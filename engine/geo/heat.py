@@ -154,8 +154,8 @@ class HeatWriter:
     def flush(self) -> None:
         """Write what is pending; where tiles overlap the larger value stays."""
         if self._pending:
-            self._verify_room()
             try:
+                self._verify_room()
                 # A finished run's failed tiles go into a cloud-optimised file, whose layout is made anew in the end.
                 with rasterio.open(self.raster, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
                     for ref, percent in self._pending:

@@ -210,7 +210,10 @@ class GridWriter:
 
 
 def write_failure(path: Path, error: BaseException) -> OutputError:
-    """What a user reads where a write has failed: the disk is full, or another reason."""
+    """What a user reads where a write has failed: the folder has gone, the disk is full, or another reason."""
+    if not path.parent.exists():
+        got = f"{path} cannot be written: the folder {path.parent} has gone"
+        return OutputError(got, "the folder with what was written into it", "put it back, then run again with --resume")
     if _free_bytes(path) < FULL_BYTES:
         return disk_full(path)
     return OutputError(

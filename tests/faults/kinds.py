@@ -248,7 +248,7 @@ NO_MEMORY = error(4, r"out of memory.*--resume") | error(2, r"(before|after)\.ti
 OOM_SIGNALS = dies(signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL, signal.SIGBUS)
 FULL = error(2, r"the disk of \S*results/\S+ is full.*--resume|MB free on the disk of \S*results\b")
 WEIGHTS = error(2, r"fake\.safetensors .*sha256 [0-9a-f]{12}")
-IN_USE = error(2, r"out\S*\.gpkg is being written by another run.*wait for that run")
+IN_USE = error(2, r"out\S*\.gpkg is being written by another run.*wait for that run|(heat\.tif|out_0001\.gpkg) exists.*--resume")
 FAILED = {0: FAILED_TILES}
 DONE = {0: ANY}
 

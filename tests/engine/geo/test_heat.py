@@ -282,6 +282,17 @@ def test_a_disk_that_fills_up_keeps_what_was_flushed(small_disk, monkeypatch, na
     assert (small_disk / name).exists()
 
 
+@pytest.mark.parametrize("name", ["heat.tif", "heat.gpkg"])
+def test_a_folder_that_vanishes_is_said(tmp_path, name):
+    folder, grid = tmp_path / "results", grid_of()
+    folder.mkdir()
+    with HeatWriter.open(HeatmapOutput(str(folder / name)), grid, RUN) as heat:
+        heat.add(tile(grid, 0, 0, cells(rest=0.6)))
+        folder.rename(tmp_path / "away")
+        with pytest.raises(OutputError, match="cannot be written: the folder .*results has gone.*--resume"):
+            heat.flush()
+
+
 def test_too_little_room_is_said_before_the_run(small_disk):
     with pytest.raises(OutputError, match="6 MB free on the disk"):
         HeatWriter.verify(HeatmapOutput(str(small_disk / "heat.tif")))

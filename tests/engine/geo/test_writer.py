@@ -359,3 +359,11 @@ def test_output_deleted_while_running(tmp_path):
     with pytest.raises(OutputError, match="out.gpkg cannot be written"), begin(path) as writer:
         writer.add(tile(0, 0))
         os.remove(path)
+
+
+def test_a_folder_that_vanishes_is_no_full_disk(tmp_path):
+    path = tmp_path / "results" / "out.gpkg"
+    path.parent.mkdir()
+    with pytest.raises(OutputError, match="out.gpkg cannot be written: the folder .*results has gone.*--resume"), begin(path) as writer:
+        writer.add(tile(0, 0))
+        path.parent.rename(tmp_path / "away")
