@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -12,7 +13,18 @@ from torch.nn import functional as F
 
 from engine.models.ccexpert.net import CCExpertNet
 
+from .diffusion_batches import Source
+
 Item = tuple[int, tuple[int, ...]]  # a pair, and which of its captions
+# Groups of pairs: LEVIR-CC's, and what stands for all sources without a weight of their own.
+LEVIR, OTHERS = "lcc", "pairs"
+UNCHANGED_ENDING = "-unchanged"
+
+
+def source_weight(group: str, weights: Mapping[str, float]) -> float:
+    """How often pairs of a group come: its own weight, else that of the others unless it is LEVIR-CC's, else 1."""
+    source, ending = group.removesuffix(UNCHANGED_ENDING), UNCHANGED_ENDING if group.endswith(UNCHANGED_ENDING) else ""
+    return weights.get(group, 1.0 if source == LEVIR else weights.get(OTHERS + ending, 1.0))
 
 
 def epoch_items(
@@ -23,12 +35,12 @@ def epoch_items(
     Parameters
     ----------
     captions, sources : of each pair, how many captions it has (those without are left out) and where it comes from.
-    mode : of ``CAPTION_MODES``. weights : how often pairs of a source come, 1 where not named; of 2.5 each comes twice and half of them again.
+    mode : of ``CAPTION_MODES``. weights : how often pairs of a source come (``source_weight``); of 2.5 each comes twice and half of them again.
     packed : captions of a pair behind one prompt.
     """
     items: list[Item] = []
     for pair, (count, source) in enumerate(zip(captions, sources, strict=True)):
-        weight = weights.get(source, 1.0)
+        weight = source_weight(source, weights)
         times = int(weight) + int(rng.random() < weight % 1)
         for _ in range(times if count else 0):
             if mode == "flatten":
@@ -81,6 +93,20 @@ def pack_answers(prompt: Sequence[int], answers: Sequence[Sequence[Sequence[int]
     seen = (part[:, None, :] == part[:, :, None]) | (part[:, None, :] == 0)
     rows, places, targets = torch.tensor(wanted).unbind(1)
     return PackedBatch(ids, positions, (ordered & seen)[:, None], rows, places, targets)
+
+
+def split(source: Source, answers: Sequence[Sequence[Sequence[int]]], count: int, by_token: bool) -> list[tuple[Source, Sequence, float]]:
+    """A batch in at most ``count`` parts, each with its share of the whole: of the answers' tokens, or of the pairs.
+
+    The parts' mean losses times their shares add up to the mean loss of the whole.
+    """
+    sizes = [sum(map(len, texts)) if by_token else 1 for texts in answers]
+    length = math.ceil(len(answers) / count)
+    parts = [slice(start, start + length) for start in range(0, len(answers), length)]
+    return [
+        (tuple(x[part] for x in source) if isinstance(source, tuple) else source[part], answers[part], sum(sizes[part]) / sum(sizes))
+        for part in parts
+    ]
 
 
 def packed_loss(net: CCExpertNet, batch: PackedBatch, levels_a: Tensor, levels_b: Tensor) -> Tensor:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig, inject_adapter_in_model
@@ -26,7 +28,8 @@ class Stage:
     captions : "flatten", every caption of a pair a sample; "random", one of its captions, drawn anew each epoch; "packed", all of its captions behind
     one prompt that is read once: the same gradient as "flatten" with a pair's samples in one batch, at less work. packed : of these at most so many.
     "words", no captions are written, see ``ccexpert_words``.
-    sources : how often pairs of each source (``PairRow.source``) come in an epoch, 1 where not named. batch : samples of a step.
+    sources : how often pairs of each source come in an epoch, 1 where not named: ``PairRow.source``, or "pairs" for all that are not named but
+    "lcc", LEVIR-CC's; of those without a change with "-unchanged" behind it. batch : samples of a step.
     warmup : share of the steps in which the rate rises; then it falls as a cosine. checkpointing : of activations, to save memory.
     """
 
@@ -49,6 +52,32 @@ class Stage:
             raise InputError(f"stage {self.name} trains {sorted(unknown) or 'nothing'}", "some of " + ", ".join(PARTS), "correct the stage")
         if self.captions not in CAPTION_MODES:
             raise InputError(f"captions {self.captions!r} in stage {self.name}", "one of " + ", ".join(CAPTION_MODES), "correct the stage")
+
+        whole = {"batch": self.batch, "packed": self.packed}
+        above = whole | {"lr": self.lr, "epochs": self.epochs}
+        numbers = above | {"warmup": self.warmup, "weight_decay": self.weight_decay, "adapter_lr": self.adapter_lr or 0} | dict(self.sources)
+        for name, value in numbers.items():
+            if not isinstance(value, int if name in whole else (int, float)) or value < 0 or (name in above and value == 0):
+                need = ("a whole number" if name in whole else "a number") + (" above 0" if name in above else ", 0 or above")
+                raise InputError(f"{name} {value!r} in stage {self.name}", need, "correct the stage")
+
+
+def read_stages(path: Path) -> tuple[Stage, ...]:
+    """The stages of a JSON file, a list of objects with the members of ``Stage``.
+
+    Raises
+    ------
+    InputError
+        No such file, or a stage with other members or values.
+    """
+    try:
+        found = tuple(Stage(**row | {"trained": tuple(row["trained"])}) for row in json.loads(path.read_text("utf-8")))
+        if not found:
+            raise ValueError("no stage")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        need = "a list of stages with the members " + ", ".join(field.name for field in fields(Stage))
+        raise InputError(f"{path} cannot be read ({error})", need, "correct the file, or print a preset's with --dry-run") from error
+    return found
 
 
 PUBLISHED = (

@@ -5,7 +5,7 @@
 
 ``ccexpert-small`` trains difference module, projector and adapters on cached tokens of its frozen tower. ``ccexpert-0.5b`` and ``ccexpert-7b`` are
 trained whole, on images, from ``--base``, a folder of LLaVA-OneVision's weights; `accelerate launch -m training.train_ccexpert` does it on several
-GPUs, with DeepSpeed where accelerate is configured so. A run goes on from last.pt; the best validation is kept in best.pt.
+GPUs, with DeepSpeed (ZeRO-1 or ZeRO-2) where accelerate is configured so. A run goes on from last.pt; the best validation is kept in best.pt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -34,35 +35,20 @@ from engine.models.ccexpert.prompt import ChatTokenizer
 from engine.models.ccexpert.weights import build, load_base, load_trained, tokenizer_folder, trained_state, verify_filled
 
 from .ccexpert_base import FOLDER as BASE
-from .ccexpert_batches import Item, PackedBatch, epoch_items, pack_answers, packed_loss
+from .ccexpert_batches import Item, PackedBatch, pack_answers, packed_loss, split
 from .ccexpert_features import FOLDER as FEATURES
 from .ccexpert_features import both_levels
-from .ccexpert_stages import ADAPTED, LORA, STAGES, Stage, add_adapters, prepare, trained_counts
+from .ccexpert_stages import ADAPTED, LORA, STAGES, Stage, add_adapters, prepare, read_stages, trained_counts
+from .ccexpert_tasks import Task, feature_task, image_task, samples, stage_items, verify_sources
 from .ccexpert_validate import captions, scores
 from .ccexpert_words import WordTargets, words_loss
-from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
-from .diffusion_batches import LEVIR_STYLE, FeatureSource, ImageSource, Source
-from .diffusion_features import UNCHANGED, Tokens, read_cached
+from .diffusion_batches import Source
 from .run_log import append_row
 
 FIELDS = ("stage", "step", "of", "seconds", "lr", "loss", "val_well_formed", "val_flag_accuracy", "val_bleu4", "val_rouge", "val_cider")
 FIELDS += ("val_bleu4_changed", "val_rouge_changed", "val_cider_changed", "val_objective")
 TOLD_EVERY = 10  # steps
-
-
-@dataclass
-class Task:
-    """What a run trains on, and what scores it.
-
-    captions, groups : of each pair of the source; groups are "lcc", "lcc-unchanged", "pairs" and "pairs-unchanged" (``Stage.sources``).
-    val_levels : of ``val_rows``, in batches.
-    """
-
-    source: FeatureSource | ImageSource
-    captions: Sequence[Sequence[Tokens]]
-    groups: list[str]
-    val_rows: list[PairRow]
-    val_levels: Callable[[CCExpertNet], Iterator[Tensor]]
+CLIP = 1.0  # norm of a step's gradient
 
 
 class Objective(nn.Module):
@@ -81,7 +67,10 @@ class Objective(nn.Module):
 
 @dataclass
 class Run:
-    """A network on its way through the stages; ``stage`` and ``step`` are those to be done next."""
+    """A network on its way through the stages; ``stage`` and ``step`` are those to be done next.
+
+    accumulate : parts that a process reads its share of a batch in, to save memory; the gradient is the same.
+    """
 
     net: CCExpertNet
     chat: ChatTokenizer
@@ -91,6 +80,7 @@ class Run:
     accelerator: Accelerator
     seed: int = 1
     validate_every: int = 100
+    accumulate: int = 1
     stage: int = 0
     step: int = 0
     best: float = -math.inf
@@ -113,6 +103,7 @@ class Run:
         plain = torch.optim.AdamW(prepare(self.net, stage), lr=stage.lr, betas=(0.9, 0.999), weight_decay=stage.weight_decay)
         if optimizer_state:
             plain.load_state_dict(optimizer_state)
+        begin(self.accelerator, stage.batch, self.accumulate)
         model, optimizer = self.accelerator.prepare(Objective(self.net), plain)
         items = stage_items(stage, self.task, (self.seed, self.stage))
         steps = math.ceil(len(items) / stage.batch)
@@ -120,7 +111,7 @@ class Run:
         start_s = time.perf_counter()
         while self.step < steps:
             rate = schedule(self.step, steps, stage.warmup)
-            for group in plain.param_groups:
+            for group in optimizer.param_groups:
                 group["lr"] = group["base_lr"] * rate
             losses.append(self._advance(model, optimizer, stage, items[self.step * stage.batch : (self.step + 1) * stage.batch]))
             self.step += 1
@@ -136,21 +127,28 @@ class Run:
         """One step on this process's share of the batch; its loss."""
         own = items[self.accelerator.process_index :: self.accelerator.num_processes] or items[:1]
         source, answers = samples(self.task.source, self.chat, own, np.random.default_rng((self.seed, self.stage, self.step)))
-        device = self.accelerator.device
-        source = tuple(x.to(device) for x in source) if isinstance(source, tuple) else source.to(device)
-        if stage.captions == "words":
-            targets = torch.stack([self.words.of(texts) for texts in answers])
-            batch: Any = (self.words.ids.to(device), targets.to(device))
-        else:
-            batch = pack_answers(self.chat.prompt(), answers).to(device)
+        parts = split(source, answers, self.accumulate, stage.captions != "words")
         model.train()
-        with self.accelerator.autocast():
-            loss = model(source, batch)
-        self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
+        total = 0.0
+        for number, (part, texts, share) in enumerate(parts, 1):
+            self.accelerator.sync_gradients = number == len(parts)
+            with nullcontext() if number == len(parts) else self.accelerator.no_sync(model):
+                with self.accelerator.autocast():
+                    loss = share * model(*self._on_device(part, texts, stage.captions == "words"))
+                self.accelerator.backward(loss)
+            total += float(loss.detach())
+        self.accelerator.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], CLIP)
         optimizer.step()
         optimizer.zero_grad()
-        return float(loss.detach())
+        return total
+
+    def _on_device(self, source: Source, answers: Sequence, words: bool) -> tuple[Source, Any]:
+        """What ``Objective`` takes."""
+        device = self.accelerator.device
+        source = tuple(x.to(device) for x in source) if isinstance(source, tuple) else source.to(device)
+        if not words:
+            return source, pack_answers(self.chat.prompt(), answers).to(device)
+        return source, (self.words.ids.to(device), torch.stack([self.words.of(texts) for texts in answers]).to(device))
 
     def _keep(self, record: dict[str, Any], optimizer: torch.optim.Optimizer, writes: bool) -> None:
         """Keep the network; one that ``writes`` captions is scored by them, and the best kept apart."""
@@ -171,7 +169,9 @@ class Run:
         return trained_state(self.net) if self.net.config.lora else self.net.state_dict()
 
     def _save(self, optimizer: torch.optim.Optimizer) -> None:
-        state = {"state": self._state(), "optimizer": optimizer.state_dict(), "stage": self.stage, "step": self.step, "best": self.best}
+        sharded = self.accelerator.state.deepspeed_plugin is not None  # over the processes; taken up again, the moments start anew
+        moments = None if sharded else optimizer.state_dict()
+        state = {"state": self._state(), "optimizer": moments, "stage": self.stage, "step": self.step, "best": self.best}
         part = self.out / "last.part"
         torch.save(state | {"config": self.net.config.to_json()}, part)
         part.replace(self.out / "last.pt")  # a run killed while it writes leaves the last whole state
@@ -198,21 +198,23 @@ class Run:
         return saved["optimizer"]
 
 
-def stage_items(stage: Stage, task: Task, seed: tuple[int, int]) -> list[Item]:
-    """The samples of a whole stage, epoch after epoch; of the last one as many as its share."""
-    items: list[Item] = []
-    for epoch in range(math.ceil(stage.epochs)):
-        rng = np.random.default_rng((*seed, epoch))
-        found = epoch_items(list(map(len, task.captions)), task.groups, stage.captions, stage.sources, rng, stage.packed)
-        items += found[: math.ceil(len(found) * min(1.0, stage.epochs - epoch))]
-    return items
+def begin(accelerator: Accelerator, batch: int, accumulate: int) -> None:
+    """Make an accelerator ready for a stage: DeepSpeed takes one network at a time, and knows no samples whose number it could look up.
 
-
-def samples(source: FeatureSource | ImageSource, chat: ChatTokenizer, items: Sequence[Item], rng: np.random.Generator) -> tuple[Source, list]:
-    """Tokens or images of the items' pairs, and the token ids of their answers."""
-    found = source.take([pair for pair, _ in items], rng)
-    chosen = [[texts[i % len(texts)] for i in numbers] for texts, (_, numbers) in zip(found.captions, items, strict=True)]
-    return found.source, [[chat.answer(" ".join(text)) for text in texts] for texts in chosen]
+    Raises
+    ------
+    InputError
+        DeepSpeed with ZeRO-3, which leaves no process a whole network to validate and to save.
+    """
+    accelerator.free_memory()
+    plugin = accelerator.state.deepspeed_plugin
+    if plugin is None:
+        return
+    if plugin.zero_stage == 3:
+        raise InputError("DeepSpeed with ZeRO-3", "ZeRO-1 or ZeRO-2", "choose another stage with `accelerate config`")
+    part = math.ceil(batch / accelerator.num_processes / accumulate)
+    sizes = {"train_micro_batch_size_per_gpu": part, "train_batch_size": part * accelerator.num_processes, "gradient_accumulation_steps": 1}
+    plugin.deepspeed_config.update(sizes, gradient_clipping=CLIP)
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:
@@ -221,62 +223,6 @@ def schedule(step: int, steps: int, warmup: float) -> float:
     if step < rising:
         return (step + 1) / rising
     return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
-
-
-def groups_of(styles: Sequence[int], changed: Sequence[bool]) -> list[str]:
-    names = ("lcc" if style == LEVIR_STYLE else "pairs" for style in styles)
-    return [name + ("" if flag else "-unchanged") for name, flag in zip(names, changed, strict=True)]
-
-
-def feature_task(data: Path, features: Path, val_pairs: int) -> Task:
-    """Tokens cached by ``training.ccexpert_features``, which looks for leaks; of the validation pairs ``val_pairs``, evenly spread.
-
-    Raises
-    ------
-    InputError
-        They are not there, or of other pairs.
-    """
-    cached, held_out = (read_cached(features / f"{split}.safetensors") for split in ("train", "val"))
-    rows = load_rows(data)
-    train_ids, by_id = [row.id for row in _training(rows)], {row.id: row for row in captioned(rows, "val")}
-    if cached.ids != train_ids or held_out.ids != list(by_id):
-        raise InputError(f"{features} with tokens of other pairs", f"those of {data}", "run python -m training.ccexpert_features again")
-    source, groups = FeatureSource(cached, None, mirror=True), groups_of(cached.style, cached.changed.tolist())
-    chosen = np.linspace(0, len(by_id) - 1, min(val_pairs, len(by_id))).round().astype(int)
-    val_rows = [list(by_id.values())[i] for i in chosen]
-    return Task(source, cached.captions, groups, val_rows, lambda net: cached_levels(held_out.condition[chosen]))
-
-
-def cached_levels(levels: Tensor, batch_size: int = 32) -> Iterator[Tensor]:
-    return (part.float() for part in levels.split(batch_size))
-
-
-def image_task(data: Path, limit: int | None = None) -> Task:
-    """Pairs of images, for a tower that is trained too.
-
-    Raises
-    ------
-    InputError
-        The data are not complete, or leak.
-    """
-    rows = load_rows(data)
-    train_rows, val_rows = _training(rows)[:limit], captioned(rows, "val")[:limit]
-    check_leakage(train_rows, [row for row in rows if row.split != "train"])
-    source = ImageSource(train_rows, None, augment=False)
-    stored = source.store.rows
-    styles = [LEVIR_STYLE if row.source == "lcc" else LEVIR_STYLE + 1 for row in stored]
-    texts = [row.captions if row.changed else UNCHANGED for row in stored]
-
-    def levels(net: CCExpertNet) -> Iterator[Tensor]:
-        device = next(net.parameters()).device
-        for start in range(0, len(val_rows), 8):
-            yield both_levels(net)(*(torch.from_numpy(images).to(device) for images in read_batch(val_rows[start : start + 8])))
-
-    return Task(source, texts, groups_of(styles, [bool(row.changed) for row in stored]), val_rows, levels)
-
-
-def _training(rows: list[PairRow]) -> list[PairRow]:
-    return [row for row in training_rows(rows) if row.captions]
 
 
 def load(preset: str, base: Path, stages: Sequence[Stage]) -> tuple[CCExpertNet, ChatTokenizer]:
@@ -303,27 +249,29 @@ def load(preset: str, base: Path, stages: Sequence[Stage]) -> tuple[CCExpertNet,
     return net, ChatTokenizer.from_folder(tokenizer_folder(base), config)
 
 
-def dry_run(preset: str) -> dict[str, Any]:
+def dry_run(preset: str, stages: Sequence[Stage]) -> dict[str, Any]:
     """Parameters of each part that each stage trains; takes no memory."""
     with torch.device("meta"):
         net = CCExpertNet(PRESETS[preset])
         if preset in ADAPTED:
             add_adapters(net, LORA)
-    return {stage.name: {"options": asdict(stage), "trained": trained_counts(net, stage)} for stage in STAGES[preset]}
+    return {stage.name: {"options": asdict(stage), "trained": trained_counts(net, stage)} for stage in stages}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = _parser().parse_args(argv)
+    chosen = read_stages(args.stages) if args.stages else STAGES[args.preset]
+    stages = [replace(stage, epochs=stage.epochs * args.epochs) for stage in chosen]
     if args.dry_run:
-        print(json.dumps(dry_run(args.preset), indent=1))
+        print(json.dumps(dry_run(args.preset, stages), indent=1))
         return
     torch.manual_seed(args.seed)
-    net, chat = load(args.preset, args.base, STAGES[args.preset])
-    task = feature_task(args.data, args.features, args.val_pairs) if args.preset in ADAPTED else image_task(args.data)
-    stages = [replace(stage, epochs=stage.epochs * args.epochs) for stage in STAGES[args.preset]]
+    net, chat = load(args.preset, args.base, stages)
+    task = feature_task(args.data, args.features, args.val_pairs) if args.preset in ADAPTED else image_task(args.data, args.val_pairs)
+    verify_sources(stages, task.groups)
     accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() or cpu_has_bf16() else "no", cpu=not torch.cuda.is_available())
     net.to(accelerator.device)
-    Run(net, chat, stages, task, args.out or Path("runs") / args.preset, accelerator, args.seed, args.validate_every).train()
+    Run(net, chat, stages, task, args.out or Path("runs") / args.preset, accelerator, args.seed, args.validate_every, args.accumulate).train()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -336,6 +284,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=float, default=1.0, help="factor on the epochs of all stages")
     parser.add_argument("--validate-every", type=int, default=100, help="steps")
     parser.add_argument("--val-pairs", type=int, default=120, help="of a validation: writing captions takes as long as training steps")
+    parser.add_argument("--stages", type=Path, help="JSON list of stages in place of the preset's, with the options that --dry-run prints")
+    parser.add_argument("--accumulate", type=int, default=1, help="parts in which a process reads its share of a batch, to save memory")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dry-run", action="store_true", help="print what each stage trains, and stop")
     return parser

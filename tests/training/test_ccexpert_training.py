@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,18 +24,23 @@ from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.net import IGNORE_ID, IMAGE_ID, CCExpertNet
 from engine.models.ccexpert.prompt import END, END_OF_TEXT, START, ChatTokenizer
 from training.ccexpert_batches import epoch_items, pack_answers, packed_loss
-from training.ccexpert_stages import LORA, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage, add_adapters, prepare, trained_counts
+from training.ccexpert_stages import LORA, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage, add_adapters, prepare, read_stages, trained_counts
+from training.ccexpert_tasks import Task, groups_of, stage_items, verify_sources
 from training.ccexpert_words import WordTargets, words_loss
 from training.datasets import PairRow
 from training.diffusion_batches import Pairs
-from training.train_ccexpert import Run, Task, groups_of, schedule, stage_items
+from training.train_ccexpert import Objective, Run, begin, schedule
 
 TINY = PRESETS["ccexpert-tiny"]
 WORDS = "a house road tree is are built removed no change has occurred the scene same as before This Image1 Image2 What".split()
 
 
 @pytest.fixture(scope="module")
-def chat():
+def chat() -> ChatTokenizer:
+    return chat_of_words()
+
+
+def chat_of_words() -> ChatTokenizer:
     words = {word: i for i, word in enumerate([START, END, END_OF_TEXT, "<unk>", *WORDS])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
@@ -102,6 +108,68 @@ def test_packed_and_weighted_samples():
     assert 540 < len(halves) < 660
 
 
+def test_a_source_has_its_own_weight_or_that_of_the_others():
+    groups = groups_of(["lcc", "lcc", "lva", "lva", "msh", "msh"], [True, False] * 3)
+
+    def times(weights):
+        found = Counter(pair for pair, _ in epoch_items([1] * 6, groups, "random", weights, np.random.default_rng(0)))
+        return [found[pair] for pair in range(6)]
+
+    assert times({"pairs": 3.0, "pairs-unchanged": 2.0}) == [1, 1, 3, 2, 3, 2]
+    assert times({"lcc": 2.0, "lva": 0.0, "pairs": 3.0, "lva-unchanged": 4.0}) == [2, 1, 0, 4, 3, 1]
+    verify_sources([replace(SMALL[3], sources={"lva": 1.0, "pairs": 1.0})], groups)
+    with pytest.raises(InputError, match="sources lvo of stage III.*some of .*lva-unchanged"):
+        verify_sources([replace(SMALL[3], sources={"lvo": 1.0})], groups)
+
+
+def test_stages_may_come_from_a_file(tmp_path):
+    path = tmp_path / "stages.json"
+    path.write_text(json.dumps([asdict(stage) for stage in SMALL]))
+    assert read_stages(path) == SMALL
+    for members, message in (({"rate": 1e-5}, "unexpected keyword argument 'rate'"), ({"lr": "fast"}, "lr 'fast'"), ({"batch": 0}, "batch 0")):
+        path.write_text(json.dumps([asdict(SMALL[0]) | members]))
+        with pytest.raises(InputError, match=message):
+            read_stages(path)
+    for text in ("[]", "{", '[{"name": "I"}]', '["I"]'):
+        path.write_text(text)
+        with pytest.raises(InputError, match="stages.json cannot be read"):
+            read_stages(path)
+
+
+def gradients(run: Run, stage: Stage) -> list[torch.Tensor]:
+    """Of a step on four pairs, whose answers are of different lengths."""
+    found: list[torch.Tensor] = []
+    optimizer = torch.optim.SGD(prepare(run.net, stage), lr=0.0)
+    optimizer.register_step_pre_hook(lambda *_: found.extend(p.grad.clone() for p in run.net.parameters() if p.grad is not None))
+    begin(run.accelerator, 4, run.accumulate)
+    run._advance(*run.accelerator.prepare(Objective(run.net), optimizer), stage, [(pair, (0,)) for pair in range(4)])
+    return found
+
+
+@pytest.mark.parametrize("captions", ["random", "words"])
+def test_parts_of_a_batch_add_up_to_its_gradient(chat, tmp_path, captions):
+    parts = []
+    for accumulate in (1, 3):
+        run = run_in(tmp_path, chat, 1, adapters=False)
+        run.accumulate, run.words = accumulate, WordTargets([[chat.answer(text)] for text in Memorised.texts], least=1)
+        parts.append(gradients(run, replace(run.stages[0], captions=captions)))
+    assert len(parts[0]) == len(parts[1]) > 10
+    for whole, added in zip(*parts, strict=True):
+        torch.testing.assert_close(added, whole, atol=1e-5, rtol=1e-3)
+
+
+def test_deepspeed_is_told_the_batch_and_refused_where_no_process_has_all_weights():
+    plugin = SimpleNamespace(zero_stage=2, deepspeed_config={"train_micro_batch_size_per_gpu": "auto", "zero_optimization": {"stage": 2}})
+    accelerator = SimpleNamespace(state=SimpleNamespace(deepspeed_plugin=plugin), num_processes=4, free_memory=lambda: None)
+    begin(accelerator, 64, 2)
+    begin(accelerator, 256, 2)
+    sizes = {"train_micro_batch_size_per_gpu": 32, "train_batch_size": 128, "gradient_accumulation_steps": 1, "gradient_clipping": 1.0}
+    assert plugin.deepspeed_config == sizes | {"zero_optimization": {"stage": 2}}
+    plugin.zero_stage = 3
+    with pytest.raises(InputError, match="DeepSpeed with ZeRO-3.*ZeRO-1 or ZeRO-2"):
+        begin(accelerator, 64, 1)
+
+
 def test_packed_answers_count_as_each_answer_alone(chat):
     """The loss is that of ``CCExpertNet.forward`` on one sample an answer: no answer sees another, and the prompt is no target."""
     net, prompt = tiny_net().eval(), chat.prompt()
@@ -159,8 +227,8 @@ def test_rate_rises_then_falls_to_nothing():
 
 
 def test_groups_and_items_of_a_part_of_an_epoch():
-    groups = groups_of([0, 1, 1], [True, True, False])
-    assert groups == ["lcc", "pairs", "pairs-unchanged"]
+    groups = groups_of(["lcc", "pairs", "lva"], [True, True, False])
+    assert groups == ["lcc", "pairs", "lva-unchanged"]
     task = Task(None, [(("a",),) * 5] * 3, groups, [], lambda net: iter(()))
     stage = Stage("I", ("difference",), 1e-3, 2, 1.5, "flatten")
     assert len(stage_items(stage, task, (1, 0))) == 15 + 8
