@@ -7,19 +7,22 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
 
 from ...captioner import ModelCard
-from ...errors import ModelError
+from ...errors import InputError, ModelError
 from .captioner import read_metadata
 from .config import QWEN2_7B, SIGLIP, CCExpertConfig
 from .prompt import END, END_OF_TEXT, START, TOKENIZER_FILE
 from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, weight_files
 
 CONFIG_FILE = "config.json"
+# Member of that file in a folder that training.ccexpert_export has written: the model's own configuration and its change score's calibration.
+OWN = "changescribe"
 TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.json", "merges.txt")
 SOURCE = "copy the folder of weights that the model was added from"
 BATCH = 16  # tiles that a card's memory_mb speaks of
@@ -69,12 +72,12 @@ def describe_whole(base: Path, model_id: str, target: Path, bits: int | None = N
     Raises
     ------
     ModelError
-        A config.json that is missing or not that of a Qwen2.
+        A config.json that is missing, or neither ours nor that of a Qwen2.
     """
-    config = CCExpertConfig(SIGLIP, _text_sizes(base), image_update="released", prompt="code", bits=bits)
+    found, calibration = _described(base)
+    config = replace(found, bits=bits)
     card = ModelCard(model_id, f"CCExpert, {model_id}", memory_mb=batch_mb(config))
-    found = Base.of(base, SOURCE)
-    members = {"config": config.to_json(), "base": vars(found), "card": card.to_json(), "calibration": {"temperature": 1.0, "bias": 0.0}}
+    members = {"config": config.to_json(), "base": vars(Base.of(base, SOURCE)), "card": card.to_json(), "calibration": calibration}
     save_file({}, target, {name: json.dumps(value) for name, value in members.items()} | {"tuned_from": "ccexpert"})
 
 
@@ -120,12 +123,15 @@ def batch_mb(config: CCExpertConfig) -> int:
     return BATCH * tokens * 4 * (cached + 4 * text["intermediate_size"]) // 10**6
 
 
-def _text_sizes(folder: Path) -> dict[str, Any]:
-    """The language model's sizes in a config.json of LLaVA-NeXT; the vocabulary's is that of its embeddings, which the file has wrong."""
+def _described(folder: Path) -> tuple[CCExpertConfig, dict[str, float]]:
+    """Configuration and calibration by a config.json of ours, or of LLaVA-NeXT, whose vocabulary is that of its embeddings: the file has it wrong."""
     try:
         found = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
-        sizes = {name: found.get(name, default) for name, default in QWEN2_7B.items()} | {"hidden_size": int(found["hidden_size"])}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        if OWN in found:
+            return CCExpertConfig.from_json(found[OWN]["config"]), dict(found[OWN]["calibration"])
+        sizes: dict[str, Any] = {name: found.get(name, default) for name, default in QWEN2_7B.items()} | {"hidden_size": int(found["hidden_size"])}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, InputError) as error:
         raise ModelError(f"{folder / CONFIG_FILE} cannot be read ({error!r})", "the configuration of the weights", "copy the whole folder") from error
     rows = next((tensor.get_shape()[0] for name, tensor in tensors_of(folder) if name == "llm.model.embed_tokens.weight"), None)
-    return sizes | {"vocab_size": rows or sizes["vocab_size"]}
+    sizes["vocab_size"] = rows or sizes["vocab_size"]
+    return CCExpertConfig(SIGLIP, sizes, image_update="released", prompt="code"), {"temperature": 1.0, "bias": 0.0}
