@@ -244,6 +244,21 @@ def test_quantised_are_the_language_models_matrices_but_not_its_vocabulary(tmp_p
     assert weights_bytes(found.config, "cpu") < weights_bytes(TINY, "cpu")
 
 
+@pytest.mark.parametrize(("bits", "like"), [(4, 0.97), (8, 0.999)])
+def test_real_quantised_layers_answer_nearly_as_the_whole_ones(tmp_path, bits, like):
+    """On the CPU; correlation of the logits of random weights. The stand-in above cannot tell that bitsandbytes takes what it is given."""
+    pytest.importorskip("bitsandbytes")
+    net = random_net(replace(TINY, text=TINY.text | {"hidden_size": 128, "intermediate_size": 256}))
+    net.vision.save_pretrained(tmp_path / "vision")
+    net.llm.save_pretrained(tmp_path / "text")
+    found = load_net(replace(net.config, bits=bits), tmp_path, trained_state(net))
+    ids, mask = pad_left([[3, 4, 5, 9, 20]])
+    with torch.no_grad():
+        logits = [each.llm(input_ids=ids, attention_mask=mask).logits.float().flatten() for each in (net, found)]
+    assert found.llm.model.layers[0].mlp.up_proj.weight.dtype in (torch.uint8, torch.int8)
+    assert like < float(torch.corrcoef(torch.stack(logits))[0, 1]) < 1
+
+
 def test_without_bitsandbytes_quantised_weights_say_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
     net = random_net()
