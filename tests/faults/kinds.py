@@ -20,7 +20,7 @@ import checks
 import children
 import inputs
 from case import tell
-from ends import ANY, FAILED_TILES, ended, interrupted, killed, says, whole
+from ends import ANY, FAILED_TILES, WAITED, ended, interrupted, killed, says, whole
 from machine import QGIS_PYTHON, anywhere, has_qgis, may_mount
 
 HERE = Path(__file__).resolve().parent
@@ -216,7 +216,7 @@ def two_writers(case):
 class Kind:
     """What is done, what must follow, and how many of 300 faults are of this kind.
 
-    ends : exit codes, negative for a signal, with what the error's message must match; 0 with ANY or FAILED_TILES
+    ends : exit codes, negative for a signal, with what the error's message must match; 0 with ANY, FAILED_TILES or WAITED
     forked : it needs to act inside the process. possible : whether this machine has what it needs. destroys : the fault takes the output.
     """
 
@@ -270,7 +270,7 @@ KINDS = (
     Kind("raster truncated before or during the run", inputs.raster_truncated, "exit 2, or failed tiles", 12, UNREADABLE | FAILED),
     Kind("bits of compressed pixels flipped", inputs.raster_flipped, "exit 2, or failed tiles", 10, UNREADABLE | FAILED),
     Kind("header promises more than the file holds", inputs.raster_lies, "exit 2, or failed tiles", 10, UNREADABLE | FAILED),
-    Kind("web server stalls", inputs.web_stalls, "failed tiles, or exit 2", 8, UNREADABLE | FAILED),
+    Kind("web server stalls", inputs.web_stalls, "waits, failed tiles, or exit 2", 8, UNREADABLE | {0: WAITED}),
     Kind("web server stalls, user cancels", inputs.web_stalls_and_user_cancels, "exit 3", 4, STOPPED),
     Kind("web server cuts its answers", inputs.web_cut, "failed tiles, or exit 2", 8, UNREADABLE | FAILED),
     Kind("web server says 404 or 500", inputs.web_error, "failed tiles, or exit 2", 8, UNREADABLE | FAILED),
