@@ -114,7 +114,7 @@ def scorers() -> tuple:
         from pycocoevalcap.cider.cider import Cider
         from pycocoevalcap.rouge.rouge import Rouge
     except ImportError as error:
-        raise InputError("pycocoevalcap is not installed", "the package pycocoevalcap", "pip install 'changescribe[eval]'") from error
+        raise InputError("pycocoevalcap is not installed", "the package pycocoevalcap", "pip install pycocoevalcap") from error
     return Bleu, Rouge, Cider
 
 

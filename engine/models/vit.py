@@ -151,5 +151,5 @@ def _transformers():
     try:
         import transformers
     except ImportError as error:
-        raise InputError("transformers is not installed", "the package transformers", "pip install 'changescribe[vit]'") from error
+        raise InputError("transformers is not installed", "the package transformers", "pip install 'transformers>=4.56,<5'") from error
     return transformers
