@@ -104,7 +104,7 @@ def split(source: Source, answers: Sequence[Sequence[Sequence[int]]], count: int
     length = math.ceil(len(answers) / count)
     parts = [slice(start, start + length) for start in range(0, len(answers), length)]
     return [
-        (tuple(x[part] for x in source) if isinstance(source, tuple) else source[part], answers[part], sum(sizes[part]) / sum(sizes))
+        ((source[0][part], source[1][part]) if isinstance(source, tuple) else source[part], answers[part], sum(sizes[part]) / sum(sizes))
         for part in parts
     ]
 

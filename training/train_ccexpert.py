@@ -145,7 +145,7 @@ class Run:
     def _on_device(self, source: Source, answers: Sequence, words: bool) -> tuple[Source, Any]:
         """What ``Objective`` takes."""
         device = self.accelerator.device
-        source = tuple(x.to(device) for x in source) if isinstance(source, tuple) else source.to(device)
+        source = (source[0].to(device), source[1].to(device)) if isinstance(source, tuple) else source.to(device)
         if not words:
             return source, pack_answers(self.chat.prompt(), answers).to(device)
         return source, (self.words.ids.to(device), torch.stack([self.words.of(texts) for texts in answers]).to(device))
