@@ -1,7 +1,8 @@
 """A deterministic captioner without weights to speak of, in a registry of its own, for tests of everything around a model.
 
 Run as a program it is the command line with that registry: ``python tests/engine/fakes.py FOLDER worker``; FAKE_DELAY_S slows each tile down,
-FAKE_COMMIT_TILES makes for more commits.
+FAKE_COMMIT_TILES makes for more commits, FAKE_HOLD names a file without which no tile is captioned, FAKE_EXIT_AT is a ``fail_at`` that ends the
+process.
 """
 
 import json
@@ -23,6 +24,7 @@ from engine.captioner import Captioner, Encoded, ModelCard
 from engine.geo import writer
 
 ID = "fake"
+EXIT_CODE = 77
 WORDS = ("a row of houses is built along the road", "the trees are cut down and a road appears", "a new parking lot appears near the building")
 CLASSES = ((("building", "road"), (), ()), (("road",), ("vegetation",), ()), (("parking",), (), ("bareland",)))
 
@@ -41,6 +43,7 @@ class FakeCaptioner(Captioner):
         self.device = torch.device("cpu")
         self.delay_s = float(os.environ.get("FAKE_DELAY_S", "0")) if delay_s is None else delay_s
         self.fail_at = fail_at
+        self.exit_at, self.hold = (os.environ.get(name) for name in ("FAKE_EXIT_AT", "FAKE_HOLD"))
         self.batches = []
 
     @classmethod
@@ -52,6 +55,10 @@ class FakeCaptioner(Captioner):
         self.batches.append(len(before))
         if self.fail_at is not None and bool((before[:, 0, 0, 0] == self.fail_at).any()):
             raise ValueError("the fake fails at this tile")
+        if self.exit_at and bool((before[:, 0, 0, 0] == int(self.exit_at)).any()):
+            os._exit(EXIT_CODE)
+        while self.hold and not os.path.exists(self.hold):
+            time.sleep(0.05)
         time.sleep(self.delay_s * len(before))
         before, after = (tile.numpy().astype(np.float64).mean((1, 2, 3)) for tile in (before, after))
         kinds = after.astype(int) % len(WORDS)

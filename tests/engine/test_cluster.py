@@ -1,23 +1,21 @@
 """Captioning on a real Dask cluster: a scheduler and worker processes on this computer, killed, joined late, and unlike the client."""
 
-import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
-import time
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import rasterio
-from runs import FAKES, count, start, table
+from cluster_runs import JOIN_S, PRELOAD, Dask, captioner, run
+from rasterio.windows import Window
+from runs import TILE_PX, count, table
 
-from engine import cluster, cluster_block, device, pipeline, registry
-from engine.captioner import ModelCard
+from engine import cluster, cluster_block, pipeline, registry
+from engine.cli import main
 from engine.errors import Cancelled, EngineError, InputError, ModelError, RasterError
 from engine.geo import access
 from engine.geo.tileset import TileSet
@@ -26,60 +24,6 @@ from engine.schema import HeatmapOutput, TileRef
 import fakes
 
 distributed = pytest.importorskip("distributed", reason="no Dask: pip install '.[cluster]'")
-PRELOAD = str(FAKES.with_name("cluster_preload.py"))
-JOIN_S = 120
-
-
-class Dask:
-    """A scheduler in a process of its own, and workers to start and kill."""
-
-    def __init__(self, folder, *options):
-        self.folder, self.processes = folder, []
-        self.file = folder / "scheduler.json"
-        with pytest.MonkeyPatch.context() as patch:  # so that workers that start together find it made
-            patch.setattr(registry, "RESOURCES", registry.RESOURCES)
-            fakes.install(folder / "registry")
-        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(self.file), "--no-dashboard", *options)
-        self.address = json.loads(wait_for(lambda: self.file.exists() and self.file.read_text()))["address"]
-
-    def start(self, *arguments, **environment):
-        settings = {"FAKE_REGISTRY": str(self.folder / "registry"), "OMP_NUM_THREADS": "1", **environment}
-        with (self.folder / "log.txt").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *arguments], cwd=self.folder, env={**os.environ, **settings}, stdout=log, stderr=log
-            )
-        self.processes.append(process)
-        return process
-
-    def worker(self, *arguments, delay_s=0.0):
-        return self.start("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", *arguments, FAKE_DELAY_S=str(delay_s))
-
-    def end(self, processes):
-        for process in processes:
-            process.kill()
-            process.wait()
-
-    @contextmanager
-    def workers(self, number, *arguments, delay_s=0.0):
-        """So many workers more, and the client's side."""
-        if not arguments:
-            arguments = ("--preload", PRELOAD)
-        processes = [self.worker(*arguments, delay_s=delay_s) for _ in range(number)]
-        try:
-            with cluster.Workers(self.address, pipeline.ignore) as workers, pytest.MonkeyPatch.context() as patch:
-                patch.setattr(registry, "RESOURCES", self.folder / "registry")  # files made twice may differ in their metadata's order
-                wait_for(lambda: len(workers.client.nthreads()) == number)
-                yield workers, processes
-        finally:
-            self.end(processes)
-
-
-def wait_for(found, seconds=JOIN_S):
-    end = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
-    return value
 
 
 @pytest.fixture(scope="module")
@@ -87,15 +31,6 @@ def dask(tmp_path_factory):
     made = Dask(tmp_path_factory.mktemp("dask"), "--preload", PRELOAD)
     yield made
     made.end(made.processes)
-
-
-def captioner():
-    return fakes.FakeCaptioner(ModelCard(fakes.ID, "a fake", threshold=0.1))
-
-
-def run(request, output, workers=None, **options):
-    caption = workers.caption_tiles if workers else pipeline.caption_tiles
-    return pipeline.run(request, str(output), captioner=captioner(), caption=caption, **options)
 
 
 def geometries(path):
@@ -196,6 +131,43 @@ def test_the_scheduler_goes_away(tmp_path, request_of):
         lonely.end(lonely.processes)
 
 
+def caption(output, *options):
+    """Run the command line, with rasters of the present folder, which is not the workers'; return its exit code."""
+    return main(["caption", "before.tif", "after.tif", "--model", fakes.ID, "--tile", str(TILE_PX), "-o", str(output), *options])
+
+
+def test_the_command_line_with_a_scheduler(dask, request_of, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    request_of(8, 8)
+    with dask.workers(1):
+        assert caption("alone.gpkg") == 0
+        capsys.readouterr()
+        assert caption("spread.gpkg", "--scheduler", dask.address) == 0
+    shown = capsys.readouterr()
+    assert f"1 Dask workers at {dask.address}; dashboard: " in shown.err
+    assert "64 tiles" in shown.out and f"on 1 Dask workers at {dask.address}" in shown.out
+    assert table("alone.gpkg") == table("spread.gpkg")
+
+
+def test_a_tile_that_ends_every_worker(request_of, tmp_path, monkeypatch, capsys):
+    """They are gone without a word, as if killed for their memory; --resume where that does not happen captions what is left."""
+    monkeypatch.chdir(tmp_path)
+    with rasterio.open(request_of(8, 8).before, "r+") as raster:
+        raster.write(np.full((3, 1, 1), 7, np.uint8), window=Window(7 * TILE_PX, 7 * TILE_PX, 1, 1))
+    deadly = Dask(tmp_path, "--preload", PRELOAD, FAKE_EXIT_AT="7", DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1")
+    try:
+        with deadly.workers(2) as (_, processes):
+            assert caption("spread.gpkg", "--scheduler", deadly.address) == EngineError.exit_code == 4
+            shown = capsys.readouterr().err
+            assert "a block of tiles ended one worker after another (KilledWorker: " in shown and "--resume" in shown
+            assert [process.wait(JOIN_S) for process in processes] == [fakes.EXIT_CODE, fakes.EXIT_CODE]
+            assert count("spread.gpkg") < 64
+            assert [caption("spread.gpkg", "--resume"), caption("alone.gpkg")] == [0, 0]
+    finally:
+        deadly.end(deadly.processes)
+    assert table("alone.gpkg") == table("spread.gpkg")
+
+
 def test_a_scheduler_without_changescribe(tmp_path, fake_weights):
     bare = Dask(tmp_path)
     try:
@@ -283,26 +255,6 @@ def test_addresses_that_are_none(monkeypatch):
         cluster.Workers("local:2", pipeline.ignore)
 
 
-@pytest.mark.parametrize(
-    ("address", "workers", "adapts"),
-    [("local", device.cores(), None), ("local:3", 3, None), ("local:1-4", 1, {"minimum": 1, "maximum": 4})],
-)
-def test_processes_of_this_computer(monkeypatch, address, workers, adapts):
-    made = {}
-
-    class Recorder:
-        def __init__(self, **options):
-            made.update(options)
-
-        def adapt(self, **options):
-            made["adapts"] = options
-
-    monkeypatch.setattr(distributed, "LocalCluster", Recorder)
-    cluster._local_cluster(cluster.LOCAL.fullmatch(address))
-    assert (made["n_workers"], made["threads_per_worker"], made.get("adapts")) == (workers, 1, adapts)
-    assert made["dashboard_address"].startswith("127.0.0.1:")
-
-
 def test_a_block_that_ends_every_worker():
     with pytest.raises(EngineError, match="ended one worker after another.*smaller --batch.*--resume"), cluster._failures("tcp://x:1"):
         raise distributed.KilledWorker("caption_block-1", SimpleNamespace(address="tcp://y:2"), 3)
@@ -350,18 +302,3 @@ def test_blocks_shrink_so_that_workers_end_together_and_none_of_the_tiles_is_lef
     found = sizes(tiles, threads)
     assert sum(found) == tiles and found == sorted(found, reverse=True)
     assert found[-1] <= 8 and (tiles < 8 or found.count(8) >= threads)
-
-
-def test_the_command_line_with_processes_of_its_own(request_of, tmp_path, monkeypatch):
-    request = request_of(8, 8)
-    monkeypatch.setenv("DASK_DISTRIBUTED__WORKER__PRELOAD", PRELOAD)
-    monkeypatch.setenv("FAKE_REGISTRY", str(tmp_path / "registry"))
-    alone, spread = tmp_path / "alone.gpkg", tmp_path / "spread.gpkg"
-    run(request, alone)
-    options = ["caption", request.before, request.after, "--model", fakes.ID, "--tile", 64, "--scheduler", "local:2", "-o", spread]
-    process = start(tmp_path, *options, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    out, err = process.communicate(timeout=JOIN_S)
-    assert process.returncode == 0, err
-    assert "2 Dask workers at local:2; dashboard: http://127.0.0.1:" in err
-    assert "64 tiles" in out and "on 2 Dask workers at local:2" in out
-    assert table(alone) == table(spread)
