@@ -94,7 +94,7 @@ def test_no_more_than_some_blocks_are_with_the_scheduler(dask, request_of, tmp_p
 
         monkeypatch.setattr(workers.client, "submit", watched)
         run(request_of(12, 12), tmp_path / "out.gpkg", workers)
-    assert len(most) == 10 and max(most) <= 2  # 144 tiles, one thread: blocks of 36 and fewer
+    assert len(most) == 6 and max(most) <= 2  # 144 tiles, one thread: blocks of 72 and fewer
 
 
 def test_workers_unlike_the_client(dask, request_of, tmp_path, monkeypatch):
