@@ -241,7 +241,7 @@ def test_caption_changes_runs_inside_a_model(provider, engine, rasters):
     child.setModelOutputs({"grid": output})
     model.addChildAlgorithm(child)
     model.initAlgorithm()
-    context = QgsProcessingContext()
-    results, ok = model.run({"before": rasters["before"], "after": rasters["after"], "captions:grid": "memory:"}, context, QgsProcessingFeedback())
+    context, grid = QgsProcessingContext(), model.destinationParameterDefinitions()[0].name()
+    results, ok = model.run({"before": rasters["before"], "after": rasters["after"], grid: "memory:"}, context, QgsProcessingFeedback())
     assert ok
-    assert context.getMapLayer(results["captions:grid"]).featureCount() == 16
+    assert context.getMapLayer(results[grid]).featureCount() == 16

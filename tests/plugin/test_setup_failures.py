@@ -69,7 +69,7 @@ def test_a_full_disk(home, monkeypatch, tmp_path):
     try:
         monkeypatch.setenv("XDG_DATA_HOME", str(disk))
         ballast = disk / "ballast"
-        ballast.write_bytes(b"x" * (shutil.disk_usage(disk).free - 15_000_000))  # pip alone takes as much
+        ballast.write_bytes(b"x" * (shutil.disk_usage(disk).free - 5_000_000))  # less than pip alone takes
         monkeypatch.setattr(builds, "BUILDS", {"linux": (builds.Build("cpu", "+cpu", False, 1, 1),)})  # the look before finds room
         with pytest.raises((EngineError, OutputError), match="disk is full|cannot be written .*No space"):
             install.install(wheels=home)
