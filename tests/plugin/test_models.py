@@ -1,6 +1,7 @@
 """The model that is shipped for the model designer, run as a user's."""
 
 import importlib.util
+import re
 from xml.etree.ElementTree import canonicalize
 
 import pytest
@@ -62,5 +63,6 @@ def test_the_shipped_model_is_what_the_script_makes(provider, qgis_processing, t
     made = tmp_path / "made.model3"
     assert script.changed_tiles_by_area().toFile(str(made))
     shipped, again = QgsProcessingModelAlgorithm(), tmp_path / "again.model3"
-    assert shipped.fromFile(str(SHIPPED)) and shipped.toFile(str(again))  # each QGIS writes members of its own
-    assert canonicalize(from_file=made) == canonicalize(from_file=again)  # Qt writes attributes in any order
+    assert shipped.fromFile(str(SHIPPED)) and shipped.toFile(str(again))  # each QGIS writes members of its own, and which kind of model it began as
+    one, other = (re.sub(r'value="Version\d"', "", canonicalize(from_file=path)) for path in (made, again))  # Qt writes attributes in any order
+    assert one == other
