@@ -81,10 +81,13 @@ class Workers:
         if not (local or remote):
             raise InputError(f"scheduler {self.address!r}", "tcp://HOST:PORT, tls://HOST:PORT, local, local:N or local:M-N", "correct --scheduler")
         try:
+            import dask
             from distributed import Client
         except ImportError as error:
             do = "pip install '.[cluster]' in the repository"
             raise InputError(f"--scheduler {self.address} without Dask ({error})", "the extra `cluster`", do) from error
+        if local:  # Dask's profiler looks at every stack a hundred times a second: 2 % of a worker's work
+            self._stack.enter_context(dask.config.set({"distributed.worker.profile.enabled": False}))
         target = self._stack.enter_context(_local_cluster(local)) if local else self.address
         try:
             client = self._stack.enter_context(Client(target, timeout=CONNECT_S, set_as_default=False))
@@ -224,14 +227,11 @@ class _failures:
 
 
 def _local_cluster(address: re.Match) -> Any:
-    import dask
     from distributed import LocalCluster
 
     fewest, most = address.groups()
     workers = int(most or device.cores())
-    # Dask's profiler looks at every stack a hundred times a second: 2 % of a worker's work.
-    with dask.config.set({"distributed.worker.profile.enabled": False}):
-        cluster = LocalCluster(n_workers=int(fewest or workers), threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
+    cluster = LocalCluster(n_workers=int(fewest or workers), threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0")
     if fewest:
         cluster.adapt(minimum=int(fewest), maximum=workers)
     return cluster

@@ -67,13 +67,14 @@ def test_as_many_processes_as_there_is_work_for(request_of, tmp_path, monkeypatc
         def let_go():
             try:
                 wait_for(lambda: sum(map(bool, workers.client.processing().values())) == 2)
+                return workers.client.run(lambda: dask.config.get("distributed.worker.profile.enabled"))
             finally:
                 go.touch()
 
         assert len(workers.client.nthreads()) == 1
         grown = watch.submit(let_go)
         summary = run(request, spread, workers)
-        grown.result()
+        assert list(grown.result().values()) == [False, False]
         wait_for(lambda: len(workers.client.nthreads()) == 1)
     assert (summary.total, summary.failed) == (256, 0)
     assert table(alone) == table(spread)
