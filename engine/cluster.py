@@ -213,7 +213,8 @@ class _failures:
         from distributed import KilledWorker
         from distributed.comm import CommClosedError
 
-        self.killed, self.gone = KilledWorker, (CancelledError, CommClosedError, *self.also_gone)
+        self.killed = KilledWorker
+        self.gone: tuple[type[BaseException], ...] = (CancelledError, CommClosedError, *self.also_gone)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         reason = f"{type(error).__name__}: {error}".splitlines()[0]

@@ -124,7 +124,9 @@ class BatchReader:
     input_px : side of the model's input; other tile sizes are resampled to it
     """
 
-    def __init__(self, request: CaptionRequest, pair: RasterPair, refs: Iterable[TileRef], batch_size: int, input_px: int, first_tiles: int = FIRST_TILES):
+    def __init__(
+        self, request: CaptionRequest, pair: RasterPair, refs: Iterable[TileRef], batch_size: int, input_px: int, first_tiles: int = FIRST_TILES
+    ):
         self.request, self.pair, self.refs = request, pair, refs
         self.batch_size, self.input_px, self.first_tiles = batch_size, input_px, min(first_tiles, batch_size)
         self.watch = FileWatch(request.before, request.after)
