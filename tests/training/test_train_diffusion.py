@@ -27,7 +27,6 @@ from training.diffusion_features import CachedPairs, read_cached, trained_encode
 from training.diffusion_log import plot, read_log
 from training.diffusion_options import OPTIONS, learning_rate
 from training.diffusion_steps import Draws, Objective, clean_estimate, moving_average
-from training.diffusion_switches import COLUMNS, VARIANTS, measured, table
 from training.diffusion_validate import sample_texts, validate
 from training.train_diffusion import Run, Task, build, feature_task, image_task, load_encoder, parameter_counts, read_published, train
 
@@ -381,26 +380,3 @@ def test_weights_that_are_none_are_said(tmp_path, name):
 def test_features_that_are_not_there(tmp_path):
     with pytest.raises(InputError, match="cannot be read.*run python -m training.diffusion_features"):
         read_cached(tmp_path / "train.safetensors")
-
-
-def test_the_table_of_switches_keeps_runs_that_are_there(tmp_path):
-    scores = {name: 1.0 for name, _ in COLUMNS}
-    out = tmp_path / "run"
-    out.mkdir()
-    (out / "scores.json").write_text(json.dumps(scores))
-    variant = VARIANTS["kd-rscc-compact"]["no-style"]
-    assert measured("kd-rscc-compact", variant, 10, tmp_path, tmp_path, out) == scores
-    page = table("kd-rscc-compact", 10, {"no-style": scores})
-    assert "| no caption style | 1.00 |" in page and "`diffusion-rscc-compact` has no row" in page
-
-
-@pytest.mark.parametrize("preset", VARIANTS)
-def test_every_switch_builds(preset):
-    """Members of its configuration, options and objective exist, and differ from the preset's."""
-    for name, variant in VARIANTS[preset].items():
-        for part, original in (
-            (variant.config, PRESETS[preset]),
-            (variant.options, OPTIONS[preset]),
-            (variant.objective, OPTIONS[preset].objective),
-        ):
-            assert replace(original, **part) != original or not part, name
