@@ -34,6 +34,7 @@ MIN_BLOCK_TILES, MAX_BLOCK_TILES, BLOCKS_A_THREAD = 8, 128, 2
 # Blocks with the scheduler at a time: enough to show an adaptive cluster that it should grow, few enough for any client's memory.
 MIN_IN_FLIGHT, IN_FLIGHT_A_THREAD = 64, 3
 CONNECT_S = 10.0
+RESULT_S = 10.0  # in which the result of a finished block arrives, unless it was lost
 COUNT_S = 2.0  # how often the cluster's threads are counted
 REMOTE = re.compile(r"(?:tcp|tls)://\S+:\d+")
 LOCAL = re.compile(r"local(?::(?:([1-9]\d*)-)?([1-9]\d*))?")
@@ -159,6 +160,8 @@ class Workers:
 
     def _run_blocks(self, job: cluster_block.Job, blocks: Iterator[np.ndarray], cancelled: Callable[[], bool]) -> Iterator[tuple[list, list]]:
         """Keep some blocks with the scheduler until all are done; yields their results."""
+        from distributed import TimeoutError
+
         waiting: dict[str, Any] = {}
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
         limit, counted_s = 0, -COUNT_S
@@ -175,7 +178,14 @@ class Workers:
                     return
                 future = _next(finished, cancelled)
                 with _failures(self.address):
-                    result = future.result()
+                    try:
+                        result = future.result(timeout=RESULT_S)
+                    except TimeoutError:
+                        if future.status == "error":  # the block's own
+                            raise
+                        # Its worker died with it; it is computed anew.
+                        future.add_done_callback(finished.put)
+                        continue
                 del waiting[future.key]
                 yield result
         finally:

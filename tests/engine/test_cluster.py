@@ -7,6 +7,7 @@ import sys
 import threading
 from types import SimpleNamespace
 
+import distributed
 import numpy as np
 import pytest
 import rasterio
@@ -302,3 +303,22 @@ def test_blocks_shrink_so_that_workers_end_together_and_none_of_the_tiles_is_lef
     found = sizes(tiles, threads)
     assert sum(found) == tiles and found == sorted(found, reverse=True)
     assert found[-1] <= 8 and (tiles < 8 or found.count(8) >= threads)
+
+
+def test_a_result_that_was_lost_with_its_worker_is_waited_for_without_holding_up_the_others(dask, request_of, tmp_path, monkeypatch):
+    """A block's result does not come although the block is done; the run takes the others, and that one when it comes."""
+    monkeypatch.setattr(cluster, "RESULT_S", 0.2)
+    lost = []
+
+    def without_first(future, timeout):
+        lost.append(future.key)
+        if lost.count(lost[0]) < 4 and future.key == lost[0]:
+            raise TimeoutError
+        return result(future, timeout)
+
+    result = distributed.Future.result
+    monkeypatch.setattr(distributed.Future, "result", without_first)
+    with dask.workers(1) as (workers, _):
+        run(request_of(8, 8), tmp_path / "spread.gpkg", workers)
+    run(request_of(8, 8), tmp_path / "alone.gpkg")
+    assert lost.count(lost[0]) == 4 and table(tmp_path / "spread.gpkg") == table(tmp_path / "alone.gpkg")
