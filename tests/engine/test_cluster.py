@@ -7,7 +7,6 @@ import sys
 import threading
 from types import SimpleNamespace
 
-import distributed
 import numpy as np
 import pytest
 import rasterio
