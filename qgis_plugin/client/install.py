@@ -167,7 +167,7 @@ def download_commands(choice: builds.Choice) -> str:
     index = "" if choice.build.on_pypi else f" --extra-index-url {builds.INDEX}{choice.build.id}"
     commands = ["--no-deps --require-hashes" + "".join(f" -r {name}" for name in locks)]
     commands.append(("--no-deps " if choice.locked else "") + choice.requirement.split(" ")[0] + index)
-    return " ; ".join(f"pip download -d wheels --only-binary=:all: {command}" for command in commands)
+    return "".join(f"\npip download -d wheels --only-binary=:all: {command}" for command in commands) + "\n"
 
 
 @contextmanager
