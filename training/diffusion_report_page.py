@@ -121,7 +121,7 @@ def claims(cells: Sequence[ScoredCell], timings: Mapping[str, Mapping]) -> list[
         rows.append(f"| a caption, diffusion-rscc as published (2000 steps) against kd-rscc with {steps} | {shown} |")
     for model, timing in timings.items():
         shown = f"{timing['tiles_per_s']:.1f} tiles/s by the clock on {timing['threads']} threads, batches of {timing['batch']}"
-        shown += f"; {1000 * timing['processor_s_per_tile']:.0f} ms of processor a tile"
+        shown += f"; {1000 * timing['processor_s_per_tile']:.0f} ms of processor a tile; on all cores: resources/cards/{model}.md"
         rows.append(f"| {model}, every tile decoded | {shown} |")
     return ["\n".join(rows)]
 
