@@ -70,10 +70,10 @@ def limit() -> None:
 def allow(path: str) -> None:
     """Open the network if a path of the request is on it; stays open until the next ``limit``."""
     if is_remote(path) and is_closed():
-        for name in PROXIES:
+        theirs = users_environment()
+        for name in (CLOSED, USERS, *PROXIES):
             os.environ.pop(name, None)
-        os.environ.update(json.loads(os.environ.pop(USERS, "{}")))
-        del os.environ[CLOSED]
+        os.environ.update(theirs)
 
 
 def is_closed() -> bool:
