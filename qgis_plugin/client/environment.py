@@ -47,19 +47,20 @@ def use(python: Path) -> QLockFile | None:
     """Tell every QGIS, as long as the lock lives, that this one works with the managed environment; None where ``python`` is another one's."""
     if python != python_path():
         return None
-    lock = _lock(Path(f"{environment_folder()}.used-{os.getpid()}"))
+    lock = lock_file(Path(f"{environment_folder()}.used-{os.getpid()}"))
     lock.tryLock(0)
     return lock
 
 
 def in_use(folder: Path) -> bool:
     """Whether a QGIS works with an environment."""
-    return not all(_lock(path).tryLock(0) for path in folder.parent.glob(f"{folder.name}.used-*"))
+    return not all(lock_file(path).tryLock(0) for path in folder.parent.glob(f"{folder.name}.used-*"))
 
 
-def _lock(path: Path) -> QLockFile:
+def lock_file(path: Path) -> QLockFile:
+    """A lock that no age of its own breaks."""
     lock = QLockFile(str(path))
-    lock.setStaleLockTime(0)  # a dead owner is noticed by its process id
+    lock.setStaleLockTime(0)  # an install or a run may take long; a dead owner is noticed by its process id
     return lock
 
 

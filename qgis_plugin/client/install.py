@@ -175,8 +175,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """One set-up or removal of an environment at a time on this computer; what the disk refuses is said as an error."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = QLockFile(str(folder) + ".lock")
-        lock.setStaleLockTime(0)  # an install may take long; a dead owner is noticed by its process id
+        lock = environment.lock_file(Path(f"{folder}.lock"))
         if not lock.tryLock(0):
             if lock.error() == QLockFile.LockError.LockFailedError:
                 raise EngineError(tr("another QGIS is setting up the engine"), tr("one set-up at a time"), tr("wait until it is done"))
