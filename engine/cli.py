@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, convert, registry, train_command
 from .cli_values import integers, reals, resolution
-from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, is_out_of_memory, unexpected
+from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, end_where_threads_cannot_start, is_out_of_memory, unexpected
 from .installed import how_to_install
 from .report import command as report_command
 from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput
@@ -45,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     wants_json = "--json" in arguments and arguments[0] != "evaluate"  # whose --json names a file
+    end_where_threads_cannot_start()
     try:
         if arguments[:1] == ["train"]:
             return train_command.run(arguments[1:])

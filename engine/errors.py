@@ -5,6 +5,10 @@ Light module: standard library only, Python 3.9 (QGIS imports it).
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import Any
+
 EXIT_DONE = 0
 EXIT_INPUT = 2
 EXIT_CANCELLED = 3
@@ -121,6 +125,27 @@ def unexpected(error: Exception) -> EngineError:
         do = "choose a smaller batch size, close other programs, then run again with --resume"
         return EngineError(f"out of memory ({error})", "more memory", do)
     return EngineError(f"{type(error).__name__}: {error}", "", "report it with the lines above and `changescribe doctor`")
+
+
+def end_where_threads_cannot_start() -> None:
+    """End the process with ``EngineError.exit_code`` where a thread has no memory to begin with.
+
+    Python says so in ``sys.unraisablehook`` alone, while whoever starts the thread waits for it for ever
+    (https://github.com/python/cpython/issues/140746).
+    """
+    others = sys.unraisablehook
+    if getattr(others, "ends_the_process", False):
+        return
+    last_words = f"{unexpected(MemoryError('no thread could be started'))}\n".encode()  # now, while there is memory
+
+    def hook(unraisable: Any) -> None:
+        if issubclass(unraisable.exc_type, MemoryError) and "thread started by" in (unraisable.err_msg or ""):
+            os.write(2, last_words)
+            os._exit(EXIT_ENGINE)
+        others(unraisable)
+
+    hook.ends_the_process = True  # type: ignore[attr-defined]
+    sys.unraisablehook = hook
 
 
 ERRORS = {

@@ -234,7 +234,7 @@ def _epoch(net, contrast, ema, optimizer, options, loader, step, total) -> dict[
     sums, count = dict.fromkeys(weights, 0.0), 0
     for batch in loader:
         for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * _schedule(step, options.warmup, total)
+            group["lr"] = group["peak_lr"] * schedule(step, options.warmup, total)
         with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
             losses = scribe_losses(net, batch, contrast)
         loss = sum(weights[name] * value for name, value in losses.items())
@@ -249,7 +249,7 @@ def _epoch(net, contrast, ema, optimizer, options, loader, step, total) -> dict[
     return {name: round(value / max(1, count), 4) for name, value in sums.items()}
 
 
-def _schedule(step: int, warmup: int, total: int) -> float:
+def schedule(step: int, warmup: int, total: int) -> float:
     """Linear warm-up, then cosine to zero."""
     if step < warmup:
         return (step + 1) / warmup

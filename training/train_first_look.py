@@ -1,0 +1,170 @@
+"""Train the first look of ``scribe-s-quick`` on ../shared/data.
+
+    python -m training.train_first_look --data ../shared/data --out runs/first-look            (resumes by itself)
+
+It learns the change flag and the map of building change from the augmented pairs of scribe-s's training. Stops before the first step where a training
+pair shows the ground of a held-out one. Chooses the epoch on the validation split.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from engine import registry
+from engine.device import cpu_has_bf16
+from engine.models.quick import FirstLook, FirstLookConfig
+from engine.models.scribe import read_checkpoint
+from engine.schema import DEFAULT_MODEL
+
+from .batches import AugmentOptions, Batch, PairStore, batches, epoch_order
+from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
+from .depthwise import freeze_depthwise
+from .losses import known_bce
+from .pretrained import fetch_efficientnet, load_efficientnet
+from .run_log import append_row
+from .train_scribe import Ema, schedule
+from .validate import auc
+
+FIELDS = ("epoch", "seconds", "flag", "mask", "val_flag_auc", "val_passed_at_recall_99", "val_passed_at_recall_97")
+
+
+@dataclass(frozen=True)
+class FirstLookOptions:
+    """How to train. lr is of the change branch, encoder_lr of the encoder; the mask's loss counts ``mask_weight``."""
+
+    epochs: int = 12
+    batch_size: int = 32
+    lr: float = 1e-3
+    encoder_lr: float = 3e-4
+    weight_decay: float = 0.02
+    warmup: int = 100
+    frozen_stages: int = 1
+    ema: float = 0.998
+    mask_weight: float = 1.0
+    seed: int = 1
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path, default=Path("runs/first-look"))
+    parser.add_argument("--epochs", type=int, default=FirstLookOptions.epochs)
+    parser.add_argument("--smoke", action="store_true", help="a few steps on a few pairs")
+    args = parser.parse_args(argv)
+    options = FirstLookOptions(epochs=2 if args.smoke else args.epochs)
+    train(args.data, args.out, options, FirstLookConfig(), 64 if args.smoke else None)
+
+
+def train(data: Path, out: Path, options: FirstLookOptions, config: FirstLookConfig, limit: int | None = None) -> None:
+    """Train, validate, keep the best epoch by validation in ``out/best.pt``; resumes from ``out/last.pt``."""
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    rows = load_rows(data)
+    train_rows, val_rows = training_rows(rows)[:limit], captioned(rows, "val")[:limit]
+    check_leakage(train_rows, [row for row in rows if row.split != "train"])
+    store = PairStore(train_rows)
+    net = FirstLook(config)
+    load_efficientnet(net.encoder, fetch_efficientnet(config.encoder))
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = _optimizer(net, options)
+    (out / "settings.json").write_text(json.dumps({"train": asdict(options), "config": asdict(config), "pairs": len(store)}, indent=1), "utf-8")
+    steps = len(epoch_order(store, options.batch_size, np.random.default_rng(0)))
+    ema, first, best = Ema(net, options.ema), 0, -math.inf
+    if (out / "last.pt").is_file():
+        saved = torch.load(out / "last.pt", map_location="cpu", weights_only=True)
+        net.load_state_dict(saved["net"])
+        optimizer.load_state_dict(saved["optimizer"])
+        ema.shadow, ema.steps, first, best = saved["ema"], saved["ema_steps"], saved["epoch"], saved["best"]
+    vocabulary = read_checkpoint(str(registry.verify(DEFAULT_MODEL)))[1]  # batches carry captions, which nothing here reads
+    for epoch in range(first, options.epochs):
+        seed, start_s = options.seed * 1000 + epoch, time.perf_counter()
+        torch.manual_seed(seed)
+        order = epoch_order(store, options.batch_size, np.random.default_rng((options.seed, epoch)))
+        loader = batches(store, order, vocabulary, 32, AugmentOptions(captions=1), seed)
+        record = {"epoch": epoch + 1, **_epoch(net, ema, optimizer, options, loader, epoch * steps, options.epochs * steps)}
+        scores = validate(averaged(ema, config), val_rows)
+        if scores["val_flag_auc"] > best:
+            best = scores["val_flag_auc"]
+            torch.save({"state": ema.shadow, "scores": scores, "epoch": epoch + 1}, out / "best.pt")
+        state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "ema": ema.shadow, "ema_steps": ema.steps}
+        torch.save(state | {"epoch": epoch + 1, "best": best}, out / "last.pt")
+        append_row(out / "log.csv", record | {"seconds": round(time.perf_counter() - start_s), **scores}, FIELDS)
+
+
+def averaged(ema: Ema, config: FirstLookConfig) -> FirstLook:
+    net = FirstLook(config)
+    net.load_state_dict(ema.shadow)
+    return net.eval()
+
+
+def losses(net: FirstLook, batch: Batch) -> dict[str, torch.Tensor]:
+    """Cross-entropies of the flag and of the building map, at the side that the net's has."""
+    found = net(batch.before, batch.after)
+    side = batch.mask.shape[-1] // found.mask.shape[-1]
+    return {"flag": known_bce(found.flag, batch.flag, smoothing=0.05), "mask": known_bce(found.mask, F.avg_pool2d(batch.mask, side), positive_weight=2.0)}
+
+
+def _epoch(net, ema, optimizer, options, loader, step, total) -> dict[str, float]:
+    net.train()
+    sums, count = {"flag": 0.0, "mask": 0.0}, 0
+    for batch in loader:
+        for group in optimizer.param_groups:
+            group["lr"] = group["peak_lr"] * schedule(step, options.warmup, total)
+        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
+            found = losses(net, batch)
+        optimizer.zero_grad(set_to_none=True)
+        (found["flag"] + options.mask_weight * found["mask"]).backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        ema.update(net)
+        step, count = step + 1, count + 1
+        for name in sums:
+            sums[name] += float(found[name].detach())
+    return {name: round(value / max(1, count), 4) for name, value in sums.items()}
+
+
+def _optimizer(net: FirstLook, options: FirstLookOptions) -> torch.optim.AdamW:
+    freeze_depthwise(net.encoder)
+    for parameter in net.encoder.frozen_parameters(options.frozen_stages):
+        parameter.requires_grad_(False)
+    encoder = [p for p in net.encoder.parameters() if p.requires_grad]
+    groups = [
+        {"params": encoder, "peak_lr": options.encoder_lr, "weight_decay": 0.0},
+        {"params": list(net.prior.parameters()), "peak_lr": options.lr, "weight_decay": options.weight_decay},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98))
+
+
+def flag_logits(net: FirstLook, rows: Sequence[PairRow], batch_size: int = 32) -> np.ndarray:
+    """Logit of the change flag of every pair."""
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            before, after = read_batch(rows[start : start + batch_size])
+            found.append(net(torch.from_numpy(before), torch.from_numpy(after)).flag.numpy())
+    return np.concatenate(found)
+
+
+def validate(net: FirstLook, rows: Sequence[PairRow]) -> dict[str, float]:
+    """AUC of the flag, and the share of the unchanged pairs that is passed over where 99 % or 97 % of the changed ones are kept."""
+    logits, flag = flag_logits(net, rows), np.array([row.changed == 1 for row in rows])
+    scores = {"val_flag_auc": auc(logits, flag)}
+    for recall in (99, 97):
+        cut = np.quantile(logits[flag], 1 - recall / 100)
+        scores[f"val_passed_at_recall_{recall}"] = float((logits[~flag] < cut).mean())
+    return {name: round(value, 4) for name, value in scores.items()}
+
+
+if __name__ == "__main__":
+    main()
