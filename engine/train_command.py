@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # What trains a model of that name, and its arguments before the user's.
 TRAINERS: dict[str, tuple[str, ...]] = {
     "scribe-s": ("training.train_scribe",),
+    "scribe-s-quick": ("training.train_first_look",),
     "dfm": ("training.train_dfm",),
     **{name: ("training.train_diffusion", "--preset", name) for name in ("diffusion-rscc", "kd-rscc", "diffusion-rscc-compact", "kd-rscc-compact")},
     "ccexpert": ("training.train_ccexpert",),

@@ -31,8 +31,8 @@ from engine.weights import pack
 from .ccexpert_base import FOLDER as BASE
 from .ccexpert_base import base_of
 from .datasets import PairRow, captioned, load_rows, read_batch
-from .diffusion_export import UNCALIBRATED, register
-from .export import calibrate
+from .diffusion_export import UNCALIBRATED
+from .export import calibrate, register
 from .run_log import read_best
 
 MODEL_ID = "ccexpert"

@@ -21,16 +21,15 @@ import torch
 from safetensors.torch import save_file
 
 from engine.captioner import ModelCard
-from engine.errors import InputError
 from engine.models.diffusion.captioner import FAITHFUL, SAMPLERS_OF, DiffusionCaptioner, Sampling
 from engine.models.diffusion.denoiser import PRESETS, DiffusionConfig, DiffusionNet
 from engine.models.diffusion.discrete import VARIANCES
-from engine.registry import RESOURCES, sha256_of
+from engine.registry import RESOURCES
 from engine.text import Vocabulary
 from engine.weights import pack, unpack
 
 from .datasets import PairRow, captioned, load_rows, read_batch
-from .export import calibrate
+from .export import calibrate, register
 from .run_log import read_best
 
 MODEL_IDS = {"discrete": "diffusion-rscc", "karras": "kd-rscc"}
@@ -111,23 +110,6 @@ def calibrated(captioner: DiffusionCaptioner, rows: Sequence[PairRow], batch_siz
             logits.append(flag(tokens.float()))
     found = calibrate(torch.cat(logits), torch.zeros(len(rows), 3, 7), rows)
     return {name: found[name] for name in UNCALIBRATED}
-
-
-def register(model: str, path: Path) -> None:
-    """Put the file's sha256 and size into the model's row.
-
-    Raises
-    ------
-    InputError
-        It has no row.
-    """
-    file = RESOURCES / "models.json"
-    registry = json.loads(file.read_text("utf-8"))
-    entry = next((row for row in registry["models"] if row["id"] == model), None)
-    if entry is None:
-        raise InputError(f"no row {model} in {file}", "a row for every bundled model", "add one")
-    entry["sha256"], entry["bytes"] = sha256_of(path), path.stat().st_size
-    file.write_text(json.dumps(registry, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from engine.captioner import ModelCard
+from engine.errors import InputError
 from engine.models.scribe import DELTAS, ScribeCaptioner
 from engine.registry import RESOURCES, sha256_of
 from engine.schema import CLASSES
@@ -43,7 +44,7 @@ def main() -> None:
     path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(pack(best["state"]), path, metadata=captioner.save_metadata())
-    _register(path)
+    register(MODEL_ID, path)
     parameters = sum(t.numel() for t in best["state"].values())
     print(
         json.dumps(
@@ -77,18 +78,22 @@ def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]
     Changed and unchanged pairs weigh the same in the fit: how many tiles of a user's area have changed is not known, and of the validation pairs far
     more have than of most areas.
     """
-    truth = torch.tensor([float(row.changed == 1) for row in rows])
-    temperatures, biases = torch.linspace(0.5, 4.0, 71)[:, None, None], torch.linspace(-2.0, 2.0, 81)[:, None]
-    scaled = flag / temperatures + biases
-    weight = torch.where(truth > 0, 0.5 / truth.sum(), 0.5 / (1 - truth).sum())
-    losses = (torch.nn.functional.binary_cross_entropy_with_logits(scaled, truth.expand_as(scaled), reduction="none") * weight).sum(-1)
-    best = divmod(int(losses.argmin()), losses.shape[1])
     known = [i for i, row in enumerate(rows) if row.delta is not None]
     labels = np.stack([row.delta for row in rows if row.delta is not None])
     probabilities = torch.sigmoid(classes[known]).numpy()
     limits = [[_best_limit(probabilities[:, s, c], labels[:, s, c]) for c in range(len(CLASSES))] for s in range(len(DELTAS))]
-    temperature, bias = float(temperatures[best[0]]), float(biases[best[1]])
-    return {"temperature": round(temperature, 4), "bias": round(bias, 4), "class_thresholds": limits}
+    temperature, bias = fitted(flag, torch.tensor([float(row.changed == 1) for row in rows]))
+    return {"temperature": temperature, "bias": bias, "class_thresholds": limits}
+
+
+def fitted(flag: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
+    """Temperature and bias of logits (N,) that say best which pairs have changed (``truth``, 0 or 1), both kinds weighted alike."""
+    temperatures, biases = torch.linspace(0.5, 4.0, 71)[:, None, None], torch.linspace(-2.0, 2.0, 81)[:, None]
+    scaled = flag / temperatures + biases
+    weight = torch.where(truth > 0, 0.5 / truth.sum(), 0.5 / (1 - truth).sum())
+    losses = (torch.nn.functional.binary_cross_entropy_with_logits(scaled, truth.expand_as(scaled), reduction="none") * weight).sum(-1)
+    temperature, bias = divmod(int(losses.argmin()), losses.shape[1])
+    return round(float(temperatures[temperature]), 4), round(float(biases[bias]), 4)
 
 
 def _best_limit(probability: np.ndarray, label: np.ndarray, fewest: int = 5) -> float:
@@ -100,24 +105,19 @@ def _best_limit(probability: np.ndarray, label: np.ndarray, fewest: int = 5) -> 
     return round(float(grid[int(np.argmax(f1))]), 2)
 
 
-def _register(path: Path) -> None:
-    """Put the file's sha256 and size into the model's row."""
+def register(model_id: str, path: Path) -> None:
+    """Put the file's sha256 and size into the model's row.
+
+    Raises
+    ------
+    InputError
+        It has no row.
+    """
     file = RESOURCES / "models.json"
     registry = json.loads(file.read_text("utf-8"))
-    entry = next((row for row in registry["models"] if row["id"] == MODEL_ID), None)
+    entry = next((row for row in registry["models"] if row["id"] == model_id), None)
     if entry is None:
-        entry = {
-            "id": MODEL_ID,
-            "name": "scribe-s (compact DFM, bundled)",
-            "class": "scribe:ScribeCaptioner",
-            "file": path.name,
-            "licence": "research and evaluation (see resources/cards/scribe-s.md)",
-            "paper": "DFM, ICME 2026 (architecture)",
-            "trained_on": "LEVIR-CC subset and seven further sources, resources/cards/scribe-s.md",
-            "gsd_m": 0.5,
-            "metrics": {},
-        }
-        registry["models"].insert(0, entry)
+        raise InputError(f"no row {model_id} in {file}", "a row for every bundled model", "add one")
     entry["sha256"], entry["bytes"] = sha256_of(path), path.stat().st_size
     file.write_text(json.dumps(registry, indent=2, ensure_ascii=False) + "\n", "utf-8")
 

@@ -2,8 +2,9 @@
 
     python -m training.train_first_look --data ../shared/data --out runs/first-look            (resumes by itself)
 
-It learns the change flag and the map of building change from the augmented pairs of scribe-s's training. Stops before the first step where a training
-pair shows the ground of a held-out one. Chooses the epoch on the validation split.
+It learns the change flag and the map of building change from the augmented pairs of scribe-s's training, and later also scribe-s's own flag on them
+(distillation, Hinton et al. 2015, arXiv 1503.02531). Stops before the first step where a training pair shows the ground of a held-out one. Chooses
+the epoch on the validation split.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from torch.nn import functional as F
 from engine import registry
 from engine.device import cpu_has_bf16
 from engine.models.quick import FirstLook, FirstLookConfig
-from engine.models.scribe import read_checkpoint
+from engine.models.scribe import ScribeCaptioner
 from engine.schema import DEFAULT_MODEL
 
 from .batches import AugmentOptions, Batch, PairStore, batches, epoch_order
@@ -41,7 +42,10 @@ FIELDS = ("epoch", "seconds", "flag", "mask", "val_flag_auc", "val_passed_at_rec
 
 @dataclass(frozen=True)
 class FirstLookOptions:
-    """How to train. lr is of the change branch, encoder_lr of the encoder; the mask's loss counts ``mask_weight``."""
+    """How to train. lr is of the change branch, encoder_lr of the encoder; the mask's loss counts ``mask_weight``.
+
+    teacher_from : epochs without a teacher; from then on half of the flag's loss is against scribe-s's probability of change.
+    """
 
     epochs: int = 12
     batch_size: int = 32
@@ -52,6 +56,7 @@ class FirstLookOptions:
     frozen_stages: int = 1
     ema: float = 0.998
     mask_weight: float = 1.0
+    teacher_from: int = 6
     seed: int = 1
 
 
@@ -86,13 +91,15 @@ def train(data: Path, out: Path, options: FirstLookOptions, config: FirstLookCon
         net.load_state_dict(saved["net"])
         optimizer.load_state_dict(saved["optimizer"])
         ema.shadow, ema.steps, first, best = saved["ema"], saved["ema_steps"], saved["epoch"], saved["best"]
-    vocabulary = read_checkpoint(str(registry.verify(DEFAULT_MODEL)))[1]  # batches carry captions, which nothing here reads
+    scribe = registry.load(DEFAULT_MODEL)
+    assert isinstance(scribe, ScribeCaptioner)
     for epoch in range(first, options.epochs):
         seed, start_s = options.seed * 1000 + epoch, time.perf_counter()
         torch.manual_seed(seed)
         order = epoch_order(store, options.batch_size, np.random.default_rng((options.seed, epoch)))
-        loader = batches(store, order, vocabulary, 32, AugmentOptions(captions=1), seed)
-        record = {"epoch": epoch + 1, **_epoch(net, ema, optimizer, options, loader, epoch * steps, options.epochs * steps)}
+        loader = batches(store, order, scribe.vocabulary, 32, AugmentOptions(captions=1), seed)
+        teacher = scribe if epoch >= options.teacher_from else None
+        record = {"epoch": epoch + 1, **_epoch(net, teacher, ema, optimizer, options, loader, epoch * steps, options.epochs * steps)}
         scores = validate(averaged(ema, config), val_rows)
         if scores["val_flag_auc"] > best:
             best = scores["val_flag_auc"]
@@ -108,21 +115,26 @@ def averaged(ema: Ema, config: FirstLookConfig) -> FirstLook:
     return net.eval()
 
 
-def losses(net: FirstLook, batch: Batch) -> dict[str, torch.Tensor]:
-    """Cross-entropies of the flag and of the building map, at the side that the net's has."""
+def losses(net: FirstLook, batch: Batch, teacher: ScribeCaptioner | None) -> dict[str, torch.Tensor]:
+    """Cross-entropies of the flag, half of it against the teacher's where there is one, and of the building map at the side that the net's has."""
     found = net(batch.before, batch.after)
+    flag = known_bce(found.flag, batch.flag, smoothing=0.05)
+    if teacher is not None:
+        with torch.inference_mode():
+            told = torch.sigmoid(teacher.find_change(batch.before, batch.after)[2].flag)
+        flag = (flag + F.binary_cross_entropy_with_logits(found.flag, told.clone())) / 2
     side = batch.mask.shape[-1] // found.mask.shape[-1]
-    return {"flag": known_bce(found.flag, batch.flag, smoothing=0.05), "mask": known_bce(found.mask, F.avg_pool2d(batch.mask, side), positive_weight=2.0)}
+    return {"flag": flag, "mask": known_bce(found.mask, F.avg_pool2d(batch.mask, side), positive_weight=2.0)}
 
 
-def _epoch(net, ema, optimizer, options, loader, step, total) -> dict[str, float]:
+def _epoch(net, teacher, ema, optimizer, options, loader, step, total) -> dict[str, float]:
     net.train()
     sums, count = {"flag": 0.0, "mask": 0.0}, 0
     for batch in loader:
         for group in optimizer.param_groups:
             group["lr"] = group["peak_lr"] * schedule(step, options.warmup, total)
         with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
-            found = losses(net, batch)
+            found = losses(net, batch, teacher)
         optimizer.zero_grad(set_to_none=True)
         (found["flag"] + options.mask_weight * found["mask"]).backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)

@@ -28,7 +28,8 @@ def read_valid(dataset: Any, bands: Sequence[int], pixels: np.ndarray, window: A
     (h, w) bool, True where there is data.
     """
     valid = np.isfinite(pixels).all(axis=0) if pixels.dtype.kind == "f" else np.ones(pixels.shape[1:], bool)
-    flags = [dataset.mask_flag_enums[band - 1] for band in bands]
+    every = dataset.mask_flag_enums
+    flags = [every[band - 1] for band in bands]
     if all(MaskFlags.all_valid in flag for flag in flags):
         return valid
     masks = dataset.read_masks(list(bands), window=window, out_shape=pixels.shape, resampling=Resampling.average)

@@ -57,6 +57,7 @@ class RasterSource:
     def __init__(self, path: str, name: str, bands: Sequence[int] | None = None):
         self.path, self.name = path, name
         self._dataset: Any = None
+        self._aligned: tuple[Any, Any, tuple[int, int] | None] | None = None  # grid, and what was found of it
         self._signature = _signature(path)
         with self.failures("cannot be opened"):
             dataset = self.dataset
@@ -182,7 +183,12 @@ class RasterSource:
             return self._read_warped(crs, grid_transform, window)
 
     def _aligned_offset(self, crs: Any, grid_transform: Any) -> tuple[int, int] | None:
-        """Rows and columns from the wanted grid's origin to ours, if the pixels of both coincide."""
+        """Rows and columns from the wanted grid's origin to ours, if the pixels of both coincide; asked of the same grid for every tile."""
+        if self._aligned is None or self._aligned[0] is not crs or self._aligned[1] is not grid_transform:
+            self._aligned = (crs, grid_transform, self._offset_to(crs, grid_transform))
+        return self._aligned[2]
+
+    def _offset_to(self, crs: Any, grid_transform: Any) -> tuple[int, int] | None:
         if crs != self.crs:
             return None
         to_source = ~self.transform * grid_transform

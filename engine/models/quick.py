@@ -6,14 +6,29 @@ scribe-s only those that it does not rule out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .. import registry
+from ..captioner import CaptionOptions, Classes, Encoded, ModelCard
+from ..errors import ModelError
+from ..schema import DEFAULT_MODEL
+from ..text import Vocabulary
+from ..weights import unpack
 from .efficientnet import EfficientNetLite
-from .scribe import ChangePrior, ChangeState
+from .onednn import fused
+from .scribe import ChangePrior, ChangeState, ScribeCaptioner, ScribeNet, read_checkpoint
+
+PAIRS_AT_ONCE = 16  # of shrunk images, which stay in the cache
+NOTHING: Classes = ((), (), ())
 
 
 @dataclass(frozen=True)
@@ -31,13 +46,133 @@ class FirstLook(nn.Module):
     def __init__(self, config: FirstLookConfig):
         super().__init__()
         self.config = config
-        self.encoder = EfficientNetLite(config.encoder)
-        self.prior = ChangePrior(self.encoder.channels, config.width, class_attention=False)
+        self.encoder: nn.Module = EfficientNetLite(config.encoder)
+        self.prior = ChangePrior(EfficientNetLite(config.encoder).channels, config.width, class_attention=False)
 
     def forward(self, before: Tensor, after: Tensor) -> ChangeState:
-        return self.prior(self.encoder(shrunk(before, self.config.shrink)), self.encoder(shrunk(after, self.config.shrink)))
+        n = len(before)
+        features = self.encoder(shrunk(torch.cat((before, after)), self.config.shrink))
+        return self.prior([f[:n] for f in features], [f[n:] for f in features])
 
 
 def shrunk(images: Tensor, factor: int) -> Tensor:
-    """Images (N, 3, H, W), 0..255, at a side of H / factor: the mean of each square of pixels."""
-    return F.avg_pool2d(images if images.is_floating_point() else images.float(), factor)
+    """Images (N, 3, H, W), 0..255, at a side of H / factor: the mean of each square of pixels, as float32."""
+    total = torch.zeros(*images.shape[:2], images.shape[2] // factor, images.shape[3] // factor, device=images.device)
+    for row in range(factor):
+        for col in range(factor):
+            total += images[:, :, row::factor, col::factor]  # takes half the time of pooling, which wants floats
+    return total / factor**2
+
+
+class Looked(NamedTuple):
+    """A batch after the first look: the pixels of all N pairs, those that scribe-s has seen, and what it has of them.
+
+    classes, heat : the batch's ``Encoded.classes`` and ``Encoded.heatmap``, completed where scribe-s sees a pair late.
+    """
+
+    before: Tensor
+    after: Tensor
+    seen: list[int]
+    state: Any
+    classes: list[Classes]
+    heat: np.ndarray
+
+
+class QuickScribeCaptioner(ScribeCaptioner):
+    """scribe-s behind a first look.
+
+    A pair that is passed over has the first look's own calibrated score and map of change, and no classes. With a threshold so low that it counts
+    as changed all the same, scribe-s sees it when its caption is written; its classes and map are then scribe-s's.
+
+    Parameters
+    ----------
+    cut : logit of the first look's flag under which a pair is passed over
+    calibration : scribe-s's, with ``look_temperature`` and ``look_bias`` of the first look's logit
+    """
+
+    def __init__(
+        self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], device: torch.device, look: FirstLook, cut: float
+    ):
+        super().__init__(net, vocabulary, card, calibration, device)
+        self.look, self.cut = look.eval().to(device=device, dtype=self.precision).to(memory_format=torch.channels_last), cut  # type: ignore[call-overload]
+        if device.type == "cpu":
+            self.look.encoder = fused(self.look.encoder)
+
+    @classmethod
+    def from_checkpoint(cls, path: str, device: str = "cpu") -> QuickScribeCaptioner:
+        """Load a file written by ``training.export_first_look``, and scribe-s.
+
+        Raises
+        ------
+        ModelError
+            Not such a file, or no scribe-s.
+        """
+        net, vocabulary, _, calibration = read_checkpoint(str(registry.verify(DEFAULT_MODEL)))
+        look, card, first = read_first_look(path)
+        return cls(net, vocabulary, card, calibration | first, torch.device(device), look, first["cut"])
+
+    def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        first = self._first_look(before, after)
+        score = torch.sigmoid(first.flag / self.calibration["look_temperature"] + self.calibration["look_bias"]).cpu().numpy().astype(np.float32)
+        seen = torch.nonzero(first.flag >= self.cut).flatten().tolist()
+        looked = Looked(before, after, seen, None, [NOTHING] * len(before), _as_fine(first.mask))
+        if seen:
+            found = self._see(looked, seen)
+            score[seen], looked = found.change_score, looked._replace(state=found.state)
+        return Encoded(score, looked.classes, looked, looked.heat)
+
+    def _see(self, looked: Looked, rows: list[int]) -> Encoded:
+        """Have scribe-s encode some of the pairs."""
+        found = super().encode(looked.before[rows], looked.after[rows])
+        looked.heat[rows] = found.heatmap
+        for row, names in zip(rows, found.classes or ()):
+            looked.classes[row] = names
+        return found
+
+    def _first_look(self, before: Tensor, after: Tensor) -> ChangeState:
+        size = PAIRS_AT_ONCE if self.device.type == "cpu" else len(before)
+        parts = [self.look(before[i : i + size], after[i : i + size]) for i in range(0, len(before), size)]
+        return ChangeState(*map(torch.cat, zip(*parts)))
+
+    def generate(self, state: Looked, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
+        wanted = index.tolist()
+        own, passed = [row for row in wanted if row in state.seen], [row for row in wanted if row not in state.seen]
+        texts: dict[int, tuple[str, float]] = {}
+        if own:
+            places = torch.tensor([state.seen.index(row) for row in own], device=self.device)
+            texts.update(zip(own, super().generate(state.state, places, options, seeds)))
+        if passed:
+            every = torch.arange(len(passed), device=self.device)
+            texts.update(zip(passed, super().generate(self._see(state, passed).state, every, options, seeds)))
+        return [texts[row] for row in wanted]
+
+
+def _as_fine(mask: Tensor) -> np.ndarray:
+    """The first look's map (N, 1, h, w) of logits as heat (N, 2 h, 2 w), as fine as scribe-s's."""
+    return F.interpolate(torch.sigmoid(mask), scale_factor=2.0, mode="nearest")[:, 0].cpu().numpy()
+
+
+def read_first_look(path: str) -> tuple[FirstLook, ModelCard, dict[str, float]]:
+    """Network (float32), card and calibration: ``cut``, ``look_temperature``, ``look_bias``.
+
+    Raises
+    ------
+    ModelError
+        Not a file of ``training.export_first_look``.
+    """
+    try:
+        with safe_open(path, "pt") as stream:
+            members = stream.metadata() or {}
+            state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
+        config, card, calibration = (json.loads(members[name]) for name in ("config", "card", "calibration"))
+        look = FirstLook(FirstLookConfig(**config))
+        look.load_state_dict(state)
+        return look, ModelCard(**card), {name: float(calibration[name]) for name in ("cut", "look_temperature", "look_bias")}
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        need, do = "the first look of scribe-s-quick (safetensors)", "reinstall the plugin, or see `changescribe models verify`"
+        raise ModelError(f"{path} cannot be loaded ({error})", need, do) from error
+
+
+def first_look_metadata(look: FirstLook, card: ModelCard, calibration: dict[str, float]) -> dict[str, str]:
+    """What ``read_first_look`` reads beside the tensors."""
+    return {name: json.dumps(value) for name, value in (("config", asdict(look.config)), ("card", card.to_json()), ("calibration", calibration))}

@@ -43,13 +43,13 @@ class Timing:
         return {"per_s": round(self.per_s, 2), "cpu_ms": round(self.cpu_ms, 2), "rounds": len(self.wall_s)}
 
 
-def alternated(rounds: int, runs: Mapping[str, Callable[[], int]]) -> dict[str, Timing]:
-    """Each run says how many items it has handled; all once to warm up, then all in turn ``rounds`` times."""
-    timings = {name: Timing(run()) for name, run in runs.items()}
+def alternated(rounds: int, runs: Mapping[str, Callable[[], int]], warm: bool = False) -> dict[str, Timing]:
+    """Each run says how many items it has handled; all once to warm up, unless they are ``warm``, then all in turn ``rounds`` times."""
+    timings = {name: Timing(0 if warm else run()) for name, run in runs.items()}
     for _ in range(rounds):
         for name, run in runs.items():
             start_s, cpu_s = time.perf_counter(), time.process_time()
-            run()
+            timings[name].items = run()
             timings[name].wall_s.append(time.perf_counter() - start_s)
             timings[name].cpu_s.append(time.process_time() - cpu_s)
     return timings

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine import device
 from engine.protocol import PROTOCOL_VERSION
-from engine.schema import CaptionRequest, TileRef
+from engine.schema import DEFAULT_MODEL, CaptionRequest, TileRef
 
 from .meter import wait_for
 
@@ -21,16 +21,16 @@ ROOT = Path(__file__).resolve().parents[2]
 CLICKS = 20
 
 
-def growth(folder: Path, areas: Mapping[int, CaptionRequest]) -> list[dict]:
+def growth(folder: Path, areas: Mapping[int, CaptionRequest], model: str = DEFAULT_MODEL) -> list[dict]:
     """Time and largest memory of a process that captions an area, for each area."""
-    return [caption_area(folder, request) for request in areas.values()]
+    return [{"model": model} | caption_area(folder, request.with_(model=model)) for request in areas.values()]
 
 
 def caption_area(folder: Path, request: CaptionRequest, environment: Mapping[str, str] | None = None) -> dict:
     """One run of the command line: tiles, seconds, tiles a second, and the process's largest resident memory (MB)."""
     output, log = folder / "grown.gpkg", folder / "grown.jsonl"
     output.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "engine", "caption", request.before, request.after, "-o", str(output), "--json"]
+    command = [sys.executable, "-m", "engine", "caption", request.before, request.after, "-o", str(output), "--model", request.model, "--json"]
     with open(log, "wb") as stream:
         process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
         status, peak_mb = wait_for(process)

@@ -1,7 +1,8 @@
 """Every figure of docs/speed.md, measured in one run of about ten minutes on a computer that should be doing nothing else.
 
     python -m tests.bench.speed                               writes docs/speed.md, docs/speed.json and docs/speed.png
-    python -m tests.bench.speed --growth 1000 100000          only the growth of time and memory with the area, printed
+    python -m tests.bench.speed --growth 1000 100000          only time and memory of larger areas, put into the same files; with scribe-s-quick,
+                                                              which takes a quarter of the hour
 
 Things that are compared run in turn in one process, several times over; ratios are medians of the rounds' own ratios. Areas are made of the
 tiles of the drawn sample, of which 8 of 20 have changed.
@@ -16,7 +17,7 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ import torch
 from engine import device, lanes, pipeline, registry
 from engine.captioner import Captioner
 from engine.demo import write_sample
+from engine.evaluation.pairs import Pair, read_pairs
 from engine.models.efficientnet import EfficientNetLite
 from engine.models.onednn import FusedConv
 from engine.models.scribe import CACHED_PAIRS, ScribeCaptioner
@@ -31,39 +33,51 @@ from engine.reading import ReadTile, TileBatch
 from engine.schema import DEFAULT_MODEL, CaptionRequest
 
 from . import yardsticks
-from .areas import FORMATS, SAMPLE_TILES, mixed, stored, write_area
+from .areas import FORMATS, SAMPLE_TILES, mixed, repeated, stored, write_area, write_pairs
 from .meter import Timing, alternated
 from .processes import growth, lanes_of, worker_times
 from .speed_page import write_page
 
-OUT = Path(__file__).resolve().parents[2] / "docs" / "speed"
-MODELS = ("scribe-s", "kd-rscc", "diffusion-rscc")
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "docs" / "speed"
+PHOTOGRAPHS = ROOT.parent / "shared" / "data" / "levir_cc"
+QUICK = "scribe-s-quick"
+MODELS = (DEFAULT_MODEL, QUICK, "kd-rscc", "diffusion-rscc")
 BATCHES = (1, 2, 4, 8, 16, 32, 48)
 SWEPT_TILES = 96
+BLOCK_TILES = 1000
 RIVAL_PAIRS = 8
-SHARES = (0.05, 0.4, 0.95)
+MOST = 0.95  # share of changed tiles of a change-heavy area
+SHARES = (1 - MOST, 0.4, MOST)
 
 
 class Bench:
-    """The model, the sample's tiles in memory, and areas of them on the disk."""
+    """The model, the tiles of the drawn sample, or of photographs, in memory, and areas of them on the disk."""
 
-    def __init__(self, folder: Path, rounds: int, tiles: int):
+    def __init__(self, folder: Path, rounds: int, tiles: int, photographs: Sequence[Pair] = ()):
         self.folder, self.rounds, self.tiles = folder, rounds, tiles
-        write_sample(folder)
+        folder.mkdir(exist_ok=True)
+        count = write_pairs(folder, photographs) if photographs else SAMPLE_TILES
+        if not photographs:
+            write_sample(folder)
         self.captioner = registry.load(DEFAULT_MODEL)
         assert isinstance(self.captioner, ScribeCaptioner)
-        self.sample = write_area(folder, "sample", range(SAMPLE_TILES))
+        self.sample = write_area(folder, "sample", range(count))
         with pipeline.opened(self.sample, self.captioner.card) as (pair, grid):
             self.refs = list(grid)
             self.pixels = [pair.read(ref)[:2] for ref in self.refs]
-        found = [caption for _, caption, _ in lanes.captioned(self.sample, self.captioner, self.batches(range(SAMPLE_TILES), 8))]
+        found = [caption for _, caption, _ in lanes.captioned(self.sample, self.captioner, self.batches(range(count), 8))]
         self.changed = [i for i, caption in enumerate(found) if caption and caption.changed]
-        self.unchanged = [i for i in range(SAMPLE_TILES) if i not in self.changed]
+        self.unchanged = [i for i in range(count) if i not in self.changed]
 
     def picks(self, share: float, tiles: int) -> list[int]:
         return mixed(self.changed, self.unchanged, share, tiles)
 
     def area(self, share: float, tiles: int) -> CaptionRequest:
+        """A raster of VRTs; one of many thousand tiles is one of a thousand many times."""
+        if tiles > BLOCK_TILES:
+            assert tiles % BLOCK_TILES == 0, f"{tiles} tiles: a multiple of {BLOCK_TILES}"
+            return repeated(self.area(share, BLOCK_TILES), tiles // BLOCK_TILES)
         return write_area(self.folder, f"{round(100 * share)}_{tiles}", self.picks(share, tiles))
 
     def batches(self, picks, size: int) -> list[TileBatch]:
@@ -82,13 +96,13 @@ class Bench:
         batches = self.batches(self.picks(share, tiles or self.tiles), size or lanes.batch_size(model))
         return lambda: sum(1 for _ in lanes.captioned(self.sample, model, batches))
 
-    def end_to_end(self, request: CaptionRequest) -> Callable[[], int]:
+    def end_to_end(self, request: CaptionRequest, captioner: Captioner | None = None) -> Callable[[], int]:
         """Rasters to GeoPackage, in this process."""
 
         def run() -> int:
             output = self.folder / "out.gpkg"
             output.unlink(missing_ok=True)
-            return pipeline.run(request, str(output), captioner=self.captioner).done
+            return pipeline.run(request, str(output), captioner=captioner or self.captioner).done
 
         return run
 
@@ -129,9 +143,9 @@ def _ratio(one: Timing, other: Timing) -> dict:
 
 
 def formats(bench: Bench) -> dict:
-    """The whole way for every way to store a raster, and raw reading, against the engine alone on the same tiles; half of them changed."""
-    area = bench.area(0.5, bench.tiles)
-    runs: dict[str, Callable[[], int]] = {"engine alone": bench.engine_alone(0.5)}
+    """The whole way for every way to store a raster, and raw reading, against the engine alone on the same tiles, nearly all of them changed."""
+    area = bench.area(MOST, bench.tiles)
+    runs: dict[str, Callable[[], int]] = {"engine alone": bench.engine_alone(MOST)}
     for kind in FORMATS:
         request = stored(bench.folder, area, kind)
         runs[kind] = bench.end_to_end(request)
@@ -139,16 +153,19 @@ def formats(bench: Bench) -> dict:
             with pipeline.opened(request, bench.captioner.card) as (pair, grid):
                 raw = yardsticks.raw_reading(pair, list(grid))
     runs["raw reading"] = raw
-    timings = alternated(bench.rounds, runs)
+    timings = alternated(bench.rounds, runs, warm=True)  # the model has run, and the files have just been written
     share = {kind: _ratio(timings[kind], timings["engine alone"]) for kind in FORMATS}
     return {"rates": rates(timings), "share_of_engine_alone": share}
 
 
 def shares(bench: Bench) -> dict:
-    """The whole way over areas with more and with less change."""
-    timings = alternated(bench.rounds, {f"{share:.0%}": bench.end_to_end(bench.area(share, bench.tiles)) for share in SHARES})
-    ratios = {name: _ratio(timings["5%"], timings[name]) for name in ("40%", "95%")}
-    return {"rates": rates(timings), "times_of_5%": ratios}
+    """The whole way over areas with more and with less change, with scribe-s and with scribe-s-quick; against scribe-s where most has changed."""
+    runs = {f"{share:.0%}": bench.end_to_end(bench.area(share, bench.tiles)) for share in SHARES}
+    quick = registry.load(QUICK)
+    runs |= {f"{share:.0%}, {QUICK}": bench.end_to_end(bench.area(share, bench.tiles), quick) for share in (SHARES[0], SHARES[-1])}
+    timings = alternated(bench.rounds, runs, warm=True)
+    most = timings[f"{MOST:.0%}"]
+    return {"rates": rates(timings), "times_of_95%": {name: _ratio(timing, most) for name, timing in timings.items() if timing is not most}}
 
 
 def models(bench: Bench) -> dict:
@@ -235,6 +252,7 @@ def measure(folder: Path, rounds: int, tiles: int, sizes: list[int]) -> dict:
         "resnet": lambda: against_resnet(bench),
         "formats": lambda: formats(bench),
         "shares": lambda: shares(bench),
+        "real": lambda: shares(Bench(folder / "real", rounds, tiles, read_pairs(PHOTOGRAPHS, "val"))) if PHOTOGRAPHS.is_dir() else {},
         "models": lambda: models(bench),
         "batches": lambda: batch_sweep(bench),
         "encoder": lambda: encoder_profile(bench),
@@ -251,18 +269,19 @@ def measure(folder: Path, rounds: int, tiles: int, sizes: list[int]) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="of whatever is compared")
-    parser.add_argument("--tiles", type=int, default=300, help="of the areas that are compared")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 6000], help="areas whose time and memory are compared")
-    parser.add_argument("--growth", type=int, nargs="+", help="only this: areas of so many tiles, each in a process of its own")
+    parser.add_argument("--tiles", type=int, default=600, help="of the areas that are compared")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000], help="areas whose time and memory are compared")
+    parser.add_argument("--growth", type=int, nargs="+", help="only this: areas of so many thousand tiles, each in a process of its own")
     parser.add_argument("--out", type=Path, default=OUT, help="written with the endings .md, .json and .png")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if args.growth:
-            bench = Bench(folder, 1, SAMPLE_TILES)
-            print(json.dumps(growth(folder, {size: bench.area(0.4, size) for size in args.growth}), indent=2))
-            return
-        found = measure(folder, args.rounds, args.tiles, args.sizes)
+            bench, load = Bench(folder, 1, SAMPLE_TILES), machine()["load_before"]
+            rows = growth(folder, {size: bench.area(SHARES[0], size) for size in args.growth}, QUICK)
+            found = json.loads(args.out.with_suffix(".json").read_text("utf-8")) | {"large": rows, "large_load_before": load}
+        else:
+            found = measure(folder, args.rounds, args.tiles, args.sizes)
     args.out.with_suffix(".json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
     write_page(args.out, found)
 
