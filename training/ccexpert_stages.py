@@ -94,7 +94,7 @@ SMALL = (
     Stage("II", ("difference", "projector", "llm"), 5e-4, 8, 0.22, "packed", adapter_lr=4e-4, packed=3),
     Stage("III", ("difference", "projector", "llm"), 2e-4, 8, 0.05, "packed", {"lcc": 2.0}, adapter_lr=2e-4, packed=3),
     Stage("III long", ("difference", "projector", "llm"), 4e-4, 8, 0.552, "packed", LEVIR_FIRST, adapter_lr=4e-4, packed=3),
-    Stage("III longer", ("difference", "projector", "llm"), 4e-4, 8, 0.93, "packed", LEVIR_FIRST, adapter_lr=4e-4, packed=3),
+    Stage("III longer", ("difference", "projector", "llm"), 4e-4, 8, 0.38, "packed", LEVIR_FIRST, adapter_lr=4e-4, packed=3),
 )
 STAGES = {"ccexpert-0.5b": PUBLISHED, "ccexpert-7b": PUBLISHED, "ccexpert-small": SMALL, "ccexpert-tiny": PUBLISHED}
 ADAPTED = ("ccexpert-small",)  # presets whose language model is trained through LORA

@@ -27,7 +27,7 @@ from .efficientnet import EfficientNetLite
 from .onednn import fused
 from .scribe import ChangePrior, ChangeState, ScribeCaptioner, ScribeNet, read_checkpoint
 
-PAIRS_AT_ONCE = 16  # of shrunk images, which stay in the cache
+PAIRS_AT_ONCE = 32  # of shrunk images, which stay in the cache
 NOTHING: Classes = ((), (), ())
 
 
