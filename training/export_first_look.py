@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from engine import registry
 from engine.captioner import ModelCard
 from engine.models.quick import FirstLook, FirstLookConfig, first_look_metadata
 from engine.models.scribe import ScribeCaptioner
+from engine.registry import RESOURCES
 from engine.schema import DEFAULT_MODEL
 from engine.weights import pack, unpack
 
@@ -31,12 +33,12 @@ MODEL_ID = "scribe-s-quick"
 KEPT = 0.95  # share that must not be passed over of the changed validation pairs that scribe-s finds
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("runs/first-look"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--kept", type=float, default=KEPT, help="share of the changed pairs that scribe-s finds which are not passed over")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     settings = json.loads((args.run / "settings.json").read_text("utf-8"))
     best = torch.load(args.run / "best.pt", map_location="cpu", weights_only=True)
     look = FirstLook(FirstLookConfig(**settings["config"]))
@@ -48,7 +50,8 @@ def main() -> None:
     temperature, bias = fitted(torch.from_numpy(logits), torch.from_numpy(changed).float())
     card = ModelCard(MODEL_ID, "scribe-s with a first look", gsd_m=0.5, threshold=0.5, memory_mb=900)
     calibration = {"cut": round(cut, 4), "look_temperature": temperature, "look_bias": bias}
-    path = registry.RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
+    path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
+    path.parent.mkdir(exist_ok=True)
     save_file(pack(best["state"]), path, metadata=first_look_metadata(look, card, calibration))
     register(MODEL_ID, path)
     passed = logits < cut

@@ -44,7 +44,7 @@ def _targets(found: Mapping) -> list[str]:
     small, *_, large = found.get("large") or found["growth"]
     whole = formats["share_of_engine_alone"]["tiled, deflate"]
     unchanged = [
-        (f"95 % unchanged over 95 % changed of scribe-s, {model}{tiles}", found[name]["times_of_95%"][key])
+        (f"{model} with 5 % changed over scribe-s with 95 %{tiles}", found[name]["times_of_95%"][key])
         for name, tiles in (("shares", ""), ("real", ", photographs"))
         if found[name]
         for model, key in (("scribe-s-quick", "5%, scribe-s-quick"), ("scribe-s", "5%"))

@@ -113,11 +113,11 @@ def test_train_resume_export_and_load(small_data, tmp_path, monkeypatch):
     refine(small_data, tmp_path / "whole", SequenceOptions(epochs=1, batch_size=8, samples=3))
     monkeypatch.setattr(export, "RESOURCES", tmp_path / "resources")
     (tmp_path / "resources").mkdir()
-    (tmp_path / "resources" / "models.json").write_text('{"models": []}')
+    (tmp_path / "resources" / "models.json").write_text('{"models": [{"id": "scribe-s"}]}')
     monkeypatch.setattr("sys.argv", ["export", "--run", str(tmp_path / "whole"), "--data", str(small_data)])
     export.main()
     (entry,) = json.loads((tmp_path / "resources" / "models.json").read_text())["models"]
-    path = tmp_path / "resources" / "weights" / entry["file"]
+    path = tmp_path / "resources" / "weights" / "scribe-s.safetensors"
     assert export.sha256_of(path) == entry["sha256"]
     captioner = ScribeCaptioner.from_checkpoint(str(path))
     black = np.zeros((1, 3, 256, 256), np.uint8)
