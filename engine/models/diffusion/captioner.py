@@ -18,7 +18,7 @@ from ...device import cpu_has_bf16
 from ...errors import InputError
 from ...schema import MAX_SAMPLES, Caption
 from ...text import END, NO_CHANGE, Vocabulary, is_well_formed
-from .consensus import consensus
+from ..consensus import consensus
 from .denoiser import DiffusionConfig, DiffusionNet
 from .discrete import clamped, sample_ddim, sample_ddpm
 from .karras import karras_grid
