@@ -15,9 +15,9 @@ from engine.demo_render import SKIES, render
 from engine.demo_scene import plan
 from engine.device import cpu_has_bf16
 from engine.errors import InputError, ModelError
+from engine.models.consensus import consensus, similarity
 from engine.models.diffusion import captioner as module
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Drawn, Sampling, choose, sample_seed
-from engine.models.consensus import consensus, similarity
 from engine.models.diffusion.denoiser import PRESETS, DiffusionNet
 from engine.models.diffusion.discrete import DiscreteDiffusion
 from engine.schema import UNCHANGED_TEXT
