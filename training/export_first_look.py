@@ -15,18 +15,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
-from engine import registry
+from engine import checkpoint, registry
 from engine.captioner import ModelCard
-from engine.models.quick import FirstLook, FirstLookConfig, first_look_metadata
+from engine.models.quick import FirstLook, FirstLookConfig
 from engine.models.scribe import ScribeCaptioner
 from engine.registry import RESOURCES
 from engine.schema import DEFAULT_MODEL
 from engine.weights import pack, unpack
 
-from .datasets import captioned, load_rows, read_batch
-from .export import fitted, register
+from .datasets import captioned, load_rows
+from .export import fitted, logits, register
 from .train_first_look import flag_logits
 
 MODEL_ID = "scribe-s-quick"
@@ -44,30 +43,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     look = FirstLook(FirstLookConfig(**settings["config"]))
     look.load_state_dict(unpack(pack(best["state"])))  # calibrated as it will be read
     rows = captioned(load_rows(args.data), "val")
-    logits, changed = flag_logits(look.eval(), rows), np.array([row.changed == 1 for row in rows])
-    found = changed & (scores(registry.load(DEFAULT_MODEL), rows) >= 0.5)
-    cut = float(np.quantile(logits[found], 1 - args.kept, method="lower"))
-    temperature, bias = fitted(torch.from_numpy(logits), torch.from_numpy(changed).float())
+    looks, changed = flag_logits(look.eval(), rows), np.array([row.changed == 1 for row in rows])
+    scribe = registry.load(DEFAULT_MODEL)
+    assert isinstance(scribe, ScribeCaptioner)
+    found = changed & (logits(scribe, rows)[0] / scribe.calibration["temperature"] + scribe.calibration["bias"] >= 0).numpy()
+    cut = float(np.quantile(looks[found], 1 - args.kept, method="lower"))
+    temperature, bias = fitted(torch.from_numpy(looks), torch.from_numpy(changed).float())
     card = ModelCard(MODEL_ID, "scribe-s with a first look", gsd_m=0.5, threshold=0.5, memory_mb=900)
     calibration = {"cut": round(cut, 4), "look_temperature": temperature, "look_bias": bias}
     path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
     path.parent.mkdir(exist_ok=True)
-    save_file(pack(best["state"]), path, metadata=first_look_metadata(look, card, calibration))
+    save_file(pack(best["state"]), path, metadata=checkpoint.metadata(look.config, scribe.vocabulary, card, calibration))
     register(MODEL_ID, path)
-    passed = logits < cut
+    passed = looks < cut
     said = {"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "epoch": best["epoch"], **calibration}
     lost = f"{(passed & found).sum()} of {found.sum()}"
     print(json.dumps(said | {"unchanged_passed_over": round(float(passed[~changed].mean()), 3), "found_by_scribe_passed_over": lost}))
-
-
-def scores(captioner: ScribeCaptioner, rows: list, batch_size: int = 16) -> np.ndarray:
-    """Change scores as users get them."""
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(rows), batch_size):
-            dates: list[Tensor] = [torch.from_numpy(images) for images in read_batch(rows[start : start + batch_size])]
-            parts.append(captioner.encode(*dates).change_score)
-    return np.concatenate(parts)
 
 
 if __name__ == "__main__":

@@ -15,15 +15,14 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from engine import registry
-from engine.device import cpu_has_bf16
 from engine.models.quick import FirstLook, FirstLookConfig
 from engine.models.scribe import ScribeCaptioner
 from engine.schema import DEFAULT_MODEL
@@ -34,7 +33,7 @@ from .depthwise import freeze_depthwise
 from .losses import known_bce
 from .pretrained import fetch_efficientnet, load_efficientnet
 from .run_log import append_row
-from .train_scribe import Ema, schedule
+from .train_scribe import Ema, train_epoch
 from .validate import auc
 
 FIELDS = ("epoch", "seconds", "flag", "mask", "val_flag_auc", "val_passed_at_recall_99", "val_passed_at_recall_97")
@@ -98,8 +97,10 @@ def train(data: Path, out: Path, options: FirstLookOptions, config: FirstLookCon
         torch.manual_seed(seed)
         order = epoch_order(store, options.batch_size, np.random.default_rng((options.seed, epoch)))
         loader = batches(store, order, scribe.vocabulary, 32, AugmentOptions(captions=1), seed)
-        teacher = scribe if epoch >= options.teacher_from else None
-        record = {"epoch": epoch + 1, **_epoch(net, teacher, ema, optimizer, options, loader, epoch * steps, options.epochs * steps)}
+        losses_of = partial(losses, net, teacher=scribe if epoch >= options.teacher_from else None)
+        weights = {"flag": 1.0, "mask": options.mask_weight}
+        means = train_epoch(net, losses_of, weights, ema, optimizer, loader, epoch * steps, options.warmup, options.epochs * steps)
+        record = {"epoch": epoch + 1, **means}
         scores = validate(averaged(ema, config), val_rows)
         if scores["val_flag_auc"] > best:
             best = scores["val_flag_auc"]
@@ -125,25 +126,6 @@ def losses(net: FirstLook, batch: Batch, teacher: ScribeCaptioner | None) -> dic
         flag = (flag + F.binary_cross_entropy_with_logits(found.flag, told.clone())) / 2
     side = batch.mask.shape[-1] // found.mask.shape[-1]
     return {"flag": flag, "mask": known_bce(found.mask, F.avg_pool2d(batch.mask, side), positive_weight=2.0)}
-
-
-def _epoch(net, teacher, ema, optimizer, options, loader, step, total) -> dict[str, float]:
-    net.train()
-    sums, count = {"flag": 0.0, "mask": 0.0}, 0
-    for batch in loader:
-        for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * schedule(step, options.warmup, total)
-        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
-            found = losses(net, batch, teacher)
-        optimizer.zero_grad(set_to_none=True)
-        (found["flag"] + options.mask_weight * found["mask"]).backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        ema.update(net)
-        step, count = step + 1, count + 1
-        for name in sums:
-            sums[name] += float(found[name].detach())
-    return {name: round(value / max(1, count), 4) for name, value in sums.items()}
 
 
 def _optimizer(net: FirstLook, options: FirstLookOptions) -> torch.optim.AdamW:

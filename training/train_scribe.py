@@ -14,21 +14,22 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from engine.device import cpu_has_bf16
 from engine.models.efficientnet import VARIANTS
 from engine.models.scribe import ScribeConfig, ScribeNet
 from engine.text import SPECIAL, Vocabulary
 
-from .batches import AugmentOptions, PairStore, batches, epoch_order
+from .batches import AugmentOptions, Batch, PairStore, batches, epoch_order
 from .datasets import PairRow, captioned, check_leakage, load_rows, training_rows
 from .depthwise import freeze_depthwise
 from .language import levir_sentences, pretrain_decoder
@@ -79,6 +80,10 @@ class TrainOptions:
     levir_min_count: int = 5
     seed: int = 1
     validate_every: int = 3
+
+    def weights(self) -> dict[str, float]:
+        """Of the loss terms, by name."""
+        return {name: getattr(self, f"{name}_weight") for name in ("caption", "flag", "mask", "classes", "contrast")}
 
 
 class Ema:
@@ -139,16 +144,10 @@ def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, li
     for epoch in range(first, options.epochs):
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout draws the same after a resume
         start, order = time.perf_counter(), epoch_order(store, options.batch_size, _rng(options, epoch))
-        means = _epoch(
-            net,
-            contrast,
-            ema,
-            optimizer,
-            options,
-            batches(store, order, vocabulary, config.max_length, AugmentOptions(), options.seed * 1000 + epoch),
-            epoch * steps_per_epoch,
-            options.epochs * steps_per_epoch,
-        )
+        loader = batches(store, order, vocabulary, config.max_length, AugmentOptions(), options.seed * 1000 + epoch)
+        losses_of = partial(scribe_losses, net, contrast=contrast)
+        steps = (epoch * steps_per_epoch, options.warmup, options.epochs * steps_per_epoch)
+        means = train_epoch(net, losses_of, options.weights(), ema, optimizer, loader, *steps)
         record = {"epoch": epoch + 1, "seconds": round(time.perf_counter() - start), **means}
         if (epoch + 1) % options.validate_every == 0 or epoch + 1 == options.epochs:
             scores = validate(_ema_net(ema, config, len(vocabulary)), vocabulary, val_rows)
@@ -228,15 +227,25 @@ def build_vocabulary(rows: list[PairRow], sentences: Sequence[Sequence[str]], op
     return Vocabulary([*SPECIAL, *sorted({*ours.words, *levir.words} - {*SPECIAL})])
 
 
-def _epoch(net, contrast, ema, optimizer, options, loader, step, total) -> dict[str, float]:
+def train_epoch(
+    net: nn.Module,
+    losses_of: Callable[[Batch], dict[str, Tensor]],
+    weights: Mapping[str, float],
+    ema: Ema,
+    optimizer: torch.optim.Optimizer,
+    loader: Iterable[Batch],
+    step: int,
+    warmup: int,
+    total: int,
+) -> dict[str, float]:
+    """One epoch from ``step`` of ``total`` on; the means of the loss terms, which count as ``weights`` says."""
     net.train()
-    weights = {name: getattr(options, f"{name}_weight") for name in ("caption", "flag", "mask", "classes", "contrast")}
     sums, count = dict.fromkeys(weights, 0.0), 0
     for batch in loader:
         for group in optimizer.param_groups:
-            group["lr"] = group["peak_lr"] * schedule(step, options.warmup, total)
+            group["lr"] = group["peak_lr"] * schedule(step, warmup, total)
         with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
-            losses = scribe_losses(net, batch, contrast)
+            losses = losses_of(batch)
         loss = sum(weights[name] * value for name, value in losses.items())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

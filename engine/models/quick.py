@@ -6,23 +6,19 @@ scribe-s only those that it does not rule out.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import registry
+from .. import checkpoint, registry
 from ..captioner import CaptionOptions, Classes, Encoded, ModelCard
-from ..errors import ModelError
 from ..schema import DEFAULT_MODEL
 from ..text import Vocabulary
-from ..weights import unpack
 from .efficientnet import EfficientNetLite
 from .onednn import fused
 from .scribe import ChangePrior, ChangeState, ScribeCaptioner, ScribeNet, read_checkpoint
@@ -160,19 +156,9 @@ def read_first_look(path: str) -> tuple[FirstLook, ModelCard, dict[str, float]]:
     ModelError
         Not a file of ``training.export_first_look``.
     """
-    try:
-        with safe_open(path, "pt") as stream:
-            members = stream.metadata() or {}
-            state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
-        config, card, calibration = (json.loads(members[name]) for name in ("config", "card", "calibration"))
-        look = FirstLook(FirstLookConfig(**config))
-        look.load_state_dict(state)
-        return look, ModelCard(**card), {name: float(calibration[name]) for name in ("cut", "look_temperature", "look_bias")}
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
-        need, do = "the first look of scribe-s-quick (safetensors)", "reinstall the plugin, or see `changescribe models verify`"
-        raise ModelError(f"{path} cannot be loaded ({error})", need, do) from error
-
-
-def first_look_metadata(look: FirstLook, card: ModelCard, calibration: dict[str, float]) -> dict[str, str]:
-    """What ``read_first_look`` reads beside the tensors."""
-    return {name: json.dumps(value) for name, value in (("config", asdict(look.config)), ("card", card.to_json()), ("calibration", calibration))}
+    need, do = "the first look of scribe-s-quick (safetensors)", "reinstall the plugin, or see `changescribe models verify`"
+    with checkpoint.opened(path, need, do) as found:
+        look = FirstLook(FirstLookConfig(**found.config))
+        look.load_state_dict(found.state)
+        calibration = {name: float(found.calibration[name]) for name in ("cut", "look_temperature", "look_bias")}
+    return look, found.card, calibration

@@ -54,7 +54,7 @@ def test_train_resume_export_and_read(small_data, tmp_path, monkeypatch):
 
     rows = captioned(load_rows(small_data), "val")
     changed = np.array([row.changed == 1 for row in rows])
-    monkeypatch.setattr(export_first_look, "scores", lambda captioner, rows: changed.astype(float))
+    monkeypatch.setattr(export_first_look, "logits", lambda captioner, rows: (torch.from_numpy(20.0 * changed - 10.0), None))
     (tmp_path / "models.json").write_text('{"models": [{"id": "scribe-s-quick"}]}')
     for module in (export, export_first_look):
         monkeypatch.setattr(module, "RESOURCES", tmp_path)

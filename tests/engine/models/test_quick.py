@@ -7,10 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from engine import checkpoint
 from engine.captioner import CaptionOptions, ModelCard
 from engine.errors import ModelError
 from engine.evaluation.pairs import read_image, read_pairs
-from engine.models.quick import FirstLook, FirstLookConfig, QuickScribeCaptioner, first_look_metadata, read_first_look, shrunk
+from engine.models.quick import FirstLook, FirstLookConfig, QuickScribeCaptioner, read_first_look, shrunk
 from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeConfig, ScribeNet
 from engine.registry import load
 from engine.schema import CLASSES
@@ -96,7 +97,8 @@ def test_saved_and_read_first_looks_agree(tmp_path):
     look, card = FirstLook(FirstLookConfig(width=16)).eval(), ModelCard("scribe-s-quick", "random", threshold=0.4)
     calibration = {"cut": -2.5, "look_temperature": 1.2, "look_bias": -0.3}
     path = tmp_path / "look.safetensors"
-    save_file({name: tensor.contiguous() for name, tensor in look.state_dict().items()}, path, metadata=first_look_metadata(look, card, calibration))
+    members = checkpoint.metadata(look.config, Vocabulary(SPECIAL), card, calibration)
+    save_file({name: tensor.contiguous() for name, tensor in look.state_dict().items()}, path, metadata=members)
     read, read_card, read_calibration = read_first_look(str(path))
     pairs = [torch.from_numpy(date) for date in random_pairs(2)]
     assert torch.equal(read.eval()(*pairs).flag, look(*pairs).flag)
