@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,30 +10,15 @@ from pathlib import Path
 
 from . import pipeline
 from .captioner import Captioner
+from .cli_options import table_columns
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, InputError, OutputError
-from .schema import CaptionRequest
+from .schema import OPTIONS, CaptionRequest
 
 REQUIRED = ("before", "after")
-PATHS = ("before", "after", "aoi")
-# Columns that may stand in the table in place of the command line's options, and how a cell is read.
-READERS: dict[str, Callable[[str], object]] = {
-    "aoi": str,
-    "extent": lambda text: tuple(float(part) for part in _parts(text)),
-    "before_bands": lambda text: tuple(int(part) for part in _parts(text)),
-    "after_bands": lambda text: tuple(int(part) for part in _parts(text)),
-    "resolution": lambda text: text if text in ("native", "model") else float(text),
-    "tile_px": int,
-    "overlap_px": int,
-    "stretch": str,
-    "max_nodata": float,
-    "threshold": float,
-    "seed": int,
-    "steps": int,
-    "sampler": str,
-    "samples": int,
-    "question": str,
-}
-COLUMNS = (*REQUIRED, "output", *READERS)
+COLUMNS = table_columns()
+# Columns that may stand in the table in place of the command line's options.
+ROWS = {name: OPTIONS[name] for name in COLUMNS if name in OPTIONS and name not in REQUIRED}
+PATHS = tuple(row.name for row in OPTIONS.values() if row.kind == "path")
 
 
 @dataclass(frozen=True)
@@ -92,7 +76,7 @@ def _job(line: int, row: dict, table: Path, folder: Path, defaults: dict) -> Job
             raise InputError("more cells than columns", "one cell a column", "quote cells that hold commas")
         cells = {name: text.strip() for name, text in row.items() if text and text.strip()}
         for name, text in cells.items():
-            if name in READERS:
+            if name in ROWS:
                 members[name] = _read_cell(name, text)
         members |= {name: cells.get(name, "") for name in REQUIRED}
         for name in PATHS:
@@ -107,14 +91,9 @@ def _job(line: int, row: dict, table: Path, folder: Path, defaults: dict) -> Job
 
 def _read_cell(name: str, text: str) -> object:
     try:
-        return READERS[name](text)
+        return ROWS[name].read(text)
     except ValueError:
-        raise InputError(f"{name} = {text!r}", "numbers", f"correct {name}") from None
-
-
-def _parts(text: str) -> list[str]:
-    """Numbers apart by commas, semicolons or spaces."""
-    return [part for part in re.split(r"[,;\s]+", text) if part]
+        raise InputError(f"{name} = {text!r}", ROWS[name].need, f"correct {name}") from None
 
 
 def _beside(table: Path, path: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 
 from .errors import EngineError, InputError, is_out_of_memory
 from .facts import stated_changes
-from .schema import CLASSES, UNCHANGED_TEXT, Caption, CaptionRequest, verify_question, verify_sampling
+from .schema import CLASSES, OPTIONS, UNCHANGED_TEXT, Caption, CaptionRequest, verify_question, verify_sampling
 from .text import is_well_formed
 
 
@@ -59,7 +59,8 @@ class CaptionOptions:
     @classmethod
     def of(cls, request: CaptionRequest, heatmap: bool = False) -> CaptionOptions:
         """The options of a request."""
-        return cls(request.threshold, request.decoding, heatmap, request.steps, request.sampler, request.samples, request.question)
+        shared = {member.name: getattr(request, member.name) for member in fields(cls) if member.name in OPTIONS}
+        return cls(heatmap=heatmap, **shared)
 
 
 Classes = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]

@@ -17,12 +17,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__, convert, registry, train_command
-from .cli_values import integers, reals, resolution
+from . import __version__, cli_options, convert, registry, train_command
+from .contract.options import COMMAND
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, end_where_threads_cannot_start, is_out_of_memory, unexpected
 from .installed import how_to_install
 from .report import command as report_command
-from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, SAMPLING, STRETCHES, CaptionRequest, HeatmapOutput
+from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, OPTIONS, SAMPLING, CaptionRequest, HeatmapOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     Output = JsonOutput | RichOutput
 
-REQUEST_MEMBERS = tuple(field.name for field in fields(CaptionRequest))
+# Of one pair of rasters, hence no defaults of a table.
+ONE_PAIR = ("before_bands", "after_bands", "aoi", "extent")
 
 
 class Parser(argparse.ArgumentParser):
@@ -107,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_models(commands)
     doctor = commands.add_parser("doctor", help="check this machine: versions, devices, weights, a real forward pass")
-    doctor.add_argument("--model", default=DEFAULT_MODEL, help=_model_help())
+    doctor.add_argument("--model", default=DEFAULT_MODEL, help=cli_options.help_of(OPTIONS["model"]))
     _add_json(doctor)
     doctor.set_defaults(run=run_doctor)
     commands.add_parser("worker", help="serve QGIS: JSON lines over stdin and stdout")
@@ -120,11 +121,10 @@ def _add_caption(commands: Any) -> None:
     command.add_argument("after", metavar="AFTER", help="raster of the later date; brought onto the grid of BEFORE")
     command.add_argument("-o", "--output", metavar="OUT.gpkg", help="GeoPackage to write")
     area = command.add_mutually_exclusive_group()
-    area.add_argument("--aoi", metavar="FILE", default=argparse.SUPPRESS, help="polygons of the area, any CRS; FILE|layername=NAME picks a layer")
-    area.add_argument("--extent", metavar="X0,Y0,X1,Y1", type=reals(4), default=argparse.SUPPRESS, help="area in the CRS of BEFORE")
-    for date in ("before", "after"):
-        option = f"--{date}-bands"
-        command.add_argument(option, metavar="R,G,B", type=integers(3), default=argparse.SUPPRESS, help=f"bands of {date.upper()}, counted from 1")
+    for name in ("aoi", "extent"):
+        cli_options.add(area, OPTIONS[name])
+    for name in ("before_bands", "after_bands"):
+        cli_options.add(command, OPTIONS[name])
     _add_request_options(command)
     _add_run_options(command)
     command.add_argument(
@@ -153,8 +153,7 @@ def _add_batch(commands: Any) -> None:
         help="caption many pairs or areas from a table",
         description="One row a run: columns before and after, and if wanted output and request members such as aoi or resolution. Paths are "
         "relative to it. A row that fails does not stop the others; the exit code is that of the worst.",
-        epilog="Columns: before, after, output, aoi, extent, before_bands, after_bands, resolution, tile_px, overlap_px, stretch, max_nodata, "
-        "threshold, seed, steps, sampler, samples, question.",
+        epilog="Columns: " + ", ".join(cli_options.table_columns()) + ".",
     )
     command.add_argument("jobs", metavar="JOBS.csv", type=Path)
     command.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="folder for the GeoPackages")
@@ -168,7 +167,7 @@ def _add_evaluate(commands: Any) -> None:
     command = commands.add_parser("evaluate", help="caption and score a data set in the LEVIR-CC layout")
     command.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder with LevirCCcaptions.json or pairs.json, and images/")
     command.add_argument("--split", required=True)
-    command.add_argument("--model", default=DEFAULT_MODEL, help=_model_help())
+    command.add_argument("--model", default=DEFAULT_MODEL, help=cli_options.help_of(OPTIONS["model"]))
     command.add_argument("--device", choices=DEVICES, default="auto")
     command.add_argument("--decoding", choices=DECODINGS, default=DECODINGS[0])
     command.add_argument("--threshold", type=float, help="change score (0 to 1) from which a pair counts as changed; default: the model's own")
@@ -199,35 +198,17 @@ def _add_models(commands: Any) -> None:
 
 def _add_request_options(command: argparse.ArgumentParser) -> None:
     """Options that are members of the request; without one the request's own default holds."""
-    quiet: dict[str, Any] = {"default": argparse.SUPPRESS}
-    command.add_argument("--model", metavar="ID", help=_model_help(), **quiet)
-    command.add_argument("--device", choices=DEVICES, **quiet)
-    command.add_argument("--resolution", metavar="native|model|METRES", type=resolution, help="ground size of a pixel (default native)", **quiet)
-    command.add_argument("--tile", metavar="PX", dest="tile_px", type=int, help="tile side (default 256)", **quiet)
-    command.add_argument("--overlap", metavar="PX", dest="overlap_px", type=int, help="overlap of neighbouring tiles (default 0)", **quiet)
-    command.add_argument("--stretch", choices=STRETCHES, **quiet)
-    command.add_argument("--max-nodata", metavar="SHARE", type=float, help="tiles with a larger invalid share are skipped (default 0.5)", **quiet)
-    command.add_argument(
-        "--threshold", metavar="P", type=float, help="change score from which a tile counts as changed (default: the model's)", **quiet
-    )
-    command.add_argument("--batch", metavar="N", dest="batch_size", type=int, help="tiles a batch (default: chosen for the device)", **quiet)
-    command.add_argument("--decoding", choices=DECODINGS, **quiet)
-    command.add_argument("--seed", metavar="N", type=int, help="run seed of stochastic models (default 0)", **quiet)
-    command.add_argument(
-        "--question", metavar="TEXT", help="ask this about every tile (ccexpert); the answers go into a column of their own", **quiet
-    )
+    for row in OPTIONS.values():
+        if row.name not in ONE_PAIR and row.name not in SAMPLING and row.on(COMMAND):
+            cli_options.add(command, row)
     _add_sampling(command)
 
 
 def _add_sampling(command: argparse.ArgumentParser) -> None:
     """Options of models that draw samples; without one the model's own holds."""
-    quiet: dict[str, Any] = {"default": argparse.SUPPRESS}
-    samplers = {row["id"]: row["samplers"] for row in registry.rows() if row.get("samplers")}
-    names = "; ".join(f"{model}: {', '.join(known)}" for model, known in samplers.items())
     group = command.add_argument_group("models that draw samples", "defaults: the model's own")
-    group.add_argument("--steps", metavar="N", type=int, help="steps of the sampler: fewer are faster", **quiet)
-    group.add_argument("--sampler", metavar="NAME", help=names, **quiet)
-    group.add_argument("--samples", metavar="K", type=int, help="samples a tile; the one most like the others is its caption", **quiet)
+    for name in SAMPLING:
+        cli_options.add(group, OPTIONS[name])
 
 
 def _add_run_options(command: argparse.ArgumentParser) -> None:
@@ -239,12 +220,8 @@ def _add_json(command: argparse.ArgumentParser, default: Any = False) -> None:
     command.add_argument("--json", action="store_true", default=default, help="machine-readable JSON lines on stdout")
 
 
-def _model_help() -> str:
-    return f"model id, one of {', '.join(row['id'] for row in registry.rows())} (default {DEFAULT_MODEL})"
-
-
 def request_members(args: argparse.Namespace) -> dict:
-    return {name: getattr(args, name) for name in REQUEST_MEMBERS if hasattr(args, name)}
+    return {name: getattr(args, name) for name in OPTIONS if hasattr(args, name)}
 
 
 @contextmanager

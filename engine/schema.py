@@ -5,11 +5,27 @@ Light module: standard library only, Python 3.9 (QGIS imports it).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from .contract.options import (
+    AREA,
+    CAPTION,
+    GRID,
+    PANEL,
+    PIXELS,
+    PROCESSING,
+    SPEED,
+    SURFACES,
+    TABLE,
+    check,
+    is_real,
+    is_text,
+    option,
+    options_of,
+    required,
+)
 from .errors import InputError
 
 CLASSES = ("building", "road", "parking", "vegetation", "water", "bareland", "other")
@@ -19,8 +35,6 @@ DEFAULT_MODEL = "scribe-s"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 STRETCHES = ("percentile", "none")
 DECODINGS = ("beam", "greedy")
-# Members of a request, and of engine.captioner.CaptionOptions, that only models which draw samples take (kd-rscc, diffusion-rscc).
-SAMPLING = ("steps", "sampler", "samples")
 MAX_SAMPLES = 64
 MAX_QUESTION = 400  # characters
 LAYER_NAME = "change_captions"
@@ -55,67 +69,190 @@ REVIEW_FIELDS = (
     ("review", "text", "Review"),
 )
 REVIEWS = ("right", "wrong")
+BANDS_NEED = "three band numbers counted from 1, such as 1,2,3 (1,1,1 for a grey image)"
+ONE_MODEL = "one loaded model serves all rows of a table"
+QGIS = (PROCESSING, PANEL)  # which have inputs of their own for layers, bands and areas
 
 
 @dataclass(frozen=True)
 class CaptionRequest:
     """What to caption. Frozen; travels as JSON; verified before any file or weight is opened.
 
-    Parameters
-    ----------
-    before, after : str
-        Raster paths, anything GDAL opens. The grid and its CRS are the BEFORE raster's.
-    before_bands, after_bands : tuple of 3 int, or None
-        1-based bands for red, green, blue; None lets the engine choose (``engine.geo``).
-    aoi : str or None
-        Polygon file, any CRS; ``path|layername=NAME`` picks a layer. Not together with ``extent``.
-    extent : (x0, y0, x1, y1) or None
-        In the CRS of the BEFORE raster.
-    resolution : "native", "model" or float
-        Ground size of a pixel in metres; "native" is the BEFORE raster's, "model" what the model was trained at.
-    tile_px, overlap_px : int
-        Tile side and overlap of neighbouring tiles, pixels.
-    stretch : "percentile" or "none"
-        "percentile": one 2–98 % stretch a raster (never a tile); "none": uint8 as it is.
-    max_nodata : float
-        Tiles with a larger invalid share (0..1) in either date are skipped.
-    threshold : float or None
-        Change score (0..1) from which a tile counts as changed; None takes the model's calibrated one.
-    model, device : str
-        Model id of resources/models.json; auto, cpu, cuda or mps.
-    batch_size : int or None
-        Tiles a batch; None lets the engine choose.
-    decoding : "beam" or "greedy"
-    seed : int
-        Run seed; a tile's own seed comes from (seed, row, col).
-    steps, samples : int or None; sampler : str or None
-        Of models that draw samples: steps of the sampler, samples a tile (the one most like the others is its caption), and the sampler's name.
-        None takes the model's own; other models take None alone (``verify_sampling``).
-    question : str or None
-        Asked about every tile, beside its caption, of a model that answers questions (ccexpert); the answer has a column of its own.
+    Each member is an option's row (``contract.options.Option``), from which every surface derives.
+
+    before, after : raster paths, anything GDAL opens. The grid and its CRS are the BEFORE raster's.
+    before_bands, after_bands : 1-based bands for red, green, blue; None lets the engine choose (``engine.geo``).
+    aoi : polygon file, any CRS; ``path|layername=NAME`` picks a layer. Not together with ``extent``.
+    extent : (x0, y0, x1, y1) in the CRS of the BEFORE raster.
+    resolution : ground size of a pixel in metres; "native" is the BEFORE raster's, "model" what the model was trained at.
+    tile_px, overlap_px : tile side and overlap of neighbouring tiles, pixels.
+    stretch : "percentile": one 2–98 % stretch per raster (never per tile); "none": uint8 as it is.
+    max_nodata : tiles with a larger invalid share (0..1) in either date are skipped.
+    threshold : change score (0..1) from which a tile counts as changed; None takes the model's calibrated one.
+    model, device : model id of resources/models.json; auto, cpu, cuda or mps.
+    batch_size : tiles per batch; None lets the engine choose.
+    seed : run seed; a tile's own seed comes from (seed, row, col).
+    steps, sampler, samples : for models that draw samples: steps of the sampler, its name, and samples per tile (the one most like the
+        others is the caption). None takes the model's own.
+    question : asked about every tile, beside its caption, for models that answer questions; the answer has a column of its own.
     """
 
-    before: str
-    after: str
-    before_bands: tuple[int, ...] | None = None
-    after_bands: tuple[int, ...] | None = None
-    aoi: str | None = None
-    extent: tuple[float, float, float, float] | None = None
-    resolution: str | float = "native"
-    tile_px: int = 256
-    overlap_px: int = 0
-    stretch: str = "percentile"
-    max_nodata: float = 0.5
-    threshold: float | None = None
-    model: str = DEFAULT_MODEL
-    device: str = "auto"
-    batch_size: int | None = None
-    decoding: str = "beam"
-    seed: int = 0
-    steps: int | None = None
-    sampler: str | None = None
-    samples: int | None = None
-    question: str | None = None
+    before: str = required("path", PIXELS, need="a non-empty text", by_hand=SURFACES)
+    after: str = required("path", PIXELS, need="a non-empty text", by_hand=SURFACES)
+    before_bands: tuple[int, ...] | None = option(
+        None, "bands", PIXELS, need=BANDS_NEED, help="bands of BEFORE, counted from 1", flag="--before-bands", metavar="R,G,B", by_hand=QGIS
+    )
+    after_bands: tuple[int, ...] | None = option(
+        None, "bands", PIXELS, need=BANDS_NEED, help="bands of AFTER, counted from 1", flag="--after-bands", metavar="R,G,B", by_hand=QGIS
+    )
+    aoi: str | None = option(
+        None,
+        "path",
+        AREA,
+        need="the path of a polygon file, or none",
+        help="polygons of the area, any CRS; FILE|layername=NAME picks a layer",
+        flag="--aoi",
+        metavar="FILE",
+        by_hand=QGIS,
+    )
+    extent: tuple[float, float, float, float] | None = option(
+        None,
+        "extent",
+        AREA,
+        need="x0,y0,x1,y1 with x0 < x1 and y0 < y1, in the CRS of the before raster",
+        help="area in the CRS of BEFORE",
+        flag="--extent",
+        metavar="X0,Y0,X1,Y1",
+        by_hand=QGIS,
+    )
+    resolution: str | float = option(
+        "native",
+        "resolution",
+        GRID,
+        need="native, model or metres per pixel above 0",
+        help="ground size of a pixel (default native)",
+        flag="--resolution",
+        metavar="native|model|METRES",
+    )
+    tile_px: int = option(
+        256,
+        "int",
+        GRID,
+        low=64,
+        high=1024,
+        need="64 to 1024 pixels (the models expect 256)",
+        help="tile side (default 256)",
+        flag="--tile",
+        metavar="PX",
+        parameter="TILE",
+    )
+    overlap_px: int = option(
+        0,
+        "int",
+        GRID,
+        low=0,
+        high=1023,
+        need="0 to 1023 pixels, less than the tile",
+        help="overlap of neighbouring tiles (default 0)",
+        flag="--overlap",
+        metavar="PX",
+        parameter="OVERLAP",
+    )
+    stretch: str = option("percentile", "choice", PIXELS, choices=STRETCHES, need=" or ".join(STRETCHES), flag="--stretch")
+    max_nodata: float = option(
+        0.5,
+        "real",
+        PIXELS,
+        low=0,
+        high=1,
+        need="a share from 0 to 1",
+        help="tiles with a larger invalid share are skipped (default 0.5)",
+        flag="--max-nodata",
+        metavar="SHARE",
+    )
+    threshold: float | None = option(
+        None,
+        "real",
+        CAPTION,
+        low=0,
+        high=1,
+        need="a change score from 0 to 1, or none for the model's own",
+        help="change score from which a tile counts as changed (default: the model's own)",
+        flag="--threshold",
+        metavar="P",
+    )
+    model: str = option(
+        DEFAULT_MODEL, "choice", CAPTION, need="a non-empty text", help="model id", flag="--model", metavar="ID", without={TABLE: ONE_MODEL}
+    )
+    device: str = option("auto", "choice", SPEED, choices=DEVICES, need=", ".join(DEVICES), flag="--device", without={TABLE: ONE_MODEL})
+    batch_size: int | None = option(
+        None,
+        "int",
+        SPEED,
+        low=1,
+        high=MAX_BATCH,
+        need=f"1 to {MAX_BATCH} tiles, or none",
+        help="tiles per batch (default: chosen for the device)",
+        flag="--batch",
+        metavar="N",
+        without={TABLE: ONE_MODEL},
+        changes_rate=False,
+    )
+    decoding: str = option("beam", "choice", CAPTION, choices=DECODINGS, need=" or ".join(DECODINGS), flag="--decoding")
+    seed: int = option(
+        0,
+        "int",
+        CAPTION,
+        low=0,
+        need="a whole number from 0",
+        help="run seed of stochastic models (default 0)",
+        flag="--seed",
+        metavar="N",
+        changes_rate=False,
+    )
+    steps: int | None = option(
+        None,
+        "int",
+        CAPTION,
+        low=1,
+        need="1 or more steps, or none for the model's own",
+        help="steps of the sampler: fewer are faster",
+        flag="--steps",
+        metavar="N",
+        capability="samplers",
+    )
+    sampler: str | None = option(
+        None,
+        "choice",
+        CAPTION,
+        need="the name of a sampler, or none for the model's own",
+        flag="--sampler",
+        metavar="NAME",
+        capability="samplers",
+    )
+    samples: int | None = option(
+        None,
+        "int",
+        CAPTION,
+        low=1,
+        high=MAX_SAMPLES,
+        need=f"1 to {MAX_SAMPLES} samples a tile, or none for the model's own",
+        help="samples per tile; the one most like the others is its caption",
+        flag="--samples",
+        metavar="K",
+        capability="samplers",
+    )
+    question: str | None = option(
+        None,
+        "text",
+        CAPTION,
+        high=MAX_QUESTION,
+        need=f"a text of at most {MAX_QUESTION} characters, or none",
+        help="ask this about every tile (ccexpert); the answers go into a column of their own",
+        flag="--question",
+        metavar="TEXT",
+        capability="questions",
+    )
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -131,16 +268,15 @@ class CaptionRequest:
         """
         if not isinstance(data, dict):
             raise InputError(f"a request of type {type(data).__name__}", "a JSON object", "send the request as an object")
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(data) - known)
+        unknown = sorted(set(data) - set(OPTIONS))
         if unknown:
-            raise InputError(f"unknown request members {unknown}", f"members among {sorted(known)}", "correct the names")
+            raise InputError(f"unknown request members {unknown}", f"members among {sorted(OPTIONS)}", "correct the names")
         missing = sorted({"before", "after"} - set(data))
         if missing:
             raise InputError(f"a request without {' and '.join(missing)}", "both rasters", "name the before and the after raster")
         values = dict(data)
-        for name in ("before_bands", "after_bands", "extent"):
-            if values.get(name) is not None:
+        for name, row in OPTIONS.items():
+            if row.kind in ("bands", "extent") and values.get(name) is not None:
                 try:
                     values[name] = tuple(values[name])
                 except TypeError:
@@ -152,49 +288,29 @@ class CaptionRequest:
     def with_(self, **changes: Any) -> CaptionRequest:
         return replace(self, **changes)
 
+    def same(self, *kinds: str) -> CaptionRequest:
+        """The request with its options of other kinds than ``kinds`` (AREA, GRID, …) set back: equal for runs that differ in those alone."""
+        others = {name: row.default for name, row in OPTIONS.items() if row.affects not in kinds}
+        return replace(self, **others)
+
     def verify(self) -> None:
-        """Check every member together; opens nothing.
+        """Check every member, then those that depend on each other; opens nothing.
 
         Raises
         ------
         InputError
             The first member that is wrong, what is needed and what to do.
         """
-        for name in ("before", "after", "model"):
-            _check(_is_text(getattr(self, name)), name, getattr(self, name), "a non-empty text")
-        for name in ("before_bands", "after_bands"):
-            bands = getattr(self, name)
-            ok = bands is None or (len(bands) == 3 and all(_is_int(b) and b >= 1 for b in bands))
-            _check(ok, name, bands, "three band numbers counted from 1, such as 1,2,3 (1,1,1 for a grey image)")
-        _check(self.aoi is None or _is_text(self.aoi), "aoi", self.aoi, "the path of a polygon file, or none")
-        _check(self.aoi is None or self.extent is None, "aoi and extent", "both", "one of the two")
-        if self.extent is not None:
-            ok = len(self.extent) == 4 and all(is_real(v) for v in self.extent)
-            ok = ok and self.extent[0] < self.extent[2] and self.extent[1] < self.extent[3]
-            _check(ok, "extent", self.extent, "x0,y0,x1,y1 with x0 < x1 and y0 < y1, in the CRS of the before raster")
-        wanted: Any = self.resolution
-        ok = wanted in ("native", "model") or (is_real(wanted) and wanted > 0)
-        _check(ok, "resolution", self.resolution, "native, model or metres per pixel above 0")
-        _check(_is_int(self.tile_px) and 64 <= self.tile_px <= 1024, "tile_px", self.tile_px, "64 to 1024 pixels (the models expect 256)")
-        ok = _is_int(self.overlap_px) and 0 <= self.overlap_px < self.tile_px
-        _check(ok, "overlap_px", self.overlap_px, f"0 to {self.tile_px - 1} pixels, less than the tile")
-        _check(self.stretch in STRETCHES, "stretch", self.stretch, " or ".join(STRETCHES))
-        _check(is_real(self.max_nodata) and 0 <= self.max_nodata <= 1, "max_nodata", self.max_nodata, "a share from 0 to 1")
-        ok = self.threshold is None or (is_real(self.threshold) and 0 <= self.threshold <= 1)
-        _check(ok, "threshold", self.threshold, "a change score from 0 to 1, or none for the model's own")
-        _check(self.device in DEVICES, "device", self.device, ", ".join(DEVICES))
-        ok = self.batch_size is None or (_is_int(self.batch_size) and 1 <= self.batch_size <= MAX_BATCH)
-        _check(ok, "batch_size", self.batch_size, f"1 to {MAX_BATCH} tiles, or none")
-        _check(self.decoding in DECODINGS, "decoding", self.decoding, " or ".join(DECODINGS))
-        _check(_is_int(self.seed) and self.seed >= 0, "seed", self.seed, "a whole number from 0")
-        ok = self.steps is None or (_is_int(self.steps) and self.steps >= 1)
-        _check(ok, "steps", self.steps, "1 or more steps, or none for the model's own")
-        ok = self.samples is None or (_is_int(self.samples) and 1 <= self.samples <= MAX_SAMPLES)
-        _check(ok, "samples", self.samples, f"1 to {MAX_SAMPLES} samples a tile, or none for the model's own")
-        ok = self.sampler is None or (isinstance(self.sampler, str) and self.sampler)
-        _check(ok, "sampler", self.sampler, "the name of a sampler, or none for the model's own")
-        ok = self.question is None or (_is_text(self.question) and self.question.strip() and len(self.question) <= MAX_QUESTION)
-        _check(ok, "question", self.question, f"a text of at most {MAX_QUESTION} characters, or none")
+        for name, row in OPTIONS.items():
+            row.verify(getattr(self, name))
+        check(self.aoi is None or self.extent is None, "aoi and extent", "both", "one of the two")
+        check(self.overlap_px < self.tile_px, "overlap_px", self.overlap_px, f"0 to {self.tile_px - 1} pixels, less than the tile")
+
+
+# The one table of run options, by name.
+OPTIONS = options_of(CaptionRequest)
+# Members of a request, and of engine.captioner.CaptionOptions, that only models which draw samples take (kd-rscc, diffusion-rscc).
+SAMPLING = tuple(name for name, row in OPTIONS.items() if row.capability == "samplers")
 
 
 def verify_sampling(options: Any, model: str, samplers: Sequence[str]) -> None:
@@ -223,28 +339,6 @@ def verify_question(question: str | None, model: str, answers: bool) -> None:
         raise InputError(
             f"a question for {model}, which answers none", "a model that does, such as ccexpert", "leave it out, or choose another model"
         )
-
-
-def _is_text(value: Any) -> bool:
-    """A non-empty text that can be a path: no NUL, which ends names, and no half of a surrogate pair, which UTF-8 has no bytes for."""
-    return isinstance(value, str) and value != "" and "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_real(value: Any) -> bool:
-    """Whether a value read from JSON is a finite number."""
-    try:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number that no float can hold
-        return False
-
-
-def _check(ok: Any, name: str, got: Any, need: str) -> None:
-    if not ok:
-        raise InputError(f"{name} = {got!r}", need, f"correct {name}")
 
 
 @dataclass(frozen=True)
@@ -276,14 +370,14 @@ class HeatmapOutput:
             The first that is wrong, what is needed and what to do.
         """
         suffixes = (*HEATMAP_RASTERS, HEATMAP_POLYGONS)
-        ok = _is_text(self.path) and self.path.lower().endswith(suffixes)
-        _check(ok, "heatmap", self.path, "a name that ends in .tif (a raster) or .gpkg (polygons)")
+        ok = is_text(self.path) and self.path.lower().endswith(suffixes)
+        check(ok, "heatmap", self.path, "a name that ends in .tif (a raster) or .gpkg (polygons)")
         if self.threshold is not None:
-            _check(
+            check(
                 self.polygons, "heatmap_threshold", f"{self.threshold} for a raster", "none (a raster holds every percentage), or a .gpkg as heat map"
             )
             ok = is_real(self.threshold) and 0.01 <= self.threshold <= 1
-            _check(ok, "heatmap_threshold", self.threshold, "a heat from 0.01 to 1")
+            check(ok, "heatmap_threshold", self.threshold, "a heat from 0.01 to 1")
 
 
 @dataclass(frozen=True, order=True)

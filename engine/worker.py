@@ -17,9 +17,10 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
 from . import __version__
+from .contract.options import AREA, GRID, PIXELS, is_real
 from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, unexpected
 from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
-from .schema import CaptionRequest, HeatmapOutput, is_real
+from .schema import CaptionRequest, HeatmapOutput
 
 if TYPE_CHECKING:
     from .captioner import Captioner, ModelCard
@@ -271,9 +272,7 @@ class Engine:
         """The request's rasters and grid, kept open for the next click or preview as long as request and files stay the same."""
         from . import pipeline, reading
 
-        same = request.with_(
-            threshold=None, device="auto", batch_size=None, decoding="beam", seed=0, steps=None, sampler=None, samples=None, question=None
-        )
+        same = request.same(AREA, GRID, PIXELS).with_(model=request.model)
         files = [path.partition("|")[0] for path in (request.before, request.after, request.aoi) if path]
         key = (same, reading.FileWatch(*files).stamps)
         if key != self._open_key:

@@ -18,8 +18,9 @@ from filelock import FileLock, Timeout
 from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError
 
+from ..contract.options import SPEED
 from ..errors import OutputError
-from ..schema import ANSWER_FIELDS, LAYER_NAME, OUTPUT_FIELDS, REVIEW_FIELDS, TileCaption
+from ..schema import ANSWER_FIELDS, LAYER_NAME, OPTIONS, OUTPUT_FIELDS, REVIEW_FIELDS, TileCaption
 from .tileset import TileSet
 
 FIONA_TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
@@ -39,7 +40,7 @@ SELECT_DONE = "SELECT row * 4294967296 + col FROM change_captions"  # of the ind
 # GDAL keeps the number of rows beside the layer, and a batch that was rolled back stays counted there.
 RECOUNT = "UPDATE gpkg_ogr_contents SET feature_count = (SELECT count(*) FROM change_captions) WHERE table_name = 'change_captions'"
 # What may differ between a run and the run that continues it.
-VOLATILE = ("started", "ended", "versions", "counts", "request.device", "request.batch_size")
+VOLATILE = ("started", "ended", "versions", "counts", *(f"request.{name}" for name, row in OPTIONS.items() if row.affects == SPEED))
 WRITE_ERRORS = (FionaError, CPLE_BaseError, sqlite3.Error, OSError, RuntimeError, SystemError)
 
 log = logging.getLogger(__name__)
@@ -269,6 +270,9 @@ def verify_same_run(path: Path, earlier: Mapping[str, Any], now: Mapping[str, An
         They differ in more than device, batch size, times and versions; the first differences are named.
     """
     old, new = _identity(earlier), _identity(json.loads(json.dumps(now)))
+    for name, row in OPTIONS.items():  # an output from before an option existed was made with its default
+        if f"request.{name}" in new:
+            old.setdefault(f"request.{name}", row.default)
     different = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
     if different:
         details = ", ".join(f"{key}: {old.get(key)!r} then, {new.get(key)!r} now" for key in different[:3])
