@@ -93,6 +93,7 @@ LINE = {"id": "pairs/msh_0.webp", "change": 1, "delta": {"road": "+"}, "captions
         ("[1]", r"a\.jsonl:1 has not the members"),
         (LINE | {"caption": "x"}, r"a\.jsonl:1 has not the members"),
         (LINE | {"id": "pairs/msh_9.webp"}, r"a\.jsonl:1: no pair pairs/msh_9\.webp in the data set"),
+        (LINE | {"id": "wrold/clc_0.webp"}, r"a\.jsonl:1: id = wrold/clc_0\.webp\. Needed: an id that begins with one of levir_cc, pairs, world"),
         (LINE | {"delta": {"house": "+"}}, r"a\.jsonl:1: delta = \{'house': '\+'\}.*classes among building, road"),
         (LINE | {"delta": {"road": "*"}}, r"a\.jsonl:1: delta = .*a sign of \+-~"),
         (LINE | {"delta": {"road": ""}}, r"a\.jsonl:1: delta = "),
@@ -134,12 +135,30 @@ def test_captions_of_another_data_set_change_nothing(small_data, captions_folder
     assert len(load_rows(small_data)) == 24
 
 
+def test_lines_for_a_folder_that_is_not_there_change_nothing(small_data, captions_folder):
+    _captions(captions_folder, a=[LINE, LINE | {"id": "world/clc_00000_0_0.webp"}])
+    rows = {row.id: row for row in load_rows(small_data)}
+    assert len(rows) == 24
+    assert rows["pairs/msh_0.webp"].changed == 1
+
+
 def test_the_projects_captions_files_fit_the_shared_data(shared_data):
     rows = load_rows(shared_data)
     merged = {row.id: row for row in merge_captions(rows, PROJECT_CAPTIONS)}
-    entries = read_captions(PROJECT_CAPTIONS)
+    here = {row.id.partition("/")[0] for row in rows}
+    assert {"levir_cc", "pairs"} <= here
+    entries = {id_: entry for id_, entry in read_captions(PROJECT_CAPTIONS).items() if id_.partition("/")[0] in here}
     assert len(merged) == len(rows) - sum(entry.drop for entry in entries.values())
     assert all(merged[entry.id].captions == entry.captions for entry in entries.values() if entry.captions is not None)
+
+
+def test_captions_of_the_project_are_as_the_guide_asks():
+    for entry in read_captions(PROJECT_CAPTIONS).values():
+        if entry.captions is not None:
+            sentences = {" ".join(sentence) for sentence in entry.captions}
+            assert len(sentences) == 5, f"{entry.where}: a sentence twice"
+            assert all(text == text.lower() for text in sentences), entry.where
+            assert (sentences == set(SAME)) == (entry.change == 0), f"{entry.where}: the five fixed sentences are those of an unchanged pair"
 
 
 def test_known_twins_of_evaluation_pairs_are_not_trained_on(shared_data):

@@ -1,7 +1,7 @@
 """Captions files of the project: what was written or corrected by eye, merged over a data set's own captions.
 
 ``training/captions/*.jsonl``, one JSON object a line:
-{"id": "pairs/<filename>" or "levir_cc/<filename>", "change": 0 or 1, "delta": {class: sign}, "captions": [five sentences]}, with "unsure" and "why"
+{"id": "pairs/<filename>", "world/<filename>" or "levir_cc/<filename>", "change": 0 or 1, "delta": {class: sign}, "captions": [five sentences]}, with "unsure" and "why"
 as remarks. A line of only "id" and "delta" adds the classes of a pair; {"id", "drop": true} leaves a pair out that is of no use.
 """
 
@@ -18,6 +18,7 @@ from .rows import DELTA_SIGNS, PairRow, delta_array, words
 
 CAPTIONS = Path(__file__).resolve().parents[1] / "captions"
 CAPTIONS_PER_PAIR = 5
+SETS = ("levir_cc", "pairs", "world", "dubai_cc")  # first parts of ids
 MEMBERS = {"id", "change", "delta", "captions", "unsure", "why", "drop"}
 
 
@@ -36,15 +37,17 @@ class Entry:
 def merge_captions(rows: list[PairRow], folder: Path) -> list[PairRow]:
     """``rows`` with the captions, flags and classes of all files of ``folder``, without the dropped ones.
 
-    Files that name none of the data set's pairs were written for another data set and change nothing.
+    Files that name none of the data set's pairs were written for another data set and change nothing; so do lines for a folder of pairs of
+    which the data set has none, such as world/ where it was not copied.
 
     Raises
     ------
     InputError
         A line that is not as described above; an id twice, unknown, or of the test split; classes that contradict the change flag.
     """
-    entries = read_captions(folder)
     known = {row.id: row for row in rows}
+    here = {_set_of(id_) for id_ in known}
+    entries = {id_: entry for id_, entry in read_captions(folder).items() if _set_of(id_) in here}
     if not entries.keys() & known.keys():
         return rows
     for entry in entries.values():
@@ -66,6 +69,10 @@ def read_captions(folder: Path) -> dict[str, Entry]:
     return entries
 
 
+def _set_of(id_: str) -> str:
+    return id_.partition("/")[0]
+
+
 def _entry(line: str, where: str) -> Entry:
     try:
         data = json.loads(line)
@@ -74,6 +81,8 @@ def _entry(line: str, where: str) -> Entry:
     if not isinstance(data, dict) or not isinstance(data.get("id"), str) or set(data) - MEMBERS:
         raise InputError(f"{where} has not the members of a caption line", f'"id" and others of {sorted(MEMBERS)}', "mend the line")
     entry = Entry(data["id"], data.get("change"), data.get("delta", {}), _sentences(data.get("captions")), bool(data.get("drop")), where)
+    if _set_of(entry.id) not in SETS:
+        raise _error(entry, f"id = {entry.id}", f"an id that begins with one of {', '.join(SETS)}", "correct the id")
     if not entry.drop:
         _verify(entry, data)
     return entry
@@ -101,7 +110,7 @@ def _verify(entry: Entry, data: dict) -> None:
 
 def _verify_target(entry: Entry, row: PairRow | None) -> None:
     if row is None:
-        raise _error(entry, f"no pair {entry.id} in the data set", "the id of a pair, pairs/<filename> or levir_cc/<filename>", "correct the id")
+        raise _error(entry, f"no pair {entry.id} in the data set", "the id of a pair, as pairs/<filename>, world/<filename> or levir_cc/<filename>", "correct the id")
     if row.split == "test":
         raise _error(
             entry, f"{entry.id} is a test pair", "pairs of train and val", "remove the line: captions of test pairs stay as they were published"
