@@ -1,8 +1,8 @@
 """Captions files of the project: what was written or corrected by eye, merged over a data set's own captions.
 
 ``training/captions/*.jsonl``, one JSON object a line:
-{"id": "pairs/<filename>", "world/<filename>" or "levir_cc/<filename>", "change": 0 or 1, "delta": {class: sign}, "captions": [five sentences]}, with "unsure" and "why"
-as remarks. A line of only "id" and "delta" adds the classes of a pair; {"id", "drop": true} leaves a pair out that is of no use.
+{"id": "<folder>/<filename>" (levir_cc, pairs or world), "change": 0 or 1, "delta": {class: sign}, "captions": [five sentences]}, with "unsure"
+and "why" as remarks. A line of only "id" and "delta" adds the classes of a pair; {"id", "drop": true} leaves a pair out that is of no use.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _verify(entry: Entry, data: dict) -> None:
 
 def _verify_target(entry: Entry, row: PairRow | None) -> None:
     if row is None:
-        raise _error(entry, f"no pair {entry.id} in the data set", "the id of a pair, as pairs/<filename>, world/<filename> or levir_cc/<filename>", "correct the id")
+        raise _error(entry, f"no pair {entry.id} in the data set", f"the id of a pair, <folder>/<filename> with {', '.join(SETS)}", "correct the id")
     if row.split == "test":
         raise _error(
             entry, f"{entry.id} is a test pair", "pairs of train and val", "remove the line: captions of test pairs stay as they were published"
