@@ -35,10 +35,11 @@ def preview(request: CaptionRequest, card: ModelCard, pair: RasterPair, grid: Ti
         The tile cannot be read.
     """
     for ref in _about_the_middle(grid):
-        tile, _, _ = read_tile(request, pair, ref)
+        tile, before, after = read_tile(request, pair, ref)
         if tile.status == "ready":
             break
-    before, after, _, _ = pair.read(ref)
+    if before is None or after is None:  # of a tile that would be skipped, what there is
+        before, after, _, _ = pair.read(ref)
     shown = {}
     for name, pixels, valid, stretch in (
         ("before", before, tile.valid_before, pair.stretch_before),

@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from .errors import Cancelled, ChangeScribeError, InputError, RasterError
+from .geo.joint import fill_jointly
 from .schema import CaptionRequest, TileRef
 
 if TYPE_CHECKING:
@@ -96,14 +97,15 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 def read_tile(request: CaptionRequest, pair: RasterPair, ref: TileRef) -> tuple[ReadTile, np.ndarray | None, np.ndarray | None]:
-    """Read one tile; pixels (uint8 (3, tile_px, tile_px)) only where enough of it is valid in both dates."""
+    """Read one tile; pixels (uint8 (3, tile_px, tile_px)) only where both dates have data on enough of it, and alike elsewhere (``fill_jointly``)."""
     before, after, valid_before, valid_after = pair.read(ref)
     window = (slice(0, ref.height), slice(0, ref.width))  # what lies beyond the raster's edge is padding, not missing data
-    tile = ReadTile(ref, float(valid_before[window].mean()), float(valid_after[window].mean()), valid=(valid_before & valid_after)[window])
-    if 1.0 - min(tile.valid_before, tile.valid_after) > request.max_nodata:
+    valid = (valid_before & valid_after)[window]
+    tile = ReadTile(ref, float(valid_before[window].mean()), float(valid_after[window].mean()), valid=valid)
+    if 1.0 - valid.mean() > request.max_nodata:
         tile.status = "skipped_nodata"
         return tile, None, None
-    return tile, before, after
+    return tile, *fill_jointly(before, after, valid_before, valid_after)
 
 
 def to_input_size(tiles: np.ndarray, input_px: int) -> np.ndarray:

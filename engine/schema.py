@@ -87,7 +87,7 @@ class CaptionRequest:
     resolution : ground size of a pixel in metres; "native" is the BEFORE raster's, "model" what the model was trained at.
     tile_px, overlap_px : tile side and overlap of neighbouring tiles, pixels.
     stretch : "percentile": one 2–98 % stretch per raster (never per tile); "none": uint8 as it is.
-    max_nodata : tiles with a larger invalid share (0..1) in either date are skipped.
+    max_nodata : tiles where either date lacks data on a larger share (0..1), both dates' gaps together, are skipped.
     threshold : change score (0..1) from which a tile counts as changed; None takes the model's calibrated one.
     model, device : model id of resources/models.json; auto, cpu, cuda or mps.
     batch_size : tiles per batch; None lets the engine choose.
@@ -166,7 +166,7 @@ class CaptionRequest:
         low=0,
         high=1,
         need="a share from 0 to 1",
-        help="tiles with a larger invalid share are skipped (default 0.5)",
+        help="tiles where either date lacks data on a larger share are skipped (default 0.5)",
         flag="--max-nodata",
         metavar="SHARE",
     )

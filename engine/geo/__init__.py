@@ -2,6 +2,7 @@
 
 source        one raster: opening, windows warped to the pair's grid, validity (``masks``), bands (``bands``)
 pair          two rasters on the BEFORE raster's grid, stretched to uint8 (``stretch``), checked by ``registration``
+joint         what the model sees where a date has no data: one mask for both, filled alike
 grid, area    which tiles cover the area of interest
 writer        GeoPackage output with provenance and resume (``provenance``)
 """
