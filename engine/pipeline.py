@@ -15,7 +15,7 @@ import torch
 from . import __version__, device, lanes, outputs, registry
 from .captioner import Captioner, CaptionOptions, ModelCard
 from .errors import AreaError, Cancelled, EngineError, InputError
-from .geo import access, area, registration
+from .geo import access, area, around, registration
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .lanes import never
@@ -218,6 +218,13 @@ def _tile_caption(tile: ReadTile, caption: Caption | None, elapsed_s: float, mod
     return TileCaption(tile.ref, caption, tile.valid_before, tile.valid_after, model, status, elapsed_s, grid.footprint(tile.ref), tile.valid)
 
 
+def tile_at(pair: RasterPair, grid: TileGrid, x: float, y: float) -> TileRef | None:
+    """The area's tile under a point in the grid's CRS, whichever turn round the earth the point's x is given in."""
+    left, _, right, _ = pair.overlap.bounds
+    turn = pair.before.turn or 0.0
+    return grid.at(x + turn * around.turns_to(x, (left + right) / 2, turn), y)
+
+
 def caption_at(request: CaptionRequest, captioner: Captioner, pair: RasterPair, grid: TileGrid, x: float, y: float) -> TileCaption:
     """Caption the tile under a point in the grid's CRS, the same tile that a run over the area has.
 
@@ -226,7 +233,7 @@ def caption_at(request: CaptionRequest, captioner: Captioner, pair: RasterPair, 
     AreaError
         No tile lies there.
     """
-    ref: TileRef | None = grid.at(x, y)
+    ref = tile_at(pair, grid, x, y)
     if ref is None:
         raise AreaError(f"the point {x:.6g}, {y:.6g} lies outside the area", "a point inside both rasters and the area", "click inside the area")
     tile, before, after = read_tile(request, pair, ref)

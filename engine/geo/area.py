@@ -18,7 +18,7 @@ from shapely.errors import ShapelyError
 
 from ..errors import AreaError, NoOverlapError
 from ..schema import CaptionRequest
-from . import access
+from . import access, around
 from .grid import TileGrid
 from .pair import RasterPair
 
@@ -47,7 +47,8 @@ def tile_grid(request: CaptionRequest, pair: RasterPair) -> TileGrid:
     elif request.extent is not None:
         asked, what = shapely.box(*request.extent), f"the extent {request.extent}"
     if what is not None:
-        area = shapely.intersection(pair.overlap, asked)
+        left, _, right, _ = pair.overlap.bounds
+        area = shapely.intersection(pair.overlap, around.repeated(asked, left, right, pair.before.turn))
         if area.area <= 0:
             shared, bounds = (tuple(f"{value:.8g}" for value in geometry.bounds) for geometry in (pair.overlap, asked))
             raise NoOverlapError(
@@ -152,16 +153,17 @@ def _polygons(geometry: Any) -> list:
 
 def _projected(area: Any, wkt: str, crs: Any, within: float, path: str) -> Any:
     try:
-        source = CRS.from_wkt(wkt)
+        source, turn = CRS.from_wkt(wkt), around.turn(crs)
+        area = around.unwrapped(area, around.turn(source), around.ANTIMERIDIAN)
         if source == crs:
             return area
         _verify_degrees(area, source, path)
-        moved = _curved(area, lambda points: np.column_stack(transform_points(source, crs, points[:, 0], points[:, 1])[:2]), within)
+        moved = _curved(area, lambda points: np.column_stack(transform_points(source, crs, points[:, 0], points[:, 1])[:2]), within, turn)
     except (RasterioError, CPLE_BaseError, ValueError, ShapelyError) as error:
         raise AreaError(f"the CRS of the AOI {path} cannot be related to the rasters' ({error})", "a valid CRS", "reproject the AOI") from error
     if not np.isfinite(shapely.get_coordinates(moved)).all():
         raise AreaError(f"the AOI {path} reaches where the rasters' CRS is not defined", "an area near the rasters", "clip the AOI to the rasters")
-    polygons = _polygons(moved)
+    polygons = _polygons(around.unwrapped(moved, turn))
     if not polygons:
         raise AreaError(f"the AOI {path} has zero size in the rasters' CRS", "an area of some size", "check its CRS")
     return shapely.union_all(polygons)
@@ -170,15 +172,15 @@ def _projected(area: Any, wkt: str, crs: Any, within: float, path: str) -> Any:
 def _verify_degrees(area: Any, source: Any, path: str) -> None:
     """Check the coordinates of a CRS of longitude and latitude. Metres in a GeoJSON that names no CRS are a frequent slip."""
     left, bottom, right, top = area.bounds
-    if source.is_geographic and (max(-left, right) > 360 or max(-bottom, top) > 90):
+    if source.is_geographic and (max(-left, right) > 540 or max(-bottom, top) > 90):
         spans = f"({left:.8g}, {bottom:.8g}, {right:.8g}, {top:.8g})"
         got = f"the AOI {path} spans {spans}, which are no degrees, and its CRS is {source.to_string()[:40]}"
         do = "assign the CRS that it was drawn in: ogr2ogr -a_srs EPSG:CODE out.gpkg in.geojson"
         raise AreaError(got, "coordinates of the file's CRS (a GeoJSON that names none is in longitude and latitude)", do)
 
 
-def _curved(area: Any, move: Callable[[np.ndarray], np.ndarray], within: float) -> Any:
-    """The area moved, its edges followed within some distance as far as _MOST_POINTS allow."""
+def _curved(area: Any, move: Callable[[np.ndarray], np.ndarray], within: float, turn: float | None) -> Any:
+    """The area moved, its edges followed within some distance as far as _MOST_POINTS allow; ``turn`` is that of the CRS it is moved to."""
     left, bottom, right, top = area.bounds
     step = max(right - left, top - bottom) / _EDGE_PARTS
     if step <= _SHORTEST:
@@ -187,7 +189,10 @@ def _curved(area: Any, move: Callable[[np.ndarray], np.ndarray], within: float) 
     same = rings[1:] == rings[:-1]
     moved, middles = move(points), move((points[1:] + points[:-1]) / 2)
     with np.errstate(invalid="ignore"):  # where the CRS is not defined
-        off = np.hypot(*((moved[1:] + moved[:-1]) / 2 - middles)[same].T)
+        right, up = ((moved[1:] + moved[:-1]) / 2 - middles)[same].T
+        if turn:  # the ends of an edge may lie on both sides of the cut, their mean then half a turn away
+            right -= turn / 2 * np.rint(right / (turn / 2))
+        off = np.hypot(right, up)
     # Of a curve twice as many points lie a quarter as far off.
     step /= max(1.0, (off.max(initial=0.0) / within) ** 0.5)
     return shapely.transform(shapely.segmentize(area, max(step, area.length / _MOST_POINTS)), move)

@@ -1,8 +1,8 @@
 """Ground size of pixels, and the pixel grid at a wanted ground resolution.
 
 Ground size is measured, not read off the transform: the step from one pixel to the next at the raster's centre is turned into
-longitude and latitude and from there into metres on the WGS 84 ellipsoid. So degrees, feet and Web Mercator's stretched metres
-all come out right.
+longitude and latitude and from there into a straight line in space between points of the WGS 84 ellipsoid. So degrees, feet and Web Mercator's
+stretched metres all come out right, at the poles and on the antimeridian too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from affine import Affine
 from rasterio.warp import transform as transform_points
 
@@ -32,18 +33,20 @@ def pixel_size_m(crs: Any, transform: Affine, height: int, width: int) -> tuple[
     """
     points = [transform * (width / 2 + dx, height / 2 + dy) for dx, dy in ((-0.5, 0), (0.5, 0), (0, -0.5), (0, 0.5))]
     try:
-        lons, lats = transform_points(crs, "EPSG:4326", *zip(*points))[:2]
-        lat = math.radians(sum(lats) / 4)
-        curvature = 1 - _E2 * math.sin(lat) ** 2
-        north_m = math.radians(1) * _A_M * (1 - _E2) / curvature**1.5
-        east_m = math.radians(1) * _A_M * math.cos(lat) / math.sqrt(curvature)
-        width_m = math.hypot((lons[1] - lons[0]) * east_m, (lats[1] - lats[0]) * north_m)
-        height_m = math.hypot((lons[3] - lons[2]) * east_m, (lats[3] - lats[2]) * north_m)
+        left, right, upper, lower = _in_space(*transform_points(crs, "EPSG:4326", *zip(*points))[:2])
+        width_m, height_m = math.dist(left, right), math.dist(upper, lower)
     except Exception as error:  # PROJ's failures come as several GDAL classes that share no base
         raise RasterError(f"the raster's centre has no place on the earth ({error})", "a valid CRS and transform", "reproject it") from error
     if not (math.isfinite(width_m) and math.isfinite(height_m) and min(width_m, height_m) > 0):
         raise RasterError("the pixels have no size on the ground at the raster's centre", "a valid CRS and transform", "check them with gdalinfo")
     return height_m, width_m
+
+
+def _in_space(lons: list[float], lats: list[float]) -> np.ndarray:
+    """Points of the ellipsoid (degrees) as (n, 3) metres from the earth's centre."""
+    lon, lat = np.radians(lons), np.radians(lats)
+    normal = _A_M / np.sqrt(1 - _E2 * np.sin(lat) ** 2)
+    return np.column_stack([normal * np.cos(lat) * np.cos(lon), normal * np.cos(lat) * np.sin(lon), normal * (1 - _E2) * np.sin(lat)])
 
 
 def at_resolution(crs: Any, transform: Affine, height: int, width: int, gsd_m: float) -> tuple[Affine, int, int]:

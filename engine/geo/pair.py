@@ -17,6 +17,7 @@ from rasterio.warp import transform as transform_points
 
 from ..errors import InputError, NoOverlapError, RasterError
 from ..schema import CaptionRequest, TileRef
+from . import around
 from .grid import pixel_window
 from .ground import at_resolution, pixel_size_m
 from .source import RasterSource
@@ -24,6 +25,8 @@ from .stretch import Stretch, choose_stretch
 
 _EDGE_POINTS = 33
 _LITTLE_SHARED = 0.5
+# Sides of a pixel that differ by more make circles ovals; models know square pixels.
+_SQUARE = 1.25
 MAX_SIDE_PX = 2**31 - 1
 
 
@@ -85,6 +88,7 @@ class RasterPair:
         try:
             pair = cls(before, RasterSource(request.after, "after", request.after_bands), request.tile_px)
             _verify_crs(pair.before, pair.after)
+            pair.after.go_round_to(pair.before)
             pair._settle_grid(request, gsd_m_model)
             pair._settle_overlap()
             pair._settle_stretches(request.stretch)
@@ -162,6 +166,11 @@ class RasterPair:
         height_m, width_m = pixel_size_m(self.crs, self.transform, self.height, self.width)
         self.gsd_m = float(np.sqrt(height_m * width_m))
         self.warnings += before.notes + after.notes
+        if not 1 / _SQUARE < height_m / width_m < _SQUARE:
+            self.warnings.append(
+                f"the pixels are {width_m:.3g} m wide and {height_m:.3g} m high on the ground, so the model sees its tiles stretched; with"
+                " the model's ground resolution (--resolution model) they become square"
+            )
         if after.crs != before.crs:
             self.warnings.append(f"the after raster is reprojected from {_crs_name(after.crs)} to {_crs_name(self.crs)}")
         sizes = {}
@@ -176,6 +185,7 @@ class RasterPair:
 
     def _settle_overlap(self) -> None:
         before, after = (_outline(source, self.crs) for source in (self.before, self.after))
+        after = around.repeated(after, before.bounds[0], before.bounds[2], self.before.turn)
         grid = shapely.Polygon([self.transform * corner for corner in ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))])
         self.overlap = shapely.intersection(before, after)
         if abs(self.overlap.area) <= 1e-6 * grid.area / (self.height * self.width):
@@ -234,7 +244,7 @@ def _outline(source: RasterSource, crs: Any) -> Any:
     points = points[np.isfinite(points).all(axis=1)]
     if len(points) < 3:
         return shapely.Polygon()
-    return shapely.make_valid(shapely.Polygon(points))
+    return shapely.make_valid(around.unwrapped(shapely.Polygon(points), around.turn(crs)))
 
 
 def _padded(array: np.ndarray, size_px: int) -> np.ndarray:

@@ -24,7 +24,7 @@ from rasterio.warp import reproject, transform
 from rasterio.windows import Window
 
 from ..errors import RasterError
-from . import access
+from . import access, around
 from .bands import choose_bands, has_palette
 from .masks import read_valid
 
@@ -47,6 +47,8 @@ class RasterSource:
     path, name : str
         File, and "before" or "after" for messages.
     crs, transform, height, width : of the file.
+    turn : float or None
+        How far x runs once round the earth (``around.turn``).
     bands : tuple of 3 int
         Bands for red, green, blue, counted from 1.
     dtype : numpy dtype of the pixels after a palette was applied.
@@ -64,6 +66,9 @@ class RasterSource:
             self.crs, self.transform = dataset.crs, dataset.transform
             self.height, self.width = dataset.height, dataset.width
             self._verify(dataset)
+            self.turn = around.turn(self.crs)
+            # Round the whole earth: its last column lies beside its first, which only warping knows.
+            self._is_closed = self.turn is not None and abs(abs(self.transform.a) * self.width - self.turn) < abs(self.transform.a)
             self.bands, note = choose_bands(dataset, bands, name)
             self._palette = _palette(dataset, self.bands)
         self.notes = [note] if note else []
@@ -182,6 +187,12 @@ class RasterSource:
                 return self._read_aligned(window, *offset)
             return self._read_warped(crs, grid_transform, window)
 
+    def go_round_to(self, other: RasterSource) -> None:
+        """Give coordinates in the other raster's turn round the earth, where both have one CRS: 180.1° beside 180°, not −179.9°."""
+        if self.crs == other.crs:
+            middle, wanted = ((source.transform * (source.width / 2, source.height / 2))[0] for source in (self, other))
+            self.transform = rasterio.Affine.translation((self.turn or 0) * around.turns_to(middle, wanted, self.turn), 0) * self.transform
+
     def _aligned_offset(self, crs: Any, grid_transform: Any) -> tuple[int, int] | None:
         """Rows and columns from the wanted grid's origin to ours, if the pixels of both coincide; asked of the same grid for every tile."""
         if self._aligned is None or self._aligned[0] is not crs or self._aligned[1] is not grid_transform:
@@ -189,7 +200,7 @@ class RasterSource:
         return self._aligned[2]
 
     def _offset_to(self, crs: Any, grid_transform: Any) -> tuple[int, int] | None:
-        if crs != self.crs:
+        if crs != self.crs or self._is_closed:
             return None
         to_source = ~self.transform * grid_transform
         col, row = to_source.c, to_source.f
@@ -216,38 +227,51 @@ class RasterSource:
     def _read_warped(self, crs: Any, grid_transform: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
         height, width = int(window.height), int(window.width)
         tile_transform = grid_transform * rasterio.Affine.translation(int(window.col_off), int(window.row_off))
-        own, step = self._window_under(crs, tile_transform, height, width)
-        if own is None:
-            return np.zeros((3, height, width), np.float32), np.zeros((height, width), bool)
-        pixels, valid = self._read_own(own, step)
-        scale = rasterio.Affine.scale(own.width / pixels.shape[2], own.height / pixels.shape[1])
         warped = np.zeros((4, height, width), np.float32)
-        reproject(
-            np.concatenate([pixels, valid[None]], dtype=np.float32),
-            warped,
-            src_transform=self.transform * rasterio.Affine.translation(own.col_off, own.row_off) * scale,
-            src_crs=self.crs,
-            dst_transform=tile_transform,
-            dst_crs=crs,
-            resampling=Resampling.bilinear,
-        )
+        for own, step, by in self._windows_under(crs, tile_transform, height, width):
+            pixels, valid = self._read_own(own, step)
+            scale = rasterio.Affine.scale(own.width / pixels.shape[2], own.height / pixels.shape[1])
+            part = np.zeros_like(warped)
+            reproject(
+                np.concatenate([pixels, valid[None]], dtype=np.float32),
+                part,
+                src_transform=rasterio.Affine.translation(-by, 0) * self.transform * rasterio.Affine.translation(own.col_off, own.row_off) * scale,
+                src_crs=self.crs,
+                dst_transform=tile_transform,
+                dst_crs=crs,
+                resampling=Resampling.bilinear,
+            )
+            warped = np.where(part[3] > warped[3], part, warped)
         weight = warped[3]
         valid = weight >= 0.5
         return np.where(valid, warped[:3] / np.maximum(weight, 0.5), 0).astype(np.float32), valid
 
-    def _window_under(self, crs: Any, tile_transform: Any, height: int, width: int) -> tuple[Window | None, int]:
-        """Own window that holds the tile with a margin for the kernel, and by how much to decimate it."""
+    def _windows_under(self, crs: Any, tile_transform: Any, height: int, width: int) -> Iterator[tuple[Window, int, float]]:
+        """Own windows that hold the tile with a margin for the kernel, by how much to decimate each, and how far right of where PROJ has it it lies.
+
+        It is one window, unless the tile lies on a cut: that of the CRS (the antimeridian), or where a raster of the whole earth begins.
+        """
         steps = np.linspace(0, 1, _LATTICE)
         cols, rows = (values.ravel() for values in np.meshgrid(steps * width, steps * height))
         xs, ys = tile_transform * (cols, rows)
         if crs != self.crs:
             xs, ys = transform(crs, self.crs, xs, ys)
-        own_cols, own_rows = ~self.transform * (np.asarray(xs), np.asarray(ys))
-        seen = np.isfinite(own_cols) & np.isfinite(own_rows)
+        xs, ys = np.asarray(xs), np.asarray(ys)
+        seen = np.isfinite(xs) & np.isfinite(ys)
         if not seen.any():
-            return None, 1
-        col0, col1 = own_cols[seen].min(), own_cols[seen].max()
-        row0, row1 = own_rows[seen].min(), own_rows[seen].max()
+            return
+        xs, ys = xs[seen], ys[seen]
+        corners = [(self.transform * corner)[0] for corner in ((0, 0), (self.width, 0), (self.width, self.height), (0, self.height))]
+        for lattice, by in around.copies(xs, min(corners), max(corners), self.turn):
+            window, step = self._window_around(lattice, ys, height, width)
+            if window is not None:
+                yield from ((window, step, away) for away in by)
+
+    def _window_around(self, xs: np.ndarray, ys: np.ndarray, height: int, width: int) -> tuple[Window | None, int]:
+        """Own window that holds the places of a tile's lattice with a margin for the kernel, and by how much to decimate it."""
+        own_cols, own_rows = ~self.transform * (xs, ys)
+        col0, col1 = own_cols.min(), own_cols.max()
+        row0, row1 = own_rows.min(), own_rows.max()
         step = max(1, int(min((col1 - col0) / width, (row1 - row0) / height) / np.sqrt(2)))
         # Two source pixels for the kernel, more where it is widened or the lattice missed a bulge of the edge.
         margin_col, margin_row = (2 * step + 2 + 3 * span / size + span / 50 for span, size in ((col1 - col0, width), (row1 - row0, height)))
