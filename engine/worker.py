@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
 from . import __version__
-from .contract.options import AREA, GRID, PIXELS, is_real
+from .contract.options import AREA, GRID, PIXELS, TILES, is_real
 from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, unexpected
 from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
 from .schema import CaptionRequest, HeatmapOutput
@@ -272,7 +272,7 @@ class Engine:
         """The request's rasters and grid, kept open for the next click or preview as long as request and files stay the same."""
         from . import pipeline, reading
 
-        same = request.same(AREA, GRID, PIXELS).with_(model=request.model)
+        same = request.same(AREA, TILES, GRID, PIXELS).with_(model=request.model)
         files = [path.partition("|")[0] for path in (request.before, request.after, request.aoi) if path]
         key = (same, reading.FileWatch(*files).stamps)
         if key != self._open_key:

@@ -18,8 +18,8 @@ from ..errors import InputError
 
 T = TypeVar("T")
 
-# What a change of the option changes: which of the grid's tiles are captioned, the grid itself, a tile's pixels, its caption, or only the speed.
-AREA, GRID, PIXELS, CAPTION, SPEED = "area", "grid", "pixels", "caption", "speed"
+# What a change of the option changes: which tiles are captioned, where tiles begin, the pixel grid, a tile's pixels, its caption, or only the speed.
+AREA, TILES, GRID, PIXELS, CAPTION, SPEED = "area", "tiles", "grid", "pixels", "caption", "speed"
 # Where a user sets an option. An option is on every surface unless ``Option.without`` gives the reason why not.
 COMMAND, TABLE, PROCESSING, PANEL = "command", "table", "processing", "panel"
 SURFACES = (COMMAND, TABLE, PROCESSING, PANEL)
@@ -34,12 +34,13 @@ class Option:
     Parameters
     ----------
     kind : one of KINDS
-    affects : AREA, GRID, PIXELS, CAPTION or SPEED
+    affects : AREA, TILES, GRID, PIXELS, CAPTION or SPEED
     need : what a valid value is, for the error message
     help : for the command line; "" where the flag's name says it
     optional : None is a value: the model's own, or none
     low, high : bounds, inclusive; of a text its largest length is ``high``
     above : the value must be larger than ``low``
+    percent : a share (0 to 1) that people read in percent
     choices : of kind "choice"; empty where the models decide (model, sampler)
     flag, metavar : the command line's spelling
     parameter : name of the Processing parameter; "" takes the option's name in capitals
@@ -57,6 +58,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     above: bool = False
+    percent: bool = False
     choices: tuple[str, ...] = ()
     flag: str = ""
     metavar: str = ""

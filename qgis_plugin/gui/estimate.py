@@ -16,6 +16,8 @@ from qgis.core import (
     QgsSettings,
 )
 
+from ...engine.contract.options import CAPTION, SPEED
+from ...engine.schema import OPTIONS
 from ..client.builds import amount
 from ..i18n import tr
 from ..processing.dates import Period, layer_period, swapped
@@ -25,10 +27,10 @@ from ..processing.rasters import grid_of
 from ..processing.sources import Area, engine_opens, has_grid
 from .request import checked_layers, processing_context
 
-TILE_PX = 256
 MISMATCH = 1.6  # ratio of ground resolutions from which the user is warned
 MAX_ENLARGED = 4.0  # what is coarser than that beside the model's pixels gains nothing from resampling
 RATES_KEY = "changescribe/rates"
+RATE_OPTIONS = tuple(name for name, row in OPTIONS.items() if row.affects in (CAPTION, SPEED) and row.changes_rate)
 MANY_TILES = 100_000
 BYTES_A_TILE = 400  # in a GeoPackage (docs/large_areas.md)
 ENOUGH_TILES = 8  # captioned in a run, for its rate to be worth remembering
@@ -102,11 +104,11 @@ def estimate(form) -> Estimate:
     card = model_row(options["model"])
     wanted_m = wanted_gsd_m(options, native_m)
     scale = wanted_m / native_m
-    step = (TILE_PX - options["overlap_px"]) * scale
+    step = (options["tile_px"] - options["overlap_px"]) * scale
     tiles = _tiles(box, pixel_x * step, pixel_y * step)
     dates = layer_period(before), layer_period(after)
     notes = (export_note(layer, grid) for layer, grid in grids.items())
-    sizes = _size_warnings(tiles, box.width() / (pixel_x * scale), box.height() / (pixel_y * scale))
+    sizes = _size_warnings(options["tile_px"], tiles, box.width() / (pixel_x * scale), box.height() / (pixel_y * scale))
     warnings = (*notes, *_warnings(after, native_m, wanted_m, card, tiles, dates), *sizes)
     return Estimate(tiles, area is not None and area.rectangle is None, wanted_m, native_m, card.get("gsd_m"), known_rate(options), dates, warnings)
 
@@ -136,7 +138,7 @@ def known_rate(options: dict) -> float | None:
 
 
 def _rate_key(options: dict) -> str:
-    return "/".join([RATES_KEY, *(str(options.get(name)) for name in ("model", "device", "steps", "sampler", "samples"))])
+    return "/".join([RATES_KEY, *(str(options.get(name)) for name in RATE_OPTIONS)])
 
 
 def _tiles(box: QgsRectangle, step_x: float, step_y: float) -> int:
@@ -167,11 +169,11 @@ def _warnings(
     return found
 
 
-def _size_warnings(tiles: int, width_px: float, height_px: float) -> list[str]:
+def _size_warnings(tile_px: int, tiles: int, width_px: float, height_px: float) -> list[str]:
     """What speaks against the size of the area, in the run's pixels."""
     found = []
-    if tiles and min(width_px, height_px) < TILE_PX - 0.5:
-        size = {"width": max(1, round(width_px)), "height": max(1, round(height_px)), "tile": TILE_PX}
+    if tiles and min(width_px, height_px) < tile_px - 0.5:
+        size = {"width": max(1, round(width_px)), "height": max(1, round(height_px)), "tile": tile_px}
         found.append(tr("The common area has {width} × {height} pixels, less than a tile of {tile}: the rest of its tiles is empty.", **size))
     if tiles > MANY_TILES:
         room = amount(tiles * BYTES_A_TILE / 1e6)

@@ -8,24 +8,20 @@ from pathlib import Path
 from qgis.core import QgsMapLayerProxyModel, QgsProcessingUtils, QgsProject, QgsRasterLayer
 from qgis.gui import QgsCollapsibleGroupBox, QgsFileWidget, QgsMapCanvas, QgsMapLayerComboBox
 from qgis.PyQt.QtCore import QStandardPaths, Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QPushButton, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from ...engine.schema import DEVICES, STRETCHES
 from ..i18n import tr
 from ..processing.dates import choose_pair
 from ..processing.sources import local_file
 from .area import AreaWidget
 from .bands import BandsWidget
 from .estimate import Estimate, alike
-from .model_box import ModelBox
+from .option_rows import OptionRows
 from .plain import plain_label
 from .preview import PreviewBox
-from .question import QuestionWidget
 from .request import processing_context
-from .sampling import SamplingWidget
-from .settings import default_device, default_model
 
-RESOLUTIONS = ("native", "model", "metres")
+FIRST = ("model", "device", "threshold")  # of the options, those that are always shown
 STEM = "change_captions"
 
 
@@ -38,6 +34,7 @@ class RequestForm(QWidget):
         super().__init__(parent)
         layout = QVBoxLayout(self)
         self._form = QFormLayout()
+        self.rows = OptionRows(self)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         layout.addLayout(self._form)
         self._add_layers()
@@ -83,7 +80,7 @@ class RequestForm(QWidget):
     def show_estimate(self, found: Estimate) -> None:
         """Say what a run would be, and offer to resample to what the model was trained at, or not to."""
         self.estimate.setText(found.text())
-        resampled = self.resolution.currentIndex() == RESOLUTIONS.index("model")
+        resampled = self.rows.widgets["resolution"].value() == "model"
         self.resample.setVisible(found.resampling_helps or (resampled and not alike(found.native_m, found.gsd_m)))
         if resampled:
             self.resample.setText(tr("Keep the layer's {:.2g} m a pixel", found.native_m))
@@ -97,19 +94,7 @@ class RequestForm(QWidget):
 
     def options(self) -> dict:
         """Members of a CaptionRequest apart from rasters, bands and area."""
-        metres = self.resolution.currentIndex() == RESOLUTIONS.index("metres")
-        return {
-            "model": self.model.chosen(),
-            "device": self.device.currentText(),
-            "threshold": self.threshold.value() if self.threshold.value() >= 0 else None,
-            "overlap_px": self.overlap.value(),
-            "resolution": self.metres.value() if metres else RESOLUTIONS[self.resolution.currentIndex()],
-            "stretch": STRETCHES[self.stretch.currentIndex()],
-            "max_nodata": self.max_nodata.value() / 100,
-            "batch_size": self.batch.value() or None,
-            **self.sampling.options(),
-            **self.question.options(self.model.chosen()),
-        }
+        return self.rows.values()
 
     def output_path(self) -> Path:
         """The chosen file, or a new one in the default folder."""
@@ -141,60 +126,20 @@ class RequestForm(QWidget):
         self._form.addRow(tr("   bands"), self.after_bands)
 
     def _add_engine_rows(self) -> None:
-        self.model, self.device = ModelBox(default_model()), QComboBox()
-        self.device.addItems(DEVICES)
-        self.device.setCurrentText(default_device())
-        self.device.setToolTip(tr("'auto' takes a GPU that really computes, else the processor; the log says which and why"))
-        self.threshold = QDoubleSpinBox()
-        self.threshold.setRange(-0.01, 1.0)
-        self.threshold.setSingleStep(0.05)
-        self.threshold.setDecimals(2)
-        self.threshold.setSpecialValueText(tr("the model's own"))
-        self.threshold.setValue(-0.01)
-        self.threshold.setToolTip(tr("Change score from which a tile counts as changed and gets a caption; higher gives fewer tiles"))
+        for name in FIRST:
+            self.rows.add(self._form, name)
         self.output = QgsFileWidget()
         self.output.setStorageMode(QgsFileWidget.StorageMode.SaveFile)
         self.output.setFilter("GeoPackage (*.gpkg)")
         self.output.setConfirmOverwrite(False)  # the engine never overwrites; the panel offers to resume
         self.update_output_hint()
-        for title, widget in ((tr("Model"), self.model), (tr("Device"), self.device), (tr("Threshold"), self.threshold)):
-            self._form.addRow(title, widget)
         self._form.addRow(tr("Output"), self.output)
 
     def _more_options(self) -> QgsCollapsibleGroupBox:
         box = QgsCollapsibleGroupBox(tr("More options"))
         form = QFormLayout(box)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.overlap, self.batch, self.max_nodata = QSpinBox(), QSpinBox(), QSpinBox()
-        self.overlap.setRange(0, 255)
-        self.overlap.setSuffix(tr(" pixels"))
-        self.batch.setRange(0, 4096)
-        self.batch.setSpecialValueText(tr("automatic"))
-        self.max_nodata.setRange(0, 100)
-        self.max_nodata.setValue(50)
-        self.max_nodata.setSuffix(" %")
-        self.max_nodata.setToolTip(tr("Tiles where more than this is without data in either date are skipped"))
-        self.resolution, self.stretch = QComboBox(), QComboBox()
-        self.resolution.addItems([tr("Of the before layer"), tr("What the model was trained at"), tr("Metres per pixel…")])
-        self.metres = QDoubleSpinBox()
-        self.metres.setRange(0.01, 1000)
-        self.metres.setDecimals(2)
-        self.metres.setValue(0.5)
-        self.metres.setSuffix(tr(" m"))
-        self.metres.hide()
-        self.stretch.addItems([tr("2–98 % of each raster"), tr("None (values are 0–255)")])
-        form.addRow(tr("Resolution"), self.resolution)
-        form.addRow("", self.metres)
-        form.addRow(tr("Tile overlap"), self.overlap)
-        form.addRow(tr("Stretch"), self.stretch)
-        form.addRow(tr("Skip above"), self.max_nodata)
-        form.addRow(tr("Tiles a batch"), self.batch)
-        self.sampling = SamplingWidget()
-        form.addRow(self.sampling)
-        self.question = QuestionWidget()
-        form.addRow(self.question)
-        for widget in (self.sampling, self.question):
-            widget.set_model(self.model.chosen())
+        self.rows.add_rest(form)
         box.setCollapsed(True)
         return box
 
@@ -203,25 +148,12 @@ class RequestForm(QWidget):
         self.after.layerChanged.connect(lambda _layer: self._layers_changed())
         for widget in (self.area, self.before_bands, self.after_bands):
             widget.changed.connect(self.changed)
-        self.resolution.currentIndexChanged.connect(self._resolution_changed)
-        self.metres.valueChanged.connect(lambda _value: self.changed.emit())
-        self.overlap.valueChanged.connect(lambda _value: self.changed.emit())
-        self.stretch.currentIndexChanged.connect(lambda _index: self.changed.emit())
-        self.model.currentIndexChanged.connect(self._model_changed)
+        self.rows.changed.connect(self.changed)
         self.resample.clicked.connect(self._resample)
 
-    def _resolution_changed(self, index: int) -> None:
-        self.metres.setVisible(index == RESOLUTIONS.index("metres"))
-        self.changed.emit()
-
     def _resample(self) -> None:
-        resampled = self.resolution.currentIndex() == RESOLUTIONS.index("model")
-        self.resolution.setCurrentIndex(RESOLUTIONS.index("native" if resampled else "model"))
-
-    def _model_changed(self, _index: int) -> None:
-        for widget in (self.sampling, self.question):
-            widget.set_model(self.model.chosen())
-        self.changed.emit()
+        resolution = self.rows.widgets["resolution"]
+        resolution.set_value("native" if resolution.value() == "model" else "model")
 
     def _layers_changed(self) -> None:
         before, after = self.layers()

@@ -19,18 +19,19 @@ from qgis.core import (
     QgsRectangle,
 )
 
+from ...engine.contract.options import AREA, CAPTION, SPEED, TILES
 from ...engine.errors import AreaError
-from ...engine.schema import CaptionRequest
+from ...engine.schema import OPTIONS, CaptionRequest
 from ..i18n import tr
 from ..processing.exports import Export
 from ..processing.rasters import check_on_rasters, exports_of, grid_of, prepare_pair
 from ..processing.sources import Area, engine_opens, local_file
-from .estimate import TILE_PX, ground_m, shared_ground, wanted_gsd_m
+from .estimate import ground_m, shared_ground, wanted_gsd_m
 from .request import checked_layers, processing_context
 
-# Members that do not change what a tile's caption says, and further ones that do not change its pixels.
-NOT_OF_CAPTION = ("extent", "aoi", "device", "batch_size")
-NOT_OF_PIXELS = ("device", "batch_size", "threshold", "decoding", "steps", "sampler", "samples", "overlap_px")
+# Members that change neither what a tile's caption says nor, of further ones, its pixels. The area decides only which tiles there are.
+NOT_OF_CAPTION = tuple(name for name, row in OPTIONS.items() if row.affects in (AREA, SPEED))
+NOT_OF_PIXELS = tuple(name for name, row in OPTIONS.items() if row.affects in (TILES, CAPTION, SPEED) and name != "model")
 SPECK_M = 10.0
 
 
@@ -128,7 +129,7 @@ def _tile_about(point: QgsPointXY, before: QgsRasterLayer, after: QgsRasterLayer
         speck = SPECK_M / ground_m(crs, point, 1.0)
         pixel, reach = grid_of(before, after, Area(_about(point, speck, speck), crs), options["resolution"], context).pixel, 0.499
     native_m = ground_m(crs, point, pixel[1])
-    side = reach * TILE_PX * wanted_gsd_m(options, native_m) / native_m
+    side = reach * options["tile_px"] * wanted_gsd_m(options, native_m) / native_m
     tile = Area(_about(point, side * pixel[0], side * pixel[1]), crs)
     check_on_rasters(tile, before, after, context)
     return tile

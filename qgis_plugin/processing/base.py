@@ -9,29 +9,22 @@ from qgis.core import (
     QgsProcessingAlgorithm,
     QgsProcessingException,
     QgsProcessingFeedback,
-    QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterString,
 )
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
 from ...engine.errors import ChangeScribeError
-from ...engine.schema import DECODINGS, DEFAULT_MODEL, DEVICES, MAX_SAMPLES, STRETCHES
 from ..client.call import ignore
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, tr
-from .models import model_ids, sampler_names
+from .option_parameters import offered, options_from, parameter_of
 
 RESOURCES = Path(__file__).absolute().parents[2] / "resources"  # not resolved: a staged folder is made of links
 ICON = RESOURCES / "icons" / "changescribe.svg"
 HELP_URL = QUrl.fromLocalFile(str(RESOURCES / "help" / "toolbox.html")).toString()  # of this version, and without a network too
 POLL_S = 0.2
 
-OVERLAP, RESOLUTION, STRETCH, MAX_NODATA, THRESHOLD = "OVERLAP", "RESOLUTION", "STRETCH", "MAX_NODATA", "THRESHOLD"
-DEVICE, BATCH_SIZE, MODEL, DECODING = "DEVICE", "BATCH_SIZE", "MODEL", "DECODING"
-STEPS, SAMPLER, SAMPLES, QUESTION = "STEPS", "SAMPLER", "SAMPLES", "QUESTION"
 COUNTS = ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")
 
 
@@ -73,68 +66,18 @@ class ChangeScribeAlgorithm(QgsProcessingAlgorithm):
 
     def add_engine_parameters(self) -> None:
         """Declare the advanced parameters that all captioning algorithms have."""
-        number = QgsProcessingParameterNumber
-        whole, real = number.Type.Integer, number.Type.Double
-        models = model_ids()
-        for parameter in (
-            choice(MODEL, tr("Model"), models, DEFAULT_MODEL),
-            number(THRESHOLD, tr("Change score from which a tile counts as changed (empty: the model's own)"), real, None, True, 0.0, 1.0),
-            QgsProcessingParameterString(RESOLUTION, tr("Ground resolution: native, model, or metres per pixel"), "native"),
-            number(OVERLAP, tr("Overlap of neighbouring tiles (pixels)"), whole, 0, False, 0, 255),
-            choice(STRETCH, tr("Stretch of pixel values"), list(STRETCHES), STRETCHES[0]),
-            number(MAX_NODATA, tr("Largest share without data (0 to 1); tiles with more are skipped"), real, 0.5, False, 0.0, 1.0),
-            choice(DECODING, tr("Decoding"), list(DECODINGS), DECODINGS[0]),
-            choice(DEVICE, tr("Device"), list(DEVICES), DEVICES[0]),
-            number(BATCH_SIZE, tr("Tiles per batch (empty: the engine chooses)"), whole, None, True, 1, 4096),
-            # The last four are of some models; the engine refuses them for another, and a sampler of another model.
-            number(STEPS, tr("Sampling steps (empty: the model's own; for models that draw samples)"), whole, None, True, 1),
-            QgsProcessingParameterEnum(
-                SAMPLER, tr("Sampler (empty: the model's own; for models that draw samples)"), sampler_names(), False, None, True, True
-            ),
-            number(SAMPLES, tr("Samples per tile (empty: the model's own; for models that draw samples)"), whole, None, True, 1, MAX_SAMPLES),
-            QgsProcessingParameterString(
-                QUESTION, tr("Question about every tile, in English (for ccexpert; the answer has its own field)"), "", False, True
-            ),
-        ):
-            parameter.setFlags(parameter.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
-            self.addParameter(parameter)
+        for row in offered():
+            self.addParameter(parameter_of(row))
 
     def engine_options(self, parameters: dict, context) -> dict:
         """The advanced parameters as members of a CaptionRequest."""
-        options = {
-            "model": self.parameterAsString(parameters, MODEL, context),
-            "resolution": resolution(self.parameterAsString(parameters, RESOLUTION, context)),
-            "overlap_px": self.parameterAsInt(parameters, OVERLAP, context),
-            "stretch": self.parameterAsString(parameters, STRETCH, context),
-            "max_nodata": self.parameterAsDouble(parameters, MAX_NODATA, context),
-            "decoding": self.parameterAsString(parameters, DECODING, context),
-            "device": self.parameterAsString(parameters, DEVICE, context),
-        }
-        if parameters.get(THRESHOLD) is not None:
-            options["threshold"] = self.parameterAsDouble(parameters, THRESHOLD, context)
-        for parameter, member in ((BATCH_SIZE, "batch_size"), (STEPS, "steps"), (SAMPLES, "samples")):
-            if parameters.get(parameter) is not None:
-                options[member] = self.parameterAsInt(parameters, parameter, context)
-        if parameters.get(SAMPLER):
-            options["sampler"] = self.parameterAsString(parameters, SAMPLER, context)
-        if question := self.parameterAsString(parameters, QUESTION, context).strip():
-            options["question"] = question
-        return options
+        return options_from(self, parameters, context)
 
 
 def choice(name: str, title: str, values: list[str], default: str) -> QgsProcessingParameterEnum:
     """A list to choose from."""
     # Static strings: scripts and models hold the value itself, not its place in a list that may grow.
     return QgsProcessingParameterEnum(name, title, values, False, default, False, True)
-
-
-def resolution(text: str) -> str | float:
-    """Schema's resolution from its text; what is no number is left for ``CaptionRequest.verify`` to refuse."""
-    text = text.strip().lower()
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def run_engine(

@@ -21,7 +21,7 @@ from ...engine.errors import AreaError, Cancelled, ChangeScribeError, OutputErro
 from ...engine.schema import HeatmapOutput
 from ..i18n import error_text, mark, tr
 from .areas import check_polygons, write_area
-from .base import COUNTS, QUESTION, as_processing, run_engine
+from .base import COUNTS, as_processing, run_engine
 from .grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
 from .pair import PairAlgorithm, count, utc_now
 from .rasters import Area
@@ -82,7 +82,7 @@ class CaptionChanges(PairAlgorithm):
         return Area(source.sourceExtent(), source.sourceCrs()) if source is not None else None
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
-        fields = grid_fields(bool(self.parameterAsString(parameters, QUESTION, context).strip()))
+        fields = grid_fields("question" in self.engine_options(parameters, context))
         sink, self.destination = self.parameterAsSink(parameters, OUTPUT, context, fields, QgsWkbTypes.Type.Polygon, self.before.crs)
         if sink is None:
             raise QgsProcessingException(self.invalidSinkError(parameters, OUTPUT))

@@ -37,9 +37,9 @@ def sampler_names() -> list[str]:
     return list(dict.fromkeys(name for row in model_rows() for name in row.get("samplers", [])))
 
 
-def answers_questions(model_id: str) -> bool:
-    """Whether a model answers a question about each tile, beside its caption."""
-    return bool(model_row(model_id).get("questions", False))
+def has_capability(model_id: str, capability: str) -> bool:
+    """Whether a model has what an option needs (``Option.capability``): "samplers" or "questions"."""
+    return bool(model_row(model_id).get(capability))
 
 
 def missing_note(model_id: str) -> str:

@@ -1146,41 +1146,6 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>'auto' takes a GPU that really computes, else the processor; the log says which and why</source>
-        <translation>„auto“ nimmt eine Grafikkarte, die wirklich rechnet, sonst den Prozessor; das Protokoll sagt, welche und warum</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <location filename="../../qgis_plugin/gui/sampling.py"/>
-        <source>the model's own</source>
-        <translation>wie im Modell</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Change score from which a tile counts as changed and gets a caption; higher gives fewer tiles</source>
-        <translation>Änderungswert, ab dem eine Kachel als geändert gilt und eine Beschreibung bekommt; höher ergibt weniger Kacheln</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <location filename="../../qgis_plugin/gui/options.py"/>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Model</source>
-        <translation>Modell</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <location filename="../../qgis_plugin/gui/options.py"/>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Device</source>
-        <translation>Gerät</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Threshold</source>
-        <translation>Schwellenwert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
         <source>Output</source>
         <translation>Ausgabe</translation>
     </message>
@@ -1188,76 +1153,6 @@
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>More options</source>
         <translation>Weitere Optionen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source> pixels</source>
-        <translation> Pixel</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>automatic</source>
-        <translation>automatisch</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Tiles where more than this is without data in either date are skipped</source>
-        <translation>Kacheln, die an einem der Zeitpunkte zu einem größeren Teil ohne Daten sind, werden ausgelassen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Of the before layer</source>
-        <translation>Die des Vorher-Layers</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>What the model was trained at</source>
-        <translation>Die, mit der das Modell trainiert ist</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Metres per pixel…</source>
-        <translation>Meter je Pixel…</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source> m</source>
-        <translation> m</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>2–98 % of each raster</source>
-        <translation>2–98 % jedes Rasters</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>None (values are 0–255)</source>
-        <translation>Keine (Werte sind 0–255)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Resolution</source>
-        <translation>Auflösung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Tile overlap</source>
-        <translation>Kachelüberlappung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Stretch</source>
-        <translation>Streckung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Skip above</source>
-        <translation>Auslassen über</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <source>Tiles a batch</source>
-        <translation>Kacheln je Durchgang</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/map_look.py"/>
@@ -1314,6 +1209,31 @@
         <location filename="../../qgis_plugin/gui/model_box.py"/>
         <source>{} (not installed)</source>
         <translation>{} (nicht installiert)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/option_rows.py"/>
+        <source> pixels</source>
+        <translation> Pixel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/option_rows.py"/>
+        <source>Of the before layer</source>
+        <translation>Die des Vorher-Layers</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/option_rows.py"/>
+        <source>What the model was trained at</source>
+        <translation>Die, mit der das Modell trainiert ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/option_rows.py"/>
+        <source>Metres per pixel…</source>
+        <translation>Meter je Pixel…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/option_rows.py"/>
+        <source> m</source>
+        <translation> m</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
@@ -1419,6 +1339,18 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Device</source>
+        <translation>Gerät</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/options.py"/>
         <source>Set up in {}</source>
         <translation>Eingerichtet in {}</translation>
     </message>
@@ -1497,21 +1429,6 @@
         <location filename="../../qgis_plugin/gui/preview.py"/>
         <source>{}; black to white: {}</source>
         <translation>{}; Schwarz bis Weiß: {}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/question.py"/>
-        <source>such as: what happened to the trees?</source>
-        <translation>etwa: what happened to the trees?</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/question.py"/>
-        <source>Asked about every tile, in English; the answers go into a field of their own, beside the captions</source>
-        <translation>Wird zu jeder Kachel gestellt, auf Englisch; die Antworten kommen in ein eigenes Feld neben den Beschreibungen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/question.py"/>
-        <source>Question</source>
-        <translation>Frage</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/request.py"/>
@@ -1709,31 +1626,6 @@
         <translation>{layer} (läuft)</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/sampling.py"/>
-        <source>Steps of the sampler; fewer are faster</source>
-        <translation>Schritte des Samplers; weniger sind schneller</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/sampling.py"/>
-        <source>Captions drawn for each tile; the one most like the others is kept. Two take twice as long as one</source>
-        <translation>Beschreibungen, die für jede Kachel gezogen werden; behalten wird die, die den anderen am ähnlichsten ist. Zwei dauern doppelt so lang wie eine</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/sampling.py"/>
-        <source>Sampler</source>
-        <translation>Sampler</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/sampling.py"/>
-        <source>Sampling steps</source>
-        <translation>Sampling-Schritte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/sampling.py"/>
-        <source>Samples a tile</source>
-        <translation>Ziehungen je Kachel</translation>
-    </message>
-    <message>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>ChangeScribe: set up the engine</source>
         <translation>ChangeScribe: die Engine einrichten</translation>
@@ -1830,6 +1722,181 @@
         <translation>Abhilfe: {}</translation>
     </message>
     <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Threshold</source>
+        <translation>Schwellenwert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Ground resolution</source>
+        <translation>Bodenauflösung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Tile size</source>
+        <translation>Kachelgröße</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Tile overlap</source>
+        <translation>Kachelüberlappung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Stretch of pixel values</source>
+        <translation>Streckung der Pixelwerte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Skip tiles without data above</source>
+        <translation>Kacheln ohne Daten überspringen ab</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Tiles per batch</source>
+        <translation>Kacheln je Stapel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Decoding</source>
+        <translation>Dekodierung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Seed</source>
+        <translation>Startwert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Sampling steps</source>
+        <translation>Sampling-Schritte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Sampler</source>
+        <translation>Sampler</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Samples per tile</source>
+        <translation>Ziehungen je Kachel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Question</source>
+        <translation>Frage</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>The model that writes the captions</source>
+        <translation>Das Modell, das die Beschreibungen schreibt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Change score from which a tile counts as changed and gets a caption; a higher one gives fewer tiles. Empty: the model's own</source>
+        <translation>Änderungswert, ab dem eine Kachel als verändert gilt und eine Beschreibung bekommt; ein höherer ergibt weniger Kacheln. Leer: der des Modells</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Ground size of a pixel: native (the before layer's), model (what the model was trained at), or metres</source>
+        <translation>Bodengröße eines Pixels: native (die des Vorher-Layers), model (womit das Modell trainiert wurde) oder Meter</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Side of a tile in pixels. The models expect 256; other tiles are resampled to it</source>
+        <translation>Seitenlänge einer Kachel in Pixeln. Die Modelle erwarten 256; andere Kacheln werden darauf umgerechnet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Pixels that neighbouring tiles share</source>
+        <translation>Pixel, die benachbarte Kacheln gemeinsam haben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>percentile: 2–98 % of each raster; none: values are 0–255 already</source>
+        <translation>percentile: 2–98 % jedes Rasters; none: die Werte sind bereits 0–255</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Tiles whose share without data in either date is larger are skipped</source>
+        <translation>Kacheln, deren Anteil ohne Daten an einem der beiden Zeitpunkte größer ist, werden übersprungen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>auto uses the GPU if a test computation succeeds, otherwise the CPU; the log says which and why</source>
+        <translation>auto nutzt die GPU, wenn eine Proberechnung gelingt, sonst die CPU; das Protokoll nennt beides und den Grund</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Tiles that the model sees at once. Empty: chosen for the device. Fewer tiles need less memory</source>
+        <translation>Kacheln, die das Modell auf einmal sieht. Leer: passend zum Gerät gewählt. Weniger Kacheln brauchen weniger Speicher</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>beam compares several sentences for each tile; greedy takes the first and is faster</source>
+        <translation>beam vergleicht mehrere Sätze je Kachel; greedy nimmt den ersten und ist schneller</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Run seed of models that draw samples: the same seed gives the same captions</source>
+        <translation>Startwert für Modelle, die Stichproben ziehen: derselbe Startwert ergibt dieselben Beschreibungen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Steps of the sampler, for models that draw samples; fewer are faster. Empty: the model's own</source>
+        <translation>Schritte des Samplers, für Modelle, die Stichproben ziehen; weniger sind schneller. Leer: die des Modells</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>How a model that draws samples draws them. Empty: the model's own</source>
+        <translation>Wie ein Modell, das Stichproben zieht, sie zieht. Leer: die Art des Modells</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Captions drawn for each tile; the one most like the others is kept. Two take twice as long as one. Empty: the model's own</source>
+        <translation>Beschreibungen, die je Kachel gezogen werden; die den anderen ähnlichste bleibt. Zwei dauern doppelt so lange wie eine. Leer: die Zahl des Modells</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Asked about every tile, in English, for models that answer questions; the answers have a field of their own</source>
+        <translation>Wird zu jeder Kachel gestellt, auf Englisch, bei Modellen, die Fragen beantworten; die Antworten haben ein eigenes Feld</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>automatic</source>
+        <translation>automatisch</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>the model's own</source>
+        <translation>wie im Modell</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>2–98 % of each raster</source>
+        <translation>2–98 % jedes Rasters</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>None (values are 0–255)</source>
+        <translation>Keine (Werte sind 0–255)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Beam search</source>
+        <translation>Strahlsuche (beam)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Greedy</source>
+        <translation>Gierig (greedy)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>such as: what happened to the trees?</source>
+        <translation>etwa: what happened to the trees?</translation>
+    </message>
+    <message>
         <location filename="../../qgis_plugin/plugin.py"/>
         <source>ChangeScribe panel</source>
         <translation>ChangeScribe-Bedienfeld</translation>
@@ -1914,61 +1981,6 @@
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>On the command line:</source>
         <translation>Auf der Kommandozeile:</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Change score from which a tile counts as changed (empty: the model's own)</source>
-        <translation>Änderungswert, ab dem eine Kachel als geändert gilt (leer: wie im Modell)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Ground resolution: native, model, or metres per pixel</source>
-        <translation>Bodenauflösung: native, model oder Meter je Pixel</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Overlap of neighbouring tiles (pixels)</source>
-        <translation>Überlappung benachbarter Kacheln (Pixel)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Stretch of pixel values</source>
-        <translation>Streckung der Pixelwerte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Largest share without data (0 to 1); tiles with more are skipped</source>
-        <translation>Größter Anteil ohne Daten (0 bis 1); Kacheln mit mehr werden ausgelassen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Decoding</source>
-        <translation>Dekodierung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Tiles per batch (empty: the engine chooses)</source>
-        <translation>Kacheln je Durchgang (leer: die Engine wählt)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Sampling steps (empty: the model's own; for models that draw samples)</source>
-        <translation>Sampling-Schritte (leer: wie im Modell; für Modelle, die Stichproben ziehen)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Sampler (empty: the model's own; for models that draw samples)</source>
-        <translation>Sampler (leer: wie im Modell; für Modelle, die Stichproben ziehen)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Samples per tile (empty: the model's own; for models that draw samples)</source>
-        <translation>Ziehungen je Kachel (leer: wie im Modell; für Modelle, die Stichproben ziehen)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/base.py"/>
-        <source>Question about every tile, in English (for ccexpert; the answer has its own field)</source>
-        <translation>Frage zu jeder Kachel, auf Englisch (für ccexpert; die Antwort hat ein eigenes Feld)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/base.py"/>

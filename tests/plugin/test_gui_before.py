@@ -90,7 +90,7 @@ def test_a_preview_says_that_it_waits_for_a_run_of_the_toolbox(dock, engine):
 def test_the_preview_follows_layers_bands_stretch_and_area(dock, engine, pair, asked):
     engine()
     open_preview(dock)
-    dock.form.stretch.setCurrentIndex(1)
+    dock.form.rows.widgets["stretch"].setCurrentIndex(1)
     wait_until(lambda: dock.form.preview.texts["after"].text() == "bands 1, 2, 3; values as they are")
     renderer = pair[1].renderer().clone()
     renderer.setRedBand(3)
@@ -105,8 +105,8 @@ def test_the_preview_follows_layers_bands_stretch_and_area(dock, engine, pair, a
 def test_what_changes_no_pixel_asks_for_no_preview(dock, engine, asked):
     engine()
     open_preview(dock)
-    dock.form.threshold.setValue(0.3)
-    dock.form.overlap.setValue(32)
+    dock.form.rows.widgets["threshold"].setValue(0.3)
+    dock.form.rows.widgets["overlap_px"].setValue(32)
     dock.update_estimate()
     assert dock.form.preview.task is None
     assert len(asked("preview")) == 1
@@ -116,9 +116,9 @@ def test_only_the_latest_of_many_changes_is_asked_for(dock, engine, asked):
     engine("slow")
     dock.form.preview.setCollapsed(False)
     wait_until(lambda: len(asked("preview")) == 1)
-    dock.form.resolution.setCurrentIndex(2)
+    dock.form.rows.widgets["resolution"].kind.setCurrentIndex(2)
     for metres in (1.0, 2.0, 3.0, 4.0):
-        dock.form.metres.setValue(metres)
+        dock.form.rows.widgets["resolution"].metres.setValue(metres)
         dock.update_estimate()
     wait_until(lambda: dock.form.preview.task is None)
     assert [message["request"]["resolution"] for message in asked("preview")] == ["native", 4.0]
@@ -151,11 +151,11 @@ def test_time_is_unknown_before_the_first_run_and_then_the_last_runs(dock, engin
     assert "How long that takes is known after the first run here." in dock.form.estimate.text()
     dock.start()
     wait_until(lambda: dock.run is None)  # 12 tiles with a caption in 1.6 s
-    dock.form.resolution.setCurrentIndex(1)
+    dock.form.rows.widgets["resolution"].kind.setCurrentIndex(1)
     dock.update_estimate()
     assert "About 16 tiles at 0.5 m" in dock.form.estimate.text()
     assert "About 2 s, at 7.5 tiles a second as in the last run here." in dock.form.estimate.text()
-    dock.form.device.setCurrentText("cuda")
+    dock.form.rows.widgets["device"].setCurrentText("cuda")
     dock.update_estimate()
     assert "known after the first run" in dock.form.estimate.text()
 
@@ -205,7 +205,7 @@ def zones(dock):
     QgsProject.instance().addMapLayer(layer)
     dock.form.area.mode.setCurrentIndex(3)
     dock.form.area.layer_box.setLayer(layer)
-    dock.form.resolution.setCurrentIndex(1)  # tiles of 128 m
+    dock.form.rows.widgets["resolution"].kind.setCurrentIndex(1)  # tiles of 128 m
     return layer
 
 
@@ -279,11 +279,11 @@ def test_sizes_that_make_no_sense_are_warned_about(dock, fine_pair, tmp_path, mo
     QgsProject.instance().addMapLayer(other)
     dock.form.before.setLayer(fine_pair)
     dock.form.after.setLayer(other)
-    dock.form.overlap.setValue(251)  # tiles begin every 5 pixels
+    dock.form.rows.widgets["overlap_px"].setValue(251)  # tiles begin every 5 pixels
     dock.update_estimate()
     assert "About 168100 tiles" in dock.form.estimate.text()
     assert "⚠ So many tiles take about 67 MB on the disk; for them the command line is made" in dock.form.estimate.text()
-    dock.form.overlap.setValue(0)
+    dock.form.rows.widgets["overlap_px"].setValue(0)
     dock.update_estimate()
     assert "⚠" not in dock.form.estimate.text()
 

@@ -53,7 +53,7 @@ def test_another_request_is_asked_anew(tool, engine, plugin, tmp_path):
     engine()
     tool.ask(INSIDE)
     wait_until(lambda: tool.task is None)
-    plugin.dock.form.threshold.setValue(0.9)
+    plugin.dock.form.rows.widgets["threshold"].setValue(0.9)
     tool.ask(INSIDE)
     wait_until(lambda: tool.task is None)
     assert len(asked(tmp_path)) == 2
@@ -64,7 +64,7 @@ def test_what_counts_as_no_data_is_asked_anew(tool, engine, plugin, tmp_path):
     engine()
     tool.ask(INSIDE)
     wait_until(lambda: tool.task is None)
-    plugin.dock.form.max_nodata.setValue(100)
+    plugin.dock.form.rows.widgets["max_nodata"].set_value(1.0)
     tool.ask(INSIDE)
     wait_until(lambda: tool.task is None)
     assert [message["request"]["max_nodata"] for message in asked(tmp_path)] == [0.5, 1.0]

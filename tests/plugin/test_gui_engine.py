@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, needs_engine]
 
 @pytest.fixture
 def dock(real_dock):
-    real_dock.form.batch.setValue(1)
+    real_dock.form.rows.widgets["batch_size"].setValue(1)
     return real_dock
 
 

@@ -44,7 +44,7 @@ def dock(real_dock, plugin):
 
 
 def test_a_run_from_engine_start_to_the_files_layer(dock):
-    dock.form.overlap.setValue(160)
+    dock.form.rows.widgets["overlap_px"].setValue(160)
     with Watch() as watch:
         dock.form.preview.setCollapsed(False)
         wait_until(lambda: dock.form.preview.pictures["after"].pixmap() is not None and dock.form.preview.task is None, 120)
@@ -102,8 +102,8 @@ def stored(layer, folder, name):
 
 
 def test_looking_at_results_while_the_engine_works(dock):
-    dock.form.overlap.setValue(224)  # 825 tiles: the run is cancelled at the end
-    dock.form.batch.setValue(1)
+    dock.form.rows.widgets["overlap_px"].setValue(224)  # 825 tiles: the run is cancelled at the end
+    dock.form.rows.widgets["batch_size"].setValue(1)
     dock.start()
     wait_until(lambda: dock.results.model.rowCount() > 3, 120)
     with Watch() as watch:

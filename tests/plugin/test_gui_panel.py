@@ -77,10 +77,10 @@ def test_tiles_show_while_it_runs(dock, engine):
 
 def test_the_request_holds_what_the_form_says(dock, engine, tmp_path):
     engine()
-    dock.form.threshold.setValue(0.3)
-    dock.form.overlap.setValue(32)
-    dock.form.resolution.setCurrentIndex(2)
-    dock.form.metres.setValue(0.4)
+    dock.form.rows.widgets["threshold"].setValue(0.3)
+    dock.form.rows.widgets["overlap_px"].setValue(32)
+    dock.form.rows.widgets["resolution"].kind.setCurrentIndex(2)
+    dock.form.rows.widgets["resolution"].metres.setValue(0.4)
     dock.form.before_bands.mode.setCurrentIndex(2)
     dock.form.before_bands.boxes[0].setBand(3)
     dock.form.after_bands.mode.setCurrentIndex(1)
@@ -265,7 +265,7 @@ def test_the_estimate_counts_tiles_and_warns(dock, tmp_path):
     dock.update_estimate()
     assert "About 1 tiles at 8 m a pixel" in dock.form.estimate.text()
     assert "The model was trained at 0.5 m a pixel; this run has 8 m" in dock.form.estimate.text()
-    dock.form.resolution.setCurrentIndex(1)
+    dock.form.rows.widgets["resolution"].kind.setCurrentIndex(1)
     dock.update_estimate()
     assert "About 16 tiles at 0.5 m a pixel" in dock.form.estimate.text()
     coarse = QgsRasterLayer(write_raster(tmp_path / "coarse.tif", size=16, origin=(0.0, 512.0), pixel=32.0), "coarse")

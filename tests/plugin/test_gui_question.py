@@ -24,11 +24,11 @@ def registry(tmp_path, monkeypatch):
 
 def test_the_panel_asks_only_models_that_answer(plugin):
     form = plugin.dock.form
-    form.question.text.setText(" is there water? ")
-    assert form.question.isHidden() and form.options()["question"] is None
-    form.model.setCurrentIndex(form.model.findData("ccexpert"))
-    assert not form.question.isHidden() and form.options()["question"] == "is there water?"
-    form.question.text.setText("  ")
+    form.rows.widgets["question"].setText(" is there water? ")
+    assert form.rows.widgets["question"].isHidden() and form.options()["question"] is None
+    form.rows.widgets["model"].setCurrentIndex(form.rows.widgets["model"].findData("ccexpert"))
+    assert not form.rows.widgets["question"].isHidden() and form.options()["question"] == "is there water?"
+    form.rows.widgets["question"].setText("  ")
     assert form.options()["question"] is None
 
 

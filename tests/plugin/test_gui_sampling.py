@@ -39,15 +39,15 @@ def form(registry, plugin, pair, tmp_path):
 
 
 def choose(form, model):
-    form.model.setCurrentIndex(form.model.findData(model))
+    form.rows.widgets["model"].setCurrentIndex(form.rows.widgets["model"].findData(model))
 
 
 def test_the_list_says_which_models_are_not_installed_and_what_to_do(form, registry):
     from qgis.PyQt.QtCore import Qt
 
-    assert [form.model.itemText(i) for i in range(3)] == ["scribe-s", "kd-rscc", "diffusion-rscc (not installed)"]
-    assert form.model.itemData(1, Qt.ItemDataRole.ToolTipRole) == ""
-    assert f"put it into {registry}" in form.model.itemData(2, Qt.ItemDataRole.ToolTipRole)
+    assert [form.rows.widgets["model"].itemText(i) for i in range(3)] == ["scribe-s", "kd-rscc", "diffusion-rscc (not installed)"]
+    assert form.rows.widgets["model"].itemData(1, Qt.ItemDataRole.ToolTipRole) == ""
+    assert f"put it into {registry}" in form.rows.widgets["model"].itemData(2, Qt.ItemDataRole.ToolTipRole)
     choose(form, "diffusion-rscc")
     assert form.options()["model"] == "diffusion-rscc"
 
@@ -62,24 +62,24 @@ def test_the_estimate_warns_of_a_model_that_is_not_installed(form, plugin, regis
 
 
 def test_sampling_options_are_shown_for_a_model_that_draws_samples_alone(form):
-    assert form.sampling.isHidden()
+    assert form.rows.widgets["sampler"].isHidden()
     choose(form, "kd-rscc")
-    assert not form.sampling.isHidden()
-    assert [form.sampling.sampler.itemText(i) for i in range(3)] == ["the model's own", "euler", "heun"]
+    assert not form.rows.widgets["sampler"].isHidden()
+    assert [form.rows.widgets["sampler"].itemText(i) for i in range(3)] == ["the model's own", "euler", "heun"]
     assert [form.options()[name] for name in ("steps", "sampler", "samples")] == [None] * 3
-    form.sampling.steps.setValue(12)
-    form.sampling.samples.setValue(3)
-    form.sampling.sampler.setCurrentIndex(2)
+    form.rows.widgets["steps"].setValue(12)
+    form.rows.widgets["samples"].setValue(3)
+    form.rows.widgets["sampler"].setCurrentIndex(2)
     assert [form.options()[name] for name in ("steps", "sampler", "samples")] == [12, "heun", 3]
     choose(form, "scribe-s")
-    assert form.sampling.isHidden()
+    assert form.rows.widgets["sampler"].isHidden()
     assert [form.options()[name] for name in ("steps", "sampler", "samples")] == [None] * 3
 
 
 def test_the_panels_options_reach_the_engine(form, plugin, engine, tmp_path):
     engine()
     choose(form, "kd-rscc")
-    form.sampling.steps.setValue(12)
+    form.rows.widgets["steps"].setValue(12)
     plugin.dock.start()
     assert plugin.dock.run is not None, plugin.dock.message.text()
     wait_until(lambda: plugin.dock.run is None)

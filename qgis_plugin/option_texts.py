@@ -1,0 +1,52 @@
+"""Titles and tooltips of the run options, in panel and toolbox. Literals, so that ``.ci/translations.py`` finds them.
+
+Every option that a surface of QGIS offers (``schema.OPTIONS``) has both; a test holds that.
+"""
+
+from __future__ import annotations
+
+from .i18n import mark
+
+TITLES = {
+    "model": mark("Model"),
+    "threshold": mark("Threshold"),
+    "resolution": mark("Ground resolution"),
+    "tile_px": mark("Tile size"),
+    "overlap_px": mark("Tile overlap"),
+    "stretch": mark("Stretch of pixel values"),
+    "max_nodata": mark("Skip tiles without data above"),
+    "device": mark("Device"),
+    "batch_size": mark("Tiles per batch"),
+    "decoding": mark("Decoding"),
+    "seed": mark("Seed"),
+    "steps": mark("Sampling steps"),
+    "sampler": mark("Sampler"),
+    "samples": mark("Samples per tile"),
+    "question": mark("Question"),
+}
+TOOLTIPS = {
+    "model": mark("The model that writes the captions"),
+    "threshold": mark("Change score from which a tile counts as changed and gets a caption; a higher one gives fewer tiles. Empty: the model's own"),
+    "resolution": mark("Ground size of a pixel: native (the before layer's), model (what the model was trained at), or metres"),
+    "tile_px": mark("Side of a tile in pixels. The models expect 256; other tiles are resampled to it"),
+    "overlap_px": mark("Pixels that neighbouring tiles share"),
+    "stretch": mark("percentile: 2–98 % of each raster; none: values are 0–255 already"),
+    "max_nodata": mark("Tiles whose share without data in either date is larger are skipped"),
+    "device": mark("auto uses the GPU if a test computation succeeds, otherwise the CPU; the log says which and why"),
+    "batch_size": mark("Tiles that the model sees at once. Empty: chosen for the device. Fewer tiles need less memory"),
+    "decoding": mark("beam compares several sentences for each tile; greedy takes the first and is faster"),
+    "seed": mark("Run seed of models that draw samples: the same seed gives the same captions"),
+    "steps": mark("Steps of the sampler, for models that draw samples; fewer are faster. Empty: the model's own"),
+    "sampler": mark("How a model that draws samples draws them. Empty: the model's own"),
+    "samples": mark("Captions drawn for each tile; the one most like the others is kept. Two take twice as long as one. Empty: the model's own"),
+    "question": mark("Asked about every tile, in English, for models that answer questions; the answers have a field of their own"),
+}
+# What stands in a box in place of no value.
+UNSET = {"batch_size": mark("automatic")}
+MODELS_OWN = mark("the model's own")
+CHOICES = {
+    "stretch": {"percentile": mark("2–98 % of each raster"), "none": mark("None (values are 0–255)")},
+    "decoding": {"beam": mark("Beam search"), "greedy": mark("Greedy")},
+}
+# An example, in English in any language: the models know no other.
+PLACEHOLDERS = {"question": mark("such as: what happened to the trees?")}
