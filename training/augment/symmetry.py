@@ -90,6 +90,14 @@ def random_symmetry(captions: tuple[Words, ...], rng: np.random.Generator) -> tu
     raise AssertionError("the identity rewrites every caption")
 
 
+def any_symmetry(captions: tuple[Words, ...], rng: np.random.Generator) -> tuple[bool, bool, bool, tuple[Words, ...]]:
+    """Draw (transpose, left_right, top_bottom) evenly from all eight, and those captions that can be rewritten for it, rewritten."""
+    code = int(rng.integers(8))
+    symmetry = bool(code & 4), bool(code & 2), bool(code & 1)
+    rewritten = (symmetric_caption(caption, *symmetry) for caption in captions)
+    return *symmetry, tuple(caption for caption in rewritten if caption is not None)
+
+
 def apply_symmetry(image: np.ndarray, transpose: bool, left_right: bool, top_bottom: bool) -> np.ndarray:
     """The same symmetry on (…, H, W)."""
     if transpose:

@@ -17,7 +17,8 @@ from engine.schema import CLASSES
 from .excluded import EXCLUDED
 
 IMAGE_PX = 256
-FOLDERS = {"lcc": "levir_cc", "dcc": "dubai_cc"}  # first part of a row's id; "pairs" for every other source
+WORLD = ("clc", "geh", "nai", "uav", "lst", "usg", "sen", "bmk", "ind")  # sources of world/
+FOLDERS = {"lcc": "levir_cc", "dcc": "dubai_cc"} | dict.fromkeys(WORLD, "world")  # first part of a row's id; "pairs" for every other source
 DELTA_SIGNS = "+-~"  # added, removed, altered: the order of engine.models.scribe.DELTAS
 
 
@@ -28,6 +29,8 @@ class PairRow:
     changed : 1, 0 or None (unknown). delta : (3, 7) of 0/1 by sign and class, or None (unknown).
     captions : tuples of words; empty where there are none. mask : building-change mask, or None.
     stored_px : side of the images in their files; ``read_pair`` gives 256 px whatever it is.
+    sure : of the change flag, 2 certain, 1 fairly, 0 doubtful. gsd_m : ground resolution in metres, None where unknown.
+    colour : the pixels show what an eye would see; False for false colour and for one grey band.
     """
 
     name: str
@@ -41,10 +44,13 @@ class PairRow:
     delta: np.ndarray | None
     captions: tuple[tuple[str, ...], ...]
     stored_px: int = IMAGE_PX
+    sure: int = 2
+    gsd_m: float | None = None
+    colour: bool = True
 
     @property
     def id(self) -> str:
-        """``levir_cc/<name>``, ``dubai_cc/<name>`` or ``pairs/<name>``, as captions files name a pair."""
+        """``levir_cc/<name>``, ``dubai_cc/<name>``, ``world/<name>`` or ``pairs/<name>``, as captions files name a pair."""
         return f"{FOLDERS.get(self.source, 'pairs')}/{self.name}"
 
 
