@@ -22,7 +22,7 @@ from .augment import (
     misregister,
     moves_whole,
     photometric,
-    plain_fill,
+    joint_fill,
     random_symmetry,
     rerender,
     reverse_captions,
@@ -39,7 +39,7 @@ MASK_PX = 32  # side of the mask head's grid
 SEEN_CHANGE = 0.005  # share of a tile from which a building change counts as a changed tile
 REVIEWED = "reviewed"  # source of a user's own pairs (training.tune)
 MEANING = 768  # width of all-MPNet-base-v2
-FILL = plain_fill  # how hidden pixels look
+FILL = joint_fill  # how hidden pixels look
 Tokens = tuple[str, ...]
 
 

@@ -24,6 +24,7 @@ from engine.text import Vocabulary
 from .balance import draw_weights
 from .batches import AugmentOptions, Batch, PairStore, augmented, collate, texts_of
 from .datasets import PairRow
+from .frozen_stages import run_frozen_stages_fused
 from .losses import scribe_losses
 from .run_log import append_row
 from .tgcl import TextGuidedContrast
@@ -78,6 +79,8 @@ def fine_tune(rows: list[PairRow], init: Path, out: Path, options: TimedOptions)
 def _work(rank: int, store: PairStore, net: ScribeNet, vocabulary: Vocabulary, out: Path, options: TimedOptions, start: float) -> None:
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // options.workers))
     if options.workers > 1:
+        os.setsid()  # Linux shares a busy machine out by session, not by process
+    if options.workers > 1:
         meeting = f"file://{(out / f'meeting-{start:.0f}').absolute()}"
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=options.workers)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -86,6 +89,7 @@ def _work(rank: int, store: PairStore, net: ScribeNet, vocabulary: Vocabulary, o
     contrast = TextGuidedContrast(net.encoder.channels[2])  # of no weight here: there are no sentence embeddings
     chosen = TrainOptions(lr=options.lr, encoder_lr=options.encoder_lr, weight_decay=options.weight_decay, frozen_stages=options.frozen_stages)
     optimizer = scribe_optimizer(net, contrast, chosen)
+    run_frozen_stages_fused(net.encoder, options.frozen_stages)
     ema = Ema(net, options.ema)
     spent, step = _resume(out / "last.pt", net, ema, optimizer)
     net.train()

@@ -3,7 +3,7 @@
 from .appearance import photometric, season_safe
 from .compose import Composite, composite, moves_whole, rerender, unchanged_composite
 from .geometry import misregister, shift, zoom
-from .nodata import TELLING, hidden_for, plain_fill
+from .nodata import TELLING, hidden_for, joint_fill
 from .reversal import reverse_caption, reverse_captions, reverse_classes
 from .sensor import sensor_look, speaks_of_colour
 from .symmetry import any_symmetry, apply_symmetry, has_place_words, mirror_words, random_symmetry, symmetric_caption
@@ -20,7 +20,7 @@ __all__ = [
     "misregister",
     "moves_whole",
     "photometric",
-    "plain_fill",
+    "joint_fill",
     "random_symmetry",
     "rerender",
     "reverse_caption",

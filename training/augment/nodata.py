@@ -57,14 +57,15 @@ def hidden_for(changed: float | None, mask: np.ndarray | None, side: int, rng: n
     return None
 
 
-def plain_fill(before: np.ndarray, after: np.ndarray, hidden: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Both dates (3, H, W) with one grey or black, or each date's own mean colour, where they are hidden."""
-    kind = rng.integers(3)
-    level = np.float32(0 if kind == 0 else rng.integers(0, 256))
+def joint_fill(before: np.ndarray, after: np.ndarray, hidden: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Both dates (3, H, W) with one colour where they are hidden: most often the mean of what both show, else black or any grey."""
+    kind, seen = rng.random(), ~hidden
+    if kind < 0.7 and seen.any():
+        colour = (before[:, seen].mean(1) + after[:, seen].mean(1)) / 2
+    else:
+        colour = np.full(3, 0 if kind < 0.85 else rng.integers(0, 256), np.float32)
     filled = []
     for image in (before, after):
-        seen = image[:, ~hidden]
-        colour = seen.mean(1) if kind == 2 and seen.size else np.full(3, level)
         image = image.copy()
         image[:, hidden] = colour[:, None].astype(image.dtype)
         filled.append(image)

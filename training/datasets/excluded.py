@@ -1,7 +1,7 @@
 """Training pairs that are never trained on: each shows the same ground as an evaluation pair, found by ``duplicates.near_duplicates``.
 
-LEVIR-CD's train_2 and test_9 overlap by a row of tiles; xBD's frames recur under other numbers. One pair of CLCD only looks like a test pair; it is left out all the same. Ids without suffix, so that they hold for the
-PNG files of LEVIR-CC's own download too.
+LEVIR-CD's train_2 and test_9 overlap by a row of tiles; xBD's frames recur under other numbers; one pair of CLCD only looks like a test pair (other
+continents) and is left out all the same. Ids without suffix, so that they hold for the PNG files of LEVIR-CC's own download too.
 """
 
 # training pair: its twin in val or test
