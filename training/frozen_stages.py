@@ -10,7 +10,7 @@ from engine.models.onednn import FusedEfficientNetLite, fused
 
 
 def run_frozen_stages_fused(encoder: EfficientNetLite, stages: int) -> None:
-    """Let the encoder's ``forward`` run its stem and first ``stages`` stages, which must be frozen, through oneDNN's fused calls where there are any."""
+    """Let the encoder's ``forward`` run its stem and first ``stages`` stages, which must be frozen, through oneDNN's fused calls."""
     faster = fused(encoder)
     if not isinstance(faster, FusedEfficientNetLite):
         return

@@ -26,6 +26,7 @@ from .batches import AugmentOptions, Batch, PairStore, augmented, collate, texts
 from .datasets import PairRow
 from .frozen_stages import run_frozen_stages_fused
 from .losses import scribe_losses
+from .optimization import Ema, scribe_optimizer
 from .run_log import append_row
 from .tgcl import TextGuidedContrast
 from .tune import learn_words
@@ -37,7 +38,7 @@ AUGMENT = AugmentOptions(same_world=0.2, turned=0.5, hidden=0.2, sensor=1.0, cap
 
 @dataclass(frozen=True)
 class TimedOptions:
-    """How to fine-tune. batch_size : pairs a process and step. minutes : of the whole schedule, resumed parts counted. save_minutes : between saves."""
+    """How to fine-tune. batch_size : pairs a process and step. minutes : of the whole schedule. save_minutes : between saves."""
 
     minutes: float = 90.0
     workers: int = 2
@@ -84,11 +85,8 @@ def _work(rank: int, store: PairStore, net: ScribeNet, vocabulary: Vocabulary, o
         meeting = f"file://{(out / f'meeting-{start:.0f}').absolute()}"
         distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=options.workers)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    from .train_scribe import Ema, TrainOptions, scribe_optimizer
-
     contrast = TextGuidedContrast(net.encoder.channels[2])  # of no weight here: there are no sentence embeddings
-    chosen = TrainOptions(lr=options.lr, encoder_lr=options.encoder_lr, weight_decay=options.weight_decay, frozen_stages=options.frozen_stages)
-    optimizer = scribe_optimizer(net, contrast, chosen)
+    optimizer = scribe_optimizer(net, contrast, options.lr, options.encoder_lr, options.weight_decay, options.frozen_stages)
     run_frozen_stages_fused(net.encoder, options.frozen_stages)
     ema = Ema(net, options.ema)
     spent, step = _resume(out / "last.pt", net, ema, optimizer)
@@ -165,14 +163,21 @@ def _schedule(progress: float, warmup: float) -> float:
     return 0.5 * (1 + float(np.cos(np.pi * (progress - warmup) / (1 - warmup))))
 
 
-def _save(out: Path, net: nn.Module, ema: object, optimizer: torch.optim.Optimizer, minutes: float, step: int, means: dict[str, float]) -> None:
-    state = {"net": net.state_dict(), "ema": ema.shadow, "ema_steps": ema.steps, "optimizer": optimizer.state_dict(), "minutes": minutes, "steps": step}
+def _save(out: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer, minutes: float, step: int, means: dict[str, float]) -> None:
+    state = {
+        "net": net.state_dict(),
+        "ema": ema.shadow,
+        "ema_steps": ema.steps,
+        "optimizer": optimizer.state_dict(),
+        "minutes": minutes,
+        "steps": step,
+    }
     torch.save(state, out / "last.part")
     (out / "last.part").replace(out / "last.pt")
     append_row(out / "log.csv", {"minutes": round(minutes, 1), "steps": step, **{name: round(value, 4) for name, value in means.items()}}, FIELDS)
 
 
-def _resume(path: Path, net: nn.Module, ema: object, optimizer: torch.optim.Optimizer) -> tuple[float, int]:
+def _resume(path: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> tuple[float, int]:
     if not path.is_file():
         return 0.0, 0
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)

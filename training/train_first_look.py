@@ -31,9 +31,10 @@ from .batches import AugmentOptions, Batch, PairStore, batches, epoch_order
 from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
 from .depthwise import freeze_depthwise
 from .losses import known_bce
+from .optimization import Ema
 from .pretrained import fetch_efficientnet, load_efficientnet
 from .run_log import append_row
-from .train_scribe import Ema, train_epoch
+from .train_scribe import train_epoch
 from .validate import auc
 
 FIELDS = ("epoch", "seconds", "flag", "mask", "val_flag_auc", "val_passed_at_recall_99", "val_passed_at_recall_97")

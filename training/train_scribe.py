@@ -32,9 +32,9 @@ from engine.text import SPECIAL, Vocabulary
 
 from .batches import AugmentOptions, Batch, PairStore, batches, epoch_order
 from .datasets import PairRow, captioned, check_leakage, load_rows, training_rows
-from .depthwise import freeze_depthwise
 from .language import levir_sentences, pretrain_decoder
 from .losses import scribe_losses
+from .optimization import Ema, scribe_optimizer
 from .pretrained import fetch_efficientnet, load_efficientnet
 from .run_log import append_row
 from .sentence_embeddings import MODEL_FOLDER, SentenceTable, fetch
@@ -88,21 +88,6 @@ class TrainOptions:
         return {name: getattr(self, f"{name}_weight") for name in ("caption", "flag", "mask", "classes", "contrast")}
 
 
-class Ema:
-    """Exponential moving average of the trained weights, which is what is validated and exported."""
-
-    def __init__(self, net: nn.Module, decay: float):
-        self.decay, self.steps = decay, 0
-        self.shadow = {name: p.detach().clone() for name, p in net.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, net: nn.Module) -> None:
-        self.steps += 1
-        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, value in net.state_dict().items():
-            self.shadow[name].lerp_(value, 1 - decay)
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -145,7 +130,7 @@ def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, li
     load_efficientnet(net.encoder, fetch_efficientnet(config.encoder))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     contrast = TextGuidedContrast(net.encoder.channels[2])
-    optimizer = scribe_optimizer(net, contrast, options)
+    optimizer = scribe_optimizer(net, contrast, options.lr, options.encoder_lr, options.weight_decay, options.frozen_stages)
     settings = {"train": asdict(options), "config": asdict(config), "vocabulary": vocabulary.words, "pairs": len(store)}
     (out / "settings.json").write_text(json.dumps(settings, indent=1), "utf-8")
     steps_per_epoch = max(1, len(epoch_order(store, options.batch_size, _rng(options, 0))))
@@ -274,20 +259,6 @@ def schedule(step: int, warmup: int, total: int) -> float:
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
-
-
-def scribe_optimizer(net: ScribeNet, contrast: TextGuidedContrast, options: TrainOptions) -> torch.optim.AdamW:
-    freeze_depthwise(net.encoder)
-    for parameter in net.encoder.frozen_parameters(options.frozen_stages):
-        parameter.requires_grad_(False)
-    encoder = [p for p in net.encoder.parameters() if p.requires_grad]
-    heads = [p for name, p in net.named_parameters() if not name.startswith("encoder.")] + list(contrast.parameters())
-    groups = [
-        {"params": encoder, "peak_lr": options.encoder_lr, "weight_decay": 0.0},
-        {"params": [p for p in heads if p.ndim > 1], "peak_lr": options.lr, "weight_decay": options.weight_decay},
-        {"params": [p for p in heads if p.ndim <= 1], "peak_lr": options.lr, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, betas=(0.9, 0.98))
 
 
 def _ema_net(ema: Ema, config: ScribeConfig, vocabulary: int) -> ScribeNet:

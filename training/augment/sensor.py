@@ -8,7 +8,9 @@ from .phrases import word_set
 
 GREY, GREY_ONE_DATE, FALSE_COLOUR, STRETCH = 0.06, 0.03, 0.06, 0.12
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]
-COLOURS = word_set("red blue green white grey gray brown yellow orange purple pink black beige golden reddish greenish brownish bluish whitish colour color")
+COLOURS = word_set(
+    "red blue green white grey gray brown yellow orange purple pink black beige golden reddish greenish brownish bluish whitish colour color"
+)
 
 
 def sensor_look(before: np.ndarray, after: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, bool]:

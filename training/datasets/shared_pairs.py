@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .rows import PairRow, build_rows, delta_array
+from .rows import PairRow, build_rows, delta_array, words
 
 # Their masks show another change than that of buildings: of cropland (CLCD), of anything urban (OSCD's Sentinel-2 pairs).
 LAND_MASKS = frozenset({"clc", "sen"})
@@ -28,7 +28,7 @@ def _row(folder: Path, source: str, entry: dict) -> PairRow:
         delta = {}
     if flag is None and source in LAND_MASKS and entry.get("mask_fraction", 0) >= SEEN_CHANGE:
         flag = 1
-    captions = tuple(tuple(sentence["tokens"]) for sentence in entry.get("sentences", ()))
+    captions = tuple(words(" ".join(sentence["tokens"])) for sentence in entry.get("sentences", ()))  # some tokens of world/ end in a comma
     mask = folder / "label" / Path(name).with_suffix(".png") if entry.get("mask") and source not in LAND_MASKS else None
     known = None if delta is None else delta_array(delta)
     return PairRow(
