@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LIGHT = ("engine.errors", "engine.installed", "engine.schema", "engine.protocol")
+LIGHT = ("engine.contract", "engine.contract.options", "engine.errors", "engine.installed", "engine.schema", "engine.protocol")
 PLUGIN_MAY = {"qgis", "engine", "qgis_plugin", "__future__"} | set(sys.stdlib_module_names)
 
 
@@ -64,7 +64,8 @@ def test_plugin_imports_qgis_the_standard_library_and_light_modules(path):
 
 @pytest.mark.parametrize("name", LIGHT)
 def test_light_modules_need_only_the_standard_library_of_python_3_9(name):
-    path = ROOT / (name.replace(".", "/") + ".py")
+    stem = ROOT / name.replace(".", "/")
+    path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
     assert tops(path) - {"engine"} - set(sys.stdlib_module_names) == set()
     assert {other for other in imported(path) if other.startswith("engine.") and other.count(".") == 1} <= set(LIGHT)
     ast.parse(path.read_text("utf-8"), feature_version=(3, 9))
