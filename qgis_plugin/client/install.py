@@ -266,14 +266,14 @@ def _fill(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progress
     style = _progress_style(python)
     for start, end, arguments in _steps(planned.choice, wheels, torch):
         reporter = _Reporter(start, end, on_progress)
-        command = [*pip_run.pip(python), "install", *pip_run.OPTIONS, "--progress-bar", style, *arguments]
+        arguments = ["--progress-bar", style, *arguments]
         try:
-            pip_run.run(command, is_cancelled, reporter, pip_run.proxy_environment())
+            pip_run.install(python, arguments, is_cancelled, reporter)
         except pip_run.WrongHash as error:
             if wheels is not None:
                 raise
             on_progress(start, tr("{error} It is downloaded once more.", error=error))  # pip's cache may hold the wrong file
-            pip_run.run([*command, "--no-cache-dir"], is_cancelled, reporter, pip_run.proxy_environment())
+            pip_run.install(python, [*arguments, "--no-cache-dir"], is_cancelled, reporter)
 
 
 def _write_marker(planned: Plan, proof: Proof, note: str) -> None:

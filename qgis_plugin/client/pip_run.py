@@ -18,7 +18,7 @@ from qgis.PyQt.QtNetwork import QNetworkProxy
 
 from ...engine.errors import Cancelled, EngineError
 from ..i18n import mark, tr
-from . import process
+from . import pip_config, process
 
 POLL_S = 0.2
 OPTIONS = ("--disable-pip-version-check", "--no-input", "--retries", "2", "--timeout", "20")
@@ -73,6 +73,9 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
 
+UNREADABLE = re.compile(r"Could not open (?:requirements|constraint) file: .*?(?:No such file or directory|Permission denied): '(.+)'")
+
+
 class WrongHash(EngineError):
     """A file that is not the one of the lock."""
 
@@ -98,6 +101,22 @@ def proxy_environment() -> dict[str, str]:
     system = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     hosts = ",".join(host for host in (system, *direct) if host)
     return {"HTTP_PROXY": url, "HTTPS_PROXY": url, "http_proxy": url, "https_proxy": url, "NO_PROXY": hosts, "no_proxy": hosts}
+
+
+def install(python: Path, arguments: Sequence[str], is_cancelled: Callable[[], bool], on_line: Callable[[str], None]) -> None:
+    """Run an interpreter's `pip install` under the user's pip configuration and QGIS's proxy; cancel and errors as ``run``'s.
+
+    Raises
+    ------
+    pip_config.Constrained
+        A constraint of the user's excludes a package; names its file.
+    """
+    environment = {**pip_config.variables(), **proxy_environment()}
+    try:
+        run([*pip(python), "install", *OPTIONS, *arguments], is_cancelled, on_line, environment)
+    except pip_config.Constrained as error:
+        settings = [*pip(python), "config", "list"]
+        raise pip_config.located(error, lambda on_setting: run(settings, is_cancelled, on_setting, environment)) from error
 
 
 def run(
@@ -153,6 +172,16 @@ def failure(lines: list[str], code: int) -> EngineError:
             tr("a file has not the hash on record{file}", file=_file_of(lines)),
             tr("exactly the files that this version of ChangeScribe was tested with"),
             tr("try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it"),
+        )
+    constrained = pip_config.conflict(text)
+    if constrained:
+        return constrained
+    unreadable = UNREADABLE.search(text)
+    if unreadable:
+        return EngineError(
+            tr("pip cannot read {path}", path=unreadable[1]),
+            tr("a readable file"),
+            tr("correct the entry `constraint` of your pip configuration (see `pip config debug`); if it names another file, reinstall the plugin"),
         )
     for pattern, (got, need, do) in FAILURES:
         if pattern.search(text):

@@ -375,6 +375,21 @@
         <translation>{python} (Python {version}) kann {details} nicht importieren</translation>
     </message>
     <message>
+        <location filename="../../qgis_plugin/client/pip_config.py"/>
+        <source>your pip configuration excludes a package that the engine needs: {constraints}, in {places}</source>
+        <translation>die eigene pip-Konfiguration schließt ein Paket aus, das die Engine braucht: {constraints}, in {places}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_config.py"/>
+        <source>a constraint file of pip's configuration</source>
+        <translation>einer Constraint-Datei der pip-Konfiguration</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_config.py"/>
+        <source>change or remove that line, or remove the entry `constraint` from your pip configuration (`pip config debug` shows where it is), then start the set-up again; or choose a Python that has PyTorch in the settings</source>
+        <translation>diese Zeile ändern oder entfernen, oder den Eintrag `constraint` aus der pip-Konfiguration nehmen (`pip config debug` zeigt, wo er steht), dann die Einrichtung erneut starten; oder in den Einstellungen ein Python wählen, das PyTorch hat</translation>
+    </message>
+    <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>check the connection and the proxy in Settings &gt; Options &gt; Network, or install from an offline folder of wheels; downloaded parts are kept</source>
         <translation>die Verbindung und den Proxy unter Einstellungen &gt; Optionen &gt; Netzwerk prüfen oder aus einem Ordner mit Wheels installieren; bereits Heruntergeladenes bleibt erhalten</translation>
@@ -479,6 +494,21 @@
         <location filename="../../qgis_plugin/client/pip_run.py"/>
         <source>try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it</source>
         <translation>erneut versuchen; bleibt es dabei, gibt ein Proxy, Spiegelserver oder Ordner andere Dateien aus: dessen Betreiber verständigen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_run.py"/>
+        <source>pip cannot read {path}</source>
+        <translation>pip kann {path} nicht lesen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_run.py"/>
+        <source>a readable file</source>
+        <translation>eine lesbare Datei</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/pip_run.py"/>
+        <source>correct the entry `constraint` of your pip configuration (see `pip config debug`); if it names another file, reinstall the plugin</source>
+        <translation>den Eintrag `constraint` der pip-Konfiguration berichtigen (siehe `pip config debug`); nennt er eine andere Datei, das Plugin neu installieren</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/pip_run.py"/>

@@ -21,7 +21,7 @@ if not (STAGED / "changescribe" / "__init__.py").is_file():
 sys.path.insert(0, str(STAGED))
 
 from gui_window import dock, drawn_sample, pair, plugin, real_dock, window  # noqa: E402, F401 (fixtures)
-from wheel_house import home, index, quick_python  # noqa: E402, F401 (fixtures)
+from wheel_house import hermetic_pip, home, index, quick_python  # noqa: E402, F401 (fixtures)
 
 
 @pytest.fixture

@@ -40,8 +40,9 @@ def package(folder):
     return script.package(folder)
 
 
-def stand_in(work, archive, engine_python):
-    """Replace the zip's locks by those of two tiny wheels, which borrow the libraries of ``engine_python``; returns the variables for pip."""
+def stand_in(work, archive, engine_python, environment):
+    """Replace the zip's locks by those of two tiny wheels, which borrow the libraries of ``engine_python``; returns ``environment`` with a pip that
+    finds these wheels and nothing else."""
     import wheel_house
 
     wheels = work / "wheels"
@@ -58,10 +59,7 @@ def stand_in(work, archive, engine_python):
         for name in source.namelist():
             lock = work / "locks" / Path(name).name
             target.writestr(name, lock.read_bytes() if "/resources/locks/" in name else source.read(name))
-    config = work / "config" / "pip" / "pip.conf"
-    config.parent.mkdir(parents=True)
-    config.write_text(f"[global]\nno-index = true\nfind-links = {wheels}\n")
-    return {"XDG_CONFIG_HOME": str(work / "config")}
+    return {**wheel_house.without_pip_configuration(environment), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
 
 
 def main(engine_python, quick, folder, limit_s):
@@ -71,7 +69,7 @@ def main(engine_python, quick, folder, limit_s):
     environment = {name: value for name, value in os.environ.items() if name not in ("QT_QPA_PLATFORM", "CHANGESCRIBE_PYTHON", "QGIS_PLUGINPATH")}
     environment.update({f"XDG_{kind}_HOME": str(work / kind.lower()) for kind in ("DATA", "CACHE")})
     if quick:
-        environment.update(stand_in(work, archive, engine_python))
+        environment = stand_in(work, archive, engine_python, environment)
     subprocess.run([engine_python, "-c", SAMPLE, str(work)], cwd=ROOT, check=True)
     profile = work / "profiles" / "profiles" / "default" / "QGIS"
     profile.mkdir(parents=True)

@@ -24,8 +24,8 @@ def address(server, path="/simple"):
     return f"http://127.0.0.1:{server.server_address[1]}{path}"
 
 
-def test_no_network(home, tmp_path):
-    use_index(tmp_path, "http://127.0.0.1:9/simple")  # the discard port: nobody listens
+def test_no_network(home, monkeypatch):
+    use_index(monkeypatch, "http://127.0.0.1:9/simple")  # the discard port: nobody listens
     with pytest.raises(EngineError, match="a package server cannot be reached.*offline folder of wheels"):
         install.install()
     assert environment.python_path() is None
@@ -45,8 +45,8 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(home):
     assert install.install(wheels=home) == environment.python_path()
 
 
-def test_a_wrong_download_is_fetched_once_more_past_the_cache(home, index, tmp_path):
-    use_index(tmp_path, address(index))
+def test_a_wrong_download_is_fetched_once_more_past_the_cache(home, index, monkeypatch):
+    use_index(monkeypatch, address(index))
     good = (home / "fiona-1.0-py3-none-any.whl").read_bytes()
     write_wheel(home, "fiona", "1.0", [("evil.py", "")])
     texts = []
@@ -94,8 +94,8 @@ install.install(on_progress=lambda share, text: print(text, flush=True))
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks for processes in /proc")
-def test_killed_midway_leaves_no_pip_behind_and_is_resumed(home, index, tmp_path):
-    use_index(tmp_path, address(index))
+def test_killed_midway_leaves_no_pip_behind_and_is_resumed(home, index, monkeypatch):
+    use_index(monkeypatch, address(index))
     index.slow = "torch"
     script = KILLED.format(staged=str(Path(__file__).resolve().parents[2] / "build"), locks=str(builds.LOCKS))
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as other:
@@ -133,8 +133,8 @@ def _running_in(folder):
     return found
 
 
-def test_the_proxy_of_qgis_fetches_the_packages(home, index, tmp_path):
-    use_index(tmp_path, "http://packages.example/simple")  # a name that only the proxy knows
+def test_the_proxy_of_qgis_fetches_the_packages(home, index, monkeypatch):
+    use_index(monkeypatch, "http://packages.example/simple")  # a name that only the proxy knows
     manager = QgsNetworkAccessManager.instance()
     before, excludes = manager.fallbackProxy(), manager.excludeList()
     proxy = QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "127.0.0.1", index.server_address[1], "me@here", "a:b")
@@ -151,10 +151,10 @@ def test_the_proxy_of_qgis_fetches_the_packages(home, index, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["excludes", "direct"])
-def test_addresses_that_qgis_keeps_from_its_proxy(home, index, tmp_path, monkeypatch, kind):
+def test_addresses_that_qgis_keeps_from_its_proxy(home, index, monkeypatch, kind):
     """Both of QGIS's lists, by their hosts; the system's own list stays."""
     monkeypatch.setenv("no_proxy", ".intranet")
-    use_index(tmp_path, address(index))
+    use_index(monkeypatch, address(index))
     manager = QgsNetworkAccessManager.instance()
     before, excludes, direct = manager.fallbackProxy(), manager.excludeList(), manager.noProxyList()
     kept = [f"http://127.0.0.1:{index.server_address[1]}/", "packages.example"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import threading
@@ -50,8 +51,27 @@ def write_locks(folder, wheels, keys):
     (folder / "torch.json").write_text(json.dumps({"version": version, "wheels": dict.fromkeys(keys, sha256(torch))}))
 
 
+def without_pip_configuration(environment):
+    """Variables under which pip reads no configuration of this machine, from ``environment``.
+
+    XDG_CONFIG_HOME alone is not enough: /etc/xdg/pip, /etc/pip.conf and pip's variables would still count, a constraint among them.
+    """
+    kept = {name: value for name, value in environment.items() if not name.startswith("PIP_")}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hermetic_pip():
+    """No test of the plugin depends on the pip configuration of the machine it runs on."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PIP_")]:
+            patch.delenv(name)
+        patch.setenv("PIP_CONFIG_FILE", os.devnull)
+        yield
+
+
 @pytest.fixture(scope="session")
-def quick_python(tmp_path_factory):
+def quick_python(tmp_path_factory, hermetic_pip):
     """A Python whose ``-m venv`` copies a virtual environment that was made once: making one takes seconds."""
     from changescribe.engine.errors import EngineError
     from changescribe.qgis_plugin.client.base_python import find_base_python
@@ -70,7 +90,7 @@ def quick_python(tmp_path_factory):
 
 @pytest.fixture
 def home(monkeypatch, tmp_path, quick_python):
-    """An empty user data folder, no chosen Python, no pip configuration, and wheels of stand-ins that are locked; returns the wheels' folder."""
+    """An empty user data folder, no chosen Python, and wheels of stand-ins that are locked; returns the wheels' folder."""
     from changescribe.qgis_plugin.client import base_python, builds, install, locate
     from changescribe.qgis_plugin.client.proof import Proof
 
@@ -95,12 +115,10 @@ def home(monkeypatch, tmp_path, quick_python):
     return wheels
 
 
-def use_index(tmp_path, url):
-    """Make ``url`` pip's only index, as a user's pip.conf does; pip's own variables do not reach it."""
-    config = tmp_path / "config" / "pip" / "pip.conf"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    host = url.split("/")[2].split(":")[0]
-    config.write_text(f"[global]\nindex-url = {url}\ntrusted-host = {host}\n")
+def use_index(monkeypatch, url):
+    """Make ``url`` pip's only index, by the user's variables."""
+    monkeypatch.setenv("PIP_INDEX_URL", url)
+    monkeypatch.setenv("PIP_TRUSTED_HOST", url.split("/")[2].split(":")[0])
 
 
 class Index(BaseHTTPRequestHandler):
