@@ -23,8 +23,8 @@ _NEAR = 1e-6
 _ALIKE = 0.01
 
 
-def pixel_size_m(crs: Any, transform: Affine, height: int, width: int) -> tuple[float, float]:
-    """Ground size of the pixel at the centre: (height_m, width_m).
+def pixel_size_m(crs: Any, transform: Affine, height: int, width: int, what: str = "the raster") -> tuple[float, float]:
+    """Ground size of the pixel at the centre: (height_m, width_m); ``what`` names the raster in errors.
 
     Raises
     ------
@@ -36,9 +36,11 @@ def pixel_size_m(crs: Any, transform: Affine, height: int, width: int) -> tuple[
         left, right, upper, lower = _in_space(*transform_points(crs, "EPSG:4326", *zip(*points))[:2])
         width_m, height_m = math.dist(left, right), math.dist(upper, lower)
     except Exception as error:  # PROJ's failures come as several GDAL classes that share no base
-        raise RasterError(f"the raster's centre has no place on the earth ({error})", "a valid CRS and transform", "reproject it") from error
+        do = "check both with gdalinfo; if they are right, unset PROJ_LIB and PROJ_DATA and see `changescribe doctor`"
+        raise RasterError(f"the centre of {what} has no place on the earth ({error})", "a CRS and a place that belong together", do) from error
     if not (math.isfinite(width_m) and math.isfinite(height_m) and min(width_m, height_m) > 0):
-        raise RasterError("the pixels have no size on the ground at the raster's centre", "a valid CRS and transform", "check them with gdalinfo")
+        got = f"the pixels of {what} have no size on the ground at its centre"
+        raise RasterError(got, "a CRS and a place that belong together", "check both with gdalinfo")
     return height_m, width_m
 
 

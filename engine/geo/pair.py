@@ -15,9 +15,10 @@ import numpy as np
 import shapely
 from rasterio.warp import transform as transform_points
 
-from ..errors import InputError, NoOverlapError, RasterError
+from ..errors import InputError, NoOverlapError
 from ..schema import CaptionRequest, TileRef
 from . import around
+from .georeference import crs_name, verify_crs
 from .grid import pixel_window
 from .ground import at_resolution, pixel_size_m
 from .source import RasterSource
@@ -87,7 +88,7 @@ class RasterPair:
         pair = None
         try:
             pair = cls(before, RasterSource(request.after, "after", request.after_bands), request.tile_px)
-            _verify_crs(pair.before, pair.after)
+            verify_crs(pair.before, pair.after)
             pair.after.go_round_to(pair.before)
             pair._settle_grid(request, gsd_m_model)
             pair._settle_overlap()
@@ -163,7 +164,7 @@ class RasterPair:
             if max(self.height, self.width) > MAX_SIDE_PX:
                 got = f"{self.height} × {self.width} pixels at a resolution of {wanted_m:g} m"
                 raise InputError(got, f"at most {MAX_SIDE_PX} a side, as GDAL has it", "choose a coarser resolution")
-        height_m, width_m = pixel_size_m(self.crs, self.transform, self.height, self.width)
+        height_m, width_m = pixel_size_m(self.crs, self.transform, self.height, self.width, f"the before raster {before.path}")
         self.gsd_m = float(np.sqrt(height_m * width_m))
         self.warnings += before.notes + after.notes
         if not 1 / _SQUARE < height_m / width_m < _SQUARE:
@@ -172,11 +173,13 @@ class RasterPair:
                 " the model's ground resolution (--resolution model) they become square"
             )
         if after.crs != before.crs:
-            self.warnings.append(f"the after raster is reprojected from {_crs_name(after.crs)} to {_crs_name(self.crs)}")
+            self.warnings.append(f"the after raster is reprojected from {crs_name(after.crs)} to {crs_name(self.crs)}")
         sizes = {}
         for source in (before, after):
-            height_m, width_m = pixel_size_m(source.crs, source.transform, source.height, source.width)
+            what = f"the {source.name} raster {source.path}"
+            height_m, width_m = pixel_size_m(source.crs, source.transform, source.height, source.width, what)
             sizes[source.name] = float(np.sqrt(height_m * width_m))
+        self.warnings += _unlike(before, after)
         for name, size_m in sizes.items():
             if abs(size_m / self.gsd_m - 1) > 0.01:
                 self.warnings.append(f"the {name} raster is resampled from {size_m:.4g} m to {self.gsd_m:.4g} m a pixel")
@@ -190,7 +193,7 @@ class RasterPair:
         self.overlap = shapely.intersection(before, after)
         if abs(self.overlap.area) <= 1e-6 * grid.area / (self.height * self.width):
             raise NoOverlapError(
-                f"the rasters share no ground: before {_extent(before)}, after {_extent(after)} in {_crs_name(self.crs)}",
+                f"the rasters share no ground: before {_extent(before)}, after {_extent(after)} in {crs_name(self.crs)}",
                 "two rasters of one place",
                 "check that both are of the same place and that their CRS are assigned correctly",
             )
@@ -210,21 +213,17 @@ class RasterPair:
         self.stretch_before, self.stretch_after = stretches
 
 
-def _verify_crs(before: RasterSource, after: RasterSource) -> None:
-    lacking = [source for source in (before, after) if not source.crs]
-    if not lacking:
-        return
-    names = " and ".join(f"the {source.name} raster {source.path}" for source in lacking)
-    do = "assign the right one, for example: " + "; ".join(f"gdal_edit.py -a_srs EPSG:CODE {source.path}" for source in lacking)
-    if len(lacking) == 2 and (before.height, before.width) == (after.height, after.width):
-        do += (
-            f". Both have {before.height} × {before.width} pixels: if they are plain pictures of exactly the same ground, give both the same made-up"
-            " place with gdal_translate -a_srs EPSG:3857 -a_ullr 0 HEIGHT WIDTH 0 (pixels times metres a pixel)"
-        )
-    elif len(lacking) == 1:
-        other = after if lacking[0] is before else before
-        do += f" (the {other.name} raster has {_crs_name(other.crs)}; use it only if the coordinates of both match)"
-    raise RasterError(f"{names} {'have' if len(lacking) == 2 else 'has'} no CRS", "georeferenced rasters", do)
+def _unlike(before: RasterSource, after: RasterSource) -> list[str]:
+    """Warnings where two rasters are the same one, or one is grey and the other coloured."""
+    if before.bands == after.bands and before.is_file(after):
+        return [f"before and after are the same raster, {before.path}: nothing can have changed"]
+    if before.is_grey != after.is_grey:
+        grey, coloured = (before, after) if before.is_grey else (after, before)
+        return [
+            f"the {grey.name} raster is grey and the {coloured.name} raster coloured, which may be captioned as change;"
+            f" one band for all three colours (--{coloured.name}-bands 1,1,1) makes both grey"
+        ]
+    return []
 
 
 def _outline(source: RasterSource, crs: Any) -> Any:
@@ -252,10 +251,6 @@ def _padded(array: np.ndarray, size_px: int) -> np.ndarray:
     if not any(after for _, after in missing):
         return array
     return np.pad(array, [(0, 0)] * (array.ndim - 2) + missing)
-
-
-def _crs_name(crs: Any) -> str:
-    return crs.to_string() if crs.to_epsg() else crs.to_wkt().split('"')[1]
 
 
 def _extent(geometry: Any) -> str:

@@ -26,6 +26,7 @@ from rasterio.windows import Window
 from ..errors import RasterError
 from . import access, around
 from .bands import choose_bands, has_palette
+from .georeference import verify_place
 from .masks import read_valid
 
 # GDAL's cache of blocks, in MB; its default is 5 % of the machine's memory, which on long runs looks like a leak. GDAL reads this
@@ -123,19 +124,7 @@ class RasterSource:
             self._verify_blocks(path, part)
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise RasterError(f"the {self.name} raster {self.path} holds complex numbers", "real values", "derive an intensity image first")
-        if not dataset.transform.is_identity or not (dataset.crs or dataset.gcps[0]):
-            return
-        if dataset.gcps[0]:
-            raise RasterError(
-                f"the {self.name} raster {self.path} is georeferenced by control points only",
-                "a raster with a pixel grid",
-                f"warp it first: gdalwarp -r bilinear {self.path} warped.tif",
-            )
-        raise RasterError(
-            f"the {self.name} raster {self.path} has a CRS but no place in it",
-            "a raster with a geotransform",
-            f"add its world file, or set its extent: gdal_edit.py -a_ullr X0 Y1 X1 Y0 {self.path}",
-        )
+        verify_place(self.path, self.name, dataset)
 
     def _verify_blocks(self, path: str, dataset: Any) -> None:
         block_bytes = _block_bytes(dataset)
@@ -186,6 +175,17 @@ class RasterSource:
             if offset is not None:
                 return self._read_aligned(window, *offset)
             return self._read_warped(crs, grid_transform, window)
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether one band is shown as all three colours."""
+        return len(set(self.bands)) == 1 and self._palette is None
+
+    def is_file(self, other: RasterSource) -> bool:
+        """Whether both are read from one file."""
+        if self.path == other.path:
+            return True
+        return self._signature is not None and other._signature is not None and os.path.samefile(self.path, other.path)
 
     def go_round_to(self, other: RasterSource) -> None:
         """Give coordinates in the other raster's turn round the earth, where both have one CRS: 180.1° beside 180°, not −179.9°."""

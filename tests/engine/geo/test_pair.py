@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import threading
 from pathlib import Path
 
@@ -310,6 +311,44 @@ def test_control_points_are_no_grid(raster, tmp_path):
         out.gcps = points, rasterio.CRS.from_string(HOME)
     with pytest.raises(RasterError, match="georeferenced by control points only.*gdalwarp"):
         opened(raster(), path)
+
+
+LOCAL = 'LOCAL_CS["RGF93 v1 / Lambert-93",UNIT["metre",1,AUTHORITY["EPSG","9001"]],AXIS["Easting",EAST],AXIS["Northing",NORTH]]'
+
+
+@pytest.mark.parametrize("crs", [LOCAL, "EPSG:5800", f'COMPD_CS["on site",{LOCAL},VERT_CS["height",VERT_DATUM["height",2005],UNIT["metre",1]]]'])
+def test_a_local_crs_is_named_with_its_file_and_the_remedy(raster, tmp_path, crs):
+    path = str(tmp_path / "site.tif")
+    with rasterio.open(raster()) as dataset:
+        pixels, profile = dataset.read(), dataset.profile | {"crs": rasterio.CRS.from_user_input(crs)}
+    with rasterio.open(path, "w", **profile) as out:
+        out.write(pixels)
+    here = raster()
+    message = rf"{{}} raster {re.escape(path)} has the local CRS \"[\w /-]+\".*real CRS.*assign it: gdal_edit.py -a_srs EPSG:CODE {re.escape(path)}"
+    with pytest.raises(RasterError, match=message.format("after") + r" \(the before raster has EPSG:32633"):
+        opened(here, path)
+    with pytest.raises(RasterError, match=message.format("before") + r" \(the after raster has EPSG:32633"):
+        opened(path, here)
+    with pytest.raises(RasterError, match="before raster .* and the after raster .* has the local CRS") as failure:
+        opened(path, path)
+    assert len(str(failure.value)) < 1000
+
+
+RPC = {f"{what}_{part}": "1" for what in ("HEIGHT", "LAT", "LONG", "LINE", "SAMP") for part in ("OFF", "SCALE")}
+RPC |= {f"{what}_{part}_COEFF": "1 " * 20 for what in ("LINE", "SAMP") for part in ("NUM", "DEN")}
+
+
+@pytest.mark.parametrize("crs", [None, "EPSG:4326", HOME])
+@pytest.mark.parametrize(("domain", "tags", "remedy"), [("RPC", RPC, "gdalwarp -rpc"), ("GEOLOCATION", {"X_DATASET": "lon.tif"}, "gdalwarp -geoloc")])
+def test_what_only_a_warp_can_place_is_not_to_be_assigned_a_crs(raster, tmp_path, crs, domain, tags, remedy):
+    path = str(tmp_path / "level1.tif")
+    with rasterio.open(path, "w", driver="GTiff", dtype="uint8", count=3, height=50, width=50, crs=crs) as out:
+        out.write(np.ones((3, 50, 50), "uint8"))
+        out.update_tags(ns=domain, **tags)
+    for pair in ((path, raster()), (raster(), path)):
+        with pytest.raises(RasterError, match=rf"raster {re.escape(path)} is georeferenced by .* only.*{remedy} ") as failure:
+            opened(*pair)
+        assert "a_srs" not in str(failure.value)
 
 
 def test_no_overlap_names_both_extents(raster):

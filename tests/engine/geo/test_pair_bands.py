@@ -1,5 +1,6 @@
 """Which bands of a raster are shown as red, green and blue."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,91 @@ def test_wavelengths_outside_the_visible_tell_nothing(raster):
             dataset.update_tags(bidx=band, ns="IMAGERY", CENTRAL_WAVELENGTH_UM=wave_um)
     with opened(path, path) as pair:
         assert pair.before.bands == (1, 2, 3)
+
+
+TM, OLI = [f"B{number}" for number in range(1, 8)], [f"B{number}" for number in range(1, 12)]
+
+
+@pytest.mark.parametrize(
+    ("descriptions", "name", "expected", "note"),
+    [
+        (TM, None, (4, 3, 2), "numbered B1 to B7: 4, 3, 2 taken .* Landsat 8; if it is of Landsat 4 to 7, take --before-bands 3,2,1"),
+        ([f"SR_{text}" for text in TM], None, (4, 3, 2), "Landsat 4 to 7"),
+        ([text.replace("B", "Band ") for text in TM], None, (4, 3, 2), "Landsat 4 to 7"),
+        (TM[::-1], None, (4, 5, 6), "4, 5, 6 taken .*--before-bands 5,6,7"),
+        (TM, "LT05_L2SP_199026_20100707.tif", (3, 2, 1), None),
+        (TM, "LE07_L1TP_199026.tif", (3, 2, 1), None),
+        (TM, "LC08_L2SP_199026_20200707.tif", (4, 3, 2), None),
+        ([f"SR_B{number}" for number in (1, 2, 3, 4, 5, 7)], None, (3, 2, 1), None),  # Earth Engine's Landsat 5
+        (OLI, None, (4, 3, 2), None),
+        (["B1", "B2", "B3", "B4", "B8", "B8A"], None, (4, 3, 2), None),
+        (["B01", "B02", "B03", "B04"], None, (4, 3, 2), None),
+        (["B2", "B3", "B4", "B8"], None, (3, 2, 1), None),
+        (["red edge 1", "Red", "Green", "Blue"], None, (2, 3, 4), None),
+        (["NIR", "Red", "Green", "Blue"], None, (2, 3, 4), None),
+    ],
+)
+def test_numbered_and_named_bands(raster, descriptions, name, expected, note):
+    path = raster(name, bands=[0] * len(descriptions), dtype="uint16", descriptions=descriptions)
+    with opened(path, path) as pair:
+        assert pair.before.bands == expected
+        assert (pair.before.notes == []) if note is None else re.search(note, pair.before.notes[0])
+
+
+def test_a_tag_of_the_satellite_tells_its_numbers(raster):
+    path = raster(bands=[0] * 7, dtype="uint16", descriptions=TM)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(SPACECRAFT_ID="LANDSAT_5")
+    with opened(path, path) as pair:
+        assert (pair.before.bands, pair.before.notes) == ((3, 2, 1), [])
+
+
+@pytest.mark.parametrize(
+    ("members", "note"),
+    [
+        (
+            {"descriptions": ("NIR", "Red", "Green")},
+            'band 1 of the before raster, described as "NIR", is taken for red: .*true colours.*--before-bands',
+        ),
+        ({"descriptions": ("Near Infrared", "red", "green"), "dtype": "uint16"}, 'band 1 .*"Near Infrared"'),
+        ({"descriptions": ("SWIR 1", "NIR", "Blue")}, "band 1 .*SWIR 1"),
+        ({"descriptions": ("Green", "Red", "NIR")}, 'band 1 .*"Green", is taken for red'),
+        ({"bands": (0, 1), "descriptions": ("VV", "VH"), "dtype": "float32"}, r"two bands .*\(VV, VH\) band 1 alone is used, in grey"),
+        ({"bands": [0] * 13}, "not tagged: 4, 3, 2, as satellite products of 13 bands"),
+        ({"descriptions": ("Red", "Green", "Blue")}, None),
+        ({"bands": (0, 1, 2, 0)}, None),
+        ({"bands": (0,)}, None),
+    ],
+)
+def test_colours_that_are_not_true_are_noted(raster, members, note):
+    path = raster(**members)
+    with opened(path, path) as pair:
+        assert (pair.before.notes == []) if note is None else re.search(note, pair.before.notes[0])
+
+
+def test_a_grey_and_a_coloured_date_are_warned_about(raster):
+    grey, coloured = raster(bands=(0,)), raster()
+    for rasters, asked, name in (((grey, coloured), "after_bands", "after"), ((coloured, grey), "before_bands", "before")):
+        with opened(*rasters) as pair:
+            assert any(
+                f"coloured, which may be captioned as change; one band for all three colours (--{name}-bands" in text for text in pair.warnings
+            )
+        with opened(*rasters, **{asked: (1, 1, 1)}) as pair:
+            assert not any("coloured" in text for text in pair.warnings)
+
+
+def test_one_raster_given_twice_is_warned_about(raster, tmp_path):
+    path = raster()
+    link = tmp_path / "link.tif"
+    link.symlink_to(path)
+    for other in (path, str(link)):
+        with opened(path, other) as pair:
+            assert any("are the same raster" in text and "nothing can have changed" in text for text in pair.warnings)
+    stacked = raster(bands=(0, 1, 2, 0, 1, 2))
+    with opened(stacked, stacked, before_bands=(1, 2, 3), after_bands=(4, 5, 6)) as pair:
+        assert not any("same raster" in text for text in pair.warnings)
+    with opened(path, raster()) as pair:
+        assert not any("same raster" in text for text in pair.warnings)
 
 
 @pytest.mark.skipif(not SENTINEL.is_dir(), reason=f"needs {SENTINEL}")
