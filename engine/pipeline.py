@@ -16,6 +16,7 @@ from . import __version__, device, lanes, outputs, registry
 from .captioner import Captioner, CaptionOptions, ModelCard
 from .errors import AreaError, Cancelled, EngineError, InputError
 from .geo import access, area, around, registration
+from .geo.clip import Clip
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .lanes import never
@@ -103,7 +104,10 @@ def opened(request: CaptionRequest, card: ModelCard) -> Iterator[tuple[RasterPai
     """The request's rasters and the tiles of its area."""
     access.limit()  # whatever an earlier request has opened
     with RasterPair.open(request, card.gsd_m) as pair:
-        yield pair, area.tile_grid(request, pair)
+        grid = area.tile_grid(request, pair)
+        if request.clip:
+            pair.clip = Clip.of(grid)
+        yield pair, grid
 
 
 def describe(request: CaptionRequest) -> dict:

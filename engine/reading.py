@@ -29,9 +29,11 @@ MAX_FAILED_IN_A_ROW = 20
 
 @dataclass
 class ReadTile:
-    """A tile as read: status "ready", "skipped_nodata" or "failed" (with the reason in ``error``); valid shares 0..1.
+    """A tile as read: status "ready", "skipped_nodata" or "failed" (with the reason in ``error``).
 
-    valid : bool (ref.height, ref.width), pixels with data in both dates; None where the tile could not be read.
+    valid_before, valid_after : share with data, 0..1, of the tile's part in the raster and in the area that tiles are cut to.
+    valid : bool (ref.height, ref.width), pixels that the model sees: with data in both dates, and in that area; None where the tile could not be
+        read.
     """
 
     ref: TileRef
@@ -97,15 +99,21 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 def read_tile(request: CaptionRequest, pair: RasterPair, ref: TileRef) -> tuple[ReadTile, np.ndarray | None, np.ndarray | None]:
-    """Read one tile; pixels (uint8 (3, tile_px, tile_px)) only where both dates have data on enough of it, and alike elsewhere (``fill_jointly``)."""
+    """Read one tile; pixels (uint8 (3, tile_px, tile_px)) only where both dates have data on enough of it, and alike elsewhere (``fill_jointly``).
+
+    What lies beyond the raster's edge, or beyond the area that tiles are cut to, is padding and no missing data.
+    """
     before, after, valid_before, valid_after = pair.read(ref)
-    window = (slice(0, ref.height), slice(0, ref.width))  # what lies beyond the raster's edge is padding, not missing data
-    valid = (valid_before & valid_after)[window]
-    tile = ReadTile(ref, float(valid_before[window].mean()), float(valid_after[window].mean()), valid=valid)
-    if 1.0 - valid.mean() > request.max_nodata:
+    window = (slice(0, ref.height), slice(0, ref.width))
+    asked = np.ones((ref.height, ref.width), bool) if pair.clip is None else pair.clip.inside(ref)
+    share_before, share_after = (float(valid[window].mean(where=asked)) if asked.any() else 0.0 for valid in (valid_before, valid_after))
+    common = np.zeros(before.shape[1:], bool)
+    common[window] = valid_before[window] & valid_after[window] & asked
+    tile = ReadTile(ref, share_before, share_after, valid=common[window])
+    if not asked.any() or 1.0 - common.sum() / asked.sum() > request.max_nodata:
         tile.status = "skipped_nodata"
         return tile, None, None
-    return tile, *fill_jointly(before, after, valid_before, valid_after)
+    return tile, *fill_jointly(before, after, common, common)
 
 
 def to_input_size(tiles: np.ndarray, input_px: int) -> np.ndarray:

@@ -89,6 +89,7 @@ class CaptionRequest:
     tile_px, overlap_px : tile side and overlap of neighbouring tiles, pixels.
     stretch : "percentile": one 2–98 % stretch per raster (never per tile); "none": uint8 as it is.
     max_nodata : tiles where either date lacks data on a larger share (0..1), both dates' gaps together, are skipped.
+    clip : show the model only the part of each tile inside ``aoi`` or ``extent``; the area alone counts for ``max_nodata`` then.
     threshold : change score (0..1) from which a tile counts as changed; None takes the model's calibrated one.
     model, device : model id of resources/models.json; auto, cpu, cuda or mps.
     batch_size : tiles per batch; None lets the engine choose.
@@ -254,6 +255,14 @@ class CaptionRequest:
         flag="--question",
         metavar="TEXT",
         capability="questions",
+    )
+    clip: bool = option(
+        False,
+        "flag",
+        PIXELS,
+        need="true or false",
+        help="cut tiles to the area: the model does not see what lies beyond --aoi or --extent",
+        flag="--clip",
     )
 
     def to_json(self) -> dict:

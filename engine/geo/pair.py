@@ -18,6 +18,7 @@ from rasterio.warp import transform as transform_points
 from ..errors import InputError, NoOverlapError
 from ..schema import CaptionRequest, TileRef
 from . import around
+from .clip import Clip
 from .georeference import crs_name, verify_crs
 from .grid import pixel_window
 from .ground import at_resolution, pixel_size_m
@@ -46,6 +47,8 @@ class RasterPair:
         What was done to the rasters that the user should know.
     before, after : RasterSource
     stretch_before, stretch_after : Stretch
+    clip : Clip or None
+        What tiles are cut to; None shows the model all of each tile.
     """
 
     crs: Any
@@ -60,6 +63,7 @@ class RasterPair:
     def __init__(self, before: RasterSource, after: RasterSource, tile_px: int):
         self.before, self.after, self.tile_px = before, after, tile_px
         self.warnings: list[str] = []
+        self.clip: Clip | None = None
         self._idle: list[RasterPair] = []
 
     def __getstate__(self) -> dict:

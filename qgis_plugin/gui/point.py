@@ -86,7 +86,8 @@ def preview_request(form) -> PointRequest:
 
 def _request(form, point: QgsPointXY, tile: Area | None, extent: tuple[float, ...] | None, irrelevant: tuple[str, ...]) -> PointRequest:
     before, after = form.layers()
-    members, bands = form.options(), (form.before_bands.bands(), form.after_bands.bands())
+    # A look at one tile knows no polygons, and shows all of it.
+    members, bands = {**form.options(), "clip": False}, (form.before_bands.bands(), form.after_bands.bands())
     folder = str(Path(QgsProcessingUtils.tempFolder()) / f"changescribe_{uuid.uuid4().hex}")
     rasters = prepare_pair(before, after, ([], []), tile, folder, processing_context(), members["resolution"])
     request = CaptionRequest(rasters[0].path, rasters[1].path, *bands, extent=extent, **members)
