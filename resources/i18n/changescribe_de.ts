@@ -1783,6 +1783,11 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Cut tiles to the area</source>
+        <translation>Kacheln auf das Gebiet zuschneiden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
         <source>Tiles per batch</source>
         <translation>Kacheln je Stapel</translation>
     </message>
@@ -1848,8 +1853,13 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Tiles whose share without data in either date is larger are skipped</source>
-        <translation>Kacheln, deren Anteil ohne Daten an einem der beiden Zeitpunkte größer ist, werden übersprungen</translation>
+        <source>Tiles where either date lacks data on a larger share are skipped; on the rest, the model sees only what both dates have</source>
+        <translation>Kacheln, in denen einem der Zeitpunkte auf einem größeren Anteil Daten fehlen, werden übersprungen; auf den übrigen sieht das Modell nur, was beide Zeitpunkte zeigen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>The model does not see what lies beyond the area in tiles at its edge. Clicks caption whole tiles</source>
+        <translation>Das Modell sieht in Kacheln am Rand nicht, was außerhalb des Gebiets liegt. Klicks beschreiben ganze Kacheln</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
