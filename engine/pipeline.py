@@ -14,6 +14,7 @@ import torch
 
 from . import __version__, device, lanes, outputs, registry
 from .captioner import Captioner, CaptionOptions, ModelCard
+from .contract.fields import SCHEMA_VERSION
 from .errors import AreaError, Cancelled, EngineError, InputError
 from .geo import access, area, around, registration
 from .geo.clip import Clip
@@ -163,6 +164,7 @@ def provenance(request: CaptionRequest, captioner: Captioner, pair: RasterPair, 
         "threshold": captioner.card.threshold if request.threshold is None else request.threshold,
         "sampling": sampling and asdict(sampling),
         "grid": layout(request, pair, grid),
+        "schema": SCHEMA_VERSION,
         "versions": versions() | {"device": str(captioner.device)},
     }
 

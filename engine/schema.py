@@ -43,32 +43,6 @@ HEATMAP_RASTERS, HEATMAP_POLYGONS = (".tif", ".tiff"), ".gpkg"
 HEATMAP_THRESHOLD = 0.5
 MAX_BATCH = 1024  # 400 MB of pixels
 
-# (name, type, alias); types: text, int, bool, real. Order is the order of the columns.
-OUTPUT_FIELDS = (
-    ("tile_id", "text", "Tile"),
-    ("row", "int", "Row"),
-    ("col", "int", "Column"),
-    ("caption", "text", "Change caption"),
-    ("changed", "bool", "Changed"),
-    ("change_score", "real", "Change score (0–1)"),
-    ("added", "text", "Added"),
-    ("removed", "text", "Removed"),
-    ("altered", "text", "Altered"),
-    ("score", "real", "Caption score (0–1)"),
-    ("valid_before", "real", "Valid share, before"),
-    ("valid_after", "real", "Valid share, after"),
-    ("model", "text", "Model"),
-    ("status", "text", "Status"),
-    ("seconds", "real", "Seconds"),
-)
-# Only in layers of runs that asked a question (``CaptionRequest.question``).
-ANSWER_FIELDS = (("answer", "text", "Answer"),)
-FIELD_NAMES = tuple(name for name, _, _ in OUTPUT_FIELDS)
-# Columns that a person fills in, empty when written; layers of older versions lack them. `engine.review` says what they mean.
-REVIEW_FIELDS = (
-    ("edited_caption", "text", "Corrected caption"),
-    ("review", "text", "Review"),
-)
 REVIEWS = ("right", "wrong")
 BANDS_NEED = "three band numbers counted from 1, such as 1,2,3 (1,1,1 for a grey image)"
 ONE_MODEL = "one loaded model serves all rows of a table"
@@ -452,7 +426,7 @@ class TileCaption:
     valid: Any = field(default=None, compare=False, repr=False)
 
     def properties(self) -> dict:
-        """Values of OUTPUT_FIELDS by name, as the layer and the protocol's ``tile`` message hold them; with an answer also that."""
+        """Values of the tile's columns by name, as the layer and the protocol's ``tile`` message hold them; with an answer also that."""
         cap = self.caption
         answer = {} if cap is None or cap.answer is None else {"answer": cap.answer}
         return {

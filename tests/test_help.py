@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.schema import ANSWER_FIELDS, OUTPUT_FIELDS, REVIEW_FIELDS
+from engine.contract.fields import names_of
 
 ROOT = Path(__file__).resolve().parent.parent
 HELP = ROOT / "resources" / "help"
@@ -59,7 +59,7 @@ def test_the_toolbox_page_lists_the_algorithms():
 
 def test_every_field_of_the_result_is_explained():
     explained = re.findall(r"<tr><td>([\w, ]+)</td>", (HELP / "index.html").read_text("utf-8"))
-    assert {name for cell in explained for name in cell.split(", ")} == {name for name, _, _ in (*OUTPUT_FIELDS, *ANSWER_FIELDS, *REVIEW_FIELDS)}
+    assert {name for cell in explained for name in cell.split(", ")} == set(names_of())
 
 
 def test_the_help_calls_things_as_the_screen_does():

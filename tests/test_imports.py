@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LIGHT = ("engine.contract", "engine.contract.options", "engine.errors", "engine.installed", "engine.schema", "engine.protocol")
+LIGHT = (
+    "engine.contract",
+    "engine.contract.fields",
+    "engine.contract.options",
+    "engine.errors",
+    "engine.installed",
+    "engine.schema",
+    "engine.protocol",
+)
 PLUGIN_MAY = {"qgis", "engine", "qgis_plugin", "__future__"} | set(sys.stdlib_module_names)
 
 

@@ -18,9 +18,10 @@ from filelock import FileLock, Timeout
 from fiona._err import CPLE_BaseError
 from fiona.errors import FionaError
 
+from ..contract.fields import missing_core, written_fields
 from ..contract.options import SPEED
 from ..errors import OutputError
-from ..schema import ANSWER_FIELDS, LAYER_NAME, OPTIONS, OUTPUT_FIELDS, REVIEW_FIELDS, TileCaption
+from ..schema import LAYER_NAME, OPTIONS, TileCaption
 from .tileset import TileSet
 
 FIONA_TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
@@ -40,7 +41,7 @@ SELECT_DONE = "SELECT row * 4294967296 + col FROM change_captions"  # of the ind
 # GDAL keeps the number of rows beside the layer, and a batch that was rolled back stays counted there.
 RECOUNT = "UPDATE gpkg_ogr_contents SET feature_count = (SELECT count(*) FROM change_captions) WHERE table_name = 'change_captions'"
 # What may differ between a run and the run that continues it.
-VOLATILE = ("started", "ended", "versions", "counts", *(f"request.{name}" for name, row in OPTIONS.items() if row.affects == SPEED))
+VOLATILE = ("started", "ended", "versions", "counts", "schema", *(f"request.{name}" for name, row in OPTIONS.items() if row.affects == SPEED))
 WRITE_ERRORS = (FionaError, CPLE_BaseError, sqlite3.Error, OSError, RuntimeError, SystemError)
 
 log = logging.getLogger(__name__)
@@ -171,8 +172,7 @@ class GridWriter:
     def _schema(self) -> dict:
         """The layer's columns; one for answers where the run asks a question."""
         asked = self.provenance.get("request", {}).get("question") is not None
-        fields = (*OUTPUT_FIELDS, *(ANSWER_FIELDS if asked else ()), *REVIEW_FIELDS)
-        return {"geometry": "Polygon", "properties": {name: FIONA_TYPES[kind] for name, kind, _ in fields}}
+        return {"geometry": "Polygon", "properties": {field.name: FIONA_TYPES[field.kind] for field in written_fields(asked)}}
 
     def _append(self, features: list[dict], tags: dict[str, str]) -> None:
         if features:
@@ -180,9 +180,10 @@ class GridWriter:
         try:
             with fiona.open(self.path, "a", driver="GPKG", layer=LAYER_NAME) as layer:
                 if features:
-                    # Review's columns, none in layers of older versions, and whatever a user has added meanwhile: empty in what a run writes.
-                    empty = dict.fromkeys(layer.schema["properties"])
-                    layer.writerecords([{**feature, "properties": empty | feature["properties"]} for feature in features])
+                    # A layer of another version may lack a column; review's, and those that a user has added, are empty in what a run writes.
+                    columns = list(layer.schema["properties"])
+                    records = ({name: feature["properties"].get(name) for name in columns} for feature in features)
+                    layer.writerecords([{**feature, "properties": properties} for feature, properties in zip(features, records)])
                 if tags:
                     layer.update_tags(tags)
         except WRITE_ERRORS as error:
@@ -254,7 +255,7 @@ def read_provenance(path: Path) -> dict:
         with fiona.open(path, layer=LAYER_NAME) as layer:
             text = layer.tags().get(TAG)
             fields = set(layer.schema["properties"])
-        if text and fields >= {name for name, _, _ in OUTPUT_FIELDS}:
+        if text and not missing_core(fields):
             return json.loads(text)
     except (FionaError, ValueError, OSError) as error:
         log.debug("no output of ours: %s", error)

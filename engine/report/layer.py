@@ -12,14 +12,15 @@ from typing import Any
 import fiona
 from fiona.errors import FionaError
 
+from ..contract.fields import FIELDS, missing_core, names_of
 from ..errors import InputError
 from ..figure import Cell
 from ..geo import access
 from ..geo.writer import TAG
 from ..review import is_disputed, settled
-from ..schema import FIELD_NAMES, LAYER_NAME
+from ..schema import LAYER_NAME
 
-NEED = "a layer that ChangeScribe wrote, with the columns " + ", ".join(FIELD_NAMES)
+NEED = "a layer that ChangeScribe wrote, with the columns " + ", ".join(field.name for field in FIELDS if field.core)
 # QGIS keeps a layer's provenance as lines "key: JSON" of the history in its own XML, which GDAL hands over as a metadata item.
 HISTORY = re.compile(r"<history>(.*?)</history>", re.S)
 
@@ -62,11 +63,11 @@ def read_layer(source: str) -> Layer:
     try:
         name = wanted or _find(path)
         with fiona.open(path, layer=name) as collection:
-            missing = [column for column in FIELD_NAMES if column not in collection.schema["properties"]]
+            missing = missing_core(collection.schema["properties"])
             if missing:
                 got = f"the layer {name} of {path} has no column {', '.join(missing)}"
                 raise InputError(got, NEED, "name such a layer, as FILE or FILE|layername=NAME; a Shapefile cuts names, so keep a GeoPackage")
-            rows = [dict(feature.properties) | {"ring": _ring(feature.geometry)} for feature in collection]
+            rows = [dict.fromkeys(names_of()) | dict(feature.properties) | {"ring": _ring(feature.geometry)} for feature in collection]
             crs_wkt, provenance = collection.crs_wkt, _provenance(collection.tags())
     except (FionaError, OSError, UnicodeDecodeError) as error:
         reason = str(error) if Path(path).exists() else "there is no such file"
@@ -89,7 +90,7 @@ def _find(path: str) -> str:
     ours = []
     for name in names:
         with fiona.open(path, layer=name) as collection:
-            if set(collection.schema["properties"]) >= set(FIELD_NAMES):
+            if not missing_core(collection.schema["properties"]):
                 ours.append(name)
     if len(ours) != 1:
         got = f"{path} holds {len(ours) or 'no'} layers of change captions" + (f" ({', '.join(ours)})" if ours else f" (only {', '.join(names)})")

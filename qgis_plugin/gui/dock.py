@@ -19,8 +19,8 @@ from qgis.gui import QgsDockWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from ...engine.contract.fields import missing_core
 from ...engine.errors import Cancelled, ChangeScribeError
-from ...engine.schema import FIELD_NAMES
 from ..i18n import tr
 from ..processing.areas import AreaFile
 from ..processing.dates import layer_period, time_between
@@ -163,7 +163,7 @@ class ChangeScribeDock(QgsDockWidget):
     def list_active_layer(self) -> None:
         """List the tiles of the layer that is chosen in the layer tree, such as one of an earlier session."""
         layer = self._iface.activeLayer()
-        if not isinstance(layer, QgsVectorLayer) or any(layer.fields().indexOf(name) < 0 for name in FIELD_NAMES):
+        if not isinstance(layer, QgsVectorLayer) or missing_core(layer.fields().names()):
             self._say(tr("Choose a layer of change captions in the layer tree first."), Qgis.MessageLevel.Warning)
         elif self.run is None:
             self._say("", Qgis.MessageLevel.Info)

@@ -8,13 +8,13 @@ from qgis.core import QgsExpression, QgsFeature, QgsFeatureRequest, QgsVectorDat
 from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from ...engine.schema import CLASSES, FIELD_NAMES, REVIEW_FIELDS, UNCHANGED_TEXT
+from ...engine.contract.fields import REVIEW, fields_of, names_of
+from ...engine.schema import CLASSES, UNCHANGED_TEXT
 from ..i18n import tr
 from ..processing.grid_layer import field
 from .tiles import CHANGES
 
 PIECE = 100  # tiles told of at a time: about ten milliseconds' work
-READ = (*FIELD_NAMES, *(name for name, _, _ in REVIEW_FIELDS))
 
 
 class LayerReview(QObject):
@@ -64,7 +64,7 @@ class LayerReview(QObject):
         """Why the layer cannot be edited, or an empty text."""
         able = QgsVectorDataProvider.Capability
         can = self.layer.dataProvider().capabilities()
-        missing = [name for name, _, _ in REVIEW_FIELDS if self.layer.fields().indexOf(name) < 0]
+        missing = [name for name in names_of(REVIEW) if self.layer.fields().indexOf(name) < 0]
         if not can & able.ChangeAttributeValues:
             return tr("This layer's format cannot be edited; export it to a GeoPackage.")
         if missing and not can & able.AddAttributes:
@@ -92,7 +92,7 @@ class LayerReview(QObject):
 
         At once and not as an edit: QGIS 3.22 loses values of a column that is added in the same edit buffer.
         """
-        missing = [field(*spec) for spec in REVIEW_FIELDS if self.layer.fields().indexOf(spec[0]) < 0]
+        missing = [field(row.name, row.kind, row.alias) for row in fields_of(REVIEW) if self.layer.fields().indexOf(row.name) < 0]
         if missing and not self.layer.dataProvider().addAttributes(missing):
             return False
         if missing:
@@ -108,7 +108,7 @@ class LayerReview(QObject):
         return "" if self.layer.commitChanges() else "\n".join(self.layer.commitErrors())
 
     def _value_changed(self, fid: int, index: int, _value: Any) -> None:
-        if self.layer.fields()[index].name() in READ:
+        if self.layer.fields()[index].name() in names_of():
             self._edited.add(fid)
             self._untold[fid] = None
         self._later()
@@ -139,7 +139,7 @@ class LayerReview(QObject):
     def _values(self, feature: QgsFeature) -> dict[str, Any]:
         """What a tile holds now, by field; of columns that the layer lacks, None."""
         fields = self.layer.fields()
-        found = {name: feature[name] if fields.indexOf(name) >= 0 else None for name in READ}
+        found = {name: feature[name] if fields.indexOf(name) >= 0 else None for name in names_of()}
         return {name: None if value == NULL else value for name, value in found.items()}
 
     def _id(self, tile_id: str) -> int | None:

@@ -8,7 +8,7 @@ from itertools import islice
 from qgis.core import QgsFeature, QgsVectorLayer
 from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 
-from ...engine.schema import FIELD_NAMES, REVIEW_FIELDS
+from ...engine.contract.fields import names_of
 
 PIECE = 200  # about ten milliseconds' work
 
@@ -49,7 +49,7 @@ class TileReader(QObject):
 
 def tiles_of(layer: QgsVectorLayer) -> Iterator[dict]:
     """Tile bodies (properties, footprint) of an output layer, as the engine's messages have them."""
-    names = [name for name in (*FIELD_NAMES, *(name for name, _, _ in REVIEW_FIELDS)) if layer.fields().indexOf(name) >= 0]
+    names = [name for name in names_of() if layer.fields().indexOf(name) >= 0]
     return (_tile(feature, names) for feature in layer.getFeatures())
 
 

@@ -28,7 +28,8 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
 from ...engine import __version__
-from ...engine.schema import ANSWER_FIELDS, LAYER_NAME, OUTPUT_FIELDS, REVIEW_FIELDS
+from ...engine.contract.fields import written_fields
+from ...engine.schema import LAYER_NAME
 from ..i18n import tr
 
 STYLES = Path(__file__).absolute().parents[2] / "resources" / "styles"
@@ -51,8 +52,8 @@ def field(name: str, kind: str, alias: str = "") -> QgsField:
 def grid_fields(asked: bool = False) -> QgsFields:
     """Fields of the output layer, in the schema's order; ``asked``: of a run that asks a question."""
     fields = QgsFields()
-    for name, kind, alias in (*OUTPUT_FIELDS, *(ANSWER_FIELDS if asked else ()), *REVIEW_FIELDS):
-        fields.append(field(name, kind, alias))
+    for column in written_fields(asked):
+        fields.append(field(column.name, column.kind, column.alias))
     return fields
 
 

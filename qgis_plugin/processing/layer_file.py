@@ -6,8 +6,9 @@ import os
 
 from qgis.core import QgsProcessingContext, QgsProviderRegistry, QgsVectorFileWriter, QgsVectorLayer
 
+from ...engine.contract.fields import missing_core
 from ...engine.errors import InputError, OutputError
-from ...engine.schema import FIELD_NAMES, LAYER_NAME
+from ...engine.schema import LAYER_NAME
 from ..i18n import tr
 
 OWN_SUBSET = "changescribe/own_subset"
@@ -20,7 +21,7 @@ def own_subset(layer: QgsVectorLayer) -> str:
 
 def check_layer(layer: QgsVectorLayer) -> None:
     """Raises InputError where a layer is none of change captions, or has edits that are not saved."""
-    missing = [name for name in FIELD_NAMES if layer.fields().indexOf(name) < 0]
+    missing = missing_core(layer.fields().names())
     if missing:
         need = tr("a layer that ChangeScribe wrote")
         raise InputError(

@@ -94,7 +94,7 @@ def row(summary: AreaSummary) -> list:
     ]  # fmt: skip
 
 
-# (name, type, alias), as schema.OUTPUT_FIELDS.
+# (name, type, alias), of the area summaries' layer.
 AREA_FIELDS = (
     ("tiles", "int", "Tiles"),
     ("captioned", "int", "Tiles with a caption"),

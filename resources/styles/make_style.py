@@ -40,7 +40,8 @@ from qgis.core import (  # noqa: E402
 )
 from qgis.PyQt.QtGui import QColor, QFont  # noqa: E402
 
-from engine.schema import CLASSES, OUTPUT_FIELDS, REVIEW_FIELDS  # noqa: E402
+from engine.contract.fields import REVIEW, TILE, fields_of  # noqa: E402
+from engine.schema import CLASSES  # noqa: E402
 
 MEMORY_TYPES = {"text": "string", "int": "integer", "bool": "bool", "real": "double"}
 WRAP_CHARACTERS = 19
@@ -165,7 +166,7 @@ def set_up_form(layer: QgsVectorLayer) -> None:
     lines = QgsEditorWidgetSetup("TextEdit", {"IsMultiline": True, "UseHtml": False})
     choice = QgsEditorWidgetSetup("ValueMap", {"map": [{"Not looked at": NULL_VALUE}, {"Right": "right"}, {"Wrong": "wrong"}]})
     widgets = {"caption": lines, "edited_caption": lines, "review": choice, "changed": QgsEditorWidgetSetup("CheckBox", {})}
-    for name, _, alias in (*OUTPUT_FIELDS, *REVIEW_FIELDS):
+    for name, alias in ((field.name, field.alias) for field in fields_of(TILE, REVIEW)):
         index = layer.fields().indexOf(name)
         layer.setFieldAlias(index, alias)
         form.setReadOnly(index, name not in EDITABLE)
@@ -212,7 +213,7 @@ def main() -> None:
     application = QgsApplication([], False)
     application.initQgis()
     save_heat_style()
-    fields = "&".join(f"field={name}:{MEMORY_TYPES[kind]}" for name, kind, _ in (*OUTPUT_FIELDS, *REVIEW_FIELDS))
+    fields = "&".join(f"field={field.name}:{MEMORY_TYPES[field.kind]}" for field in fields_of(TILE, REVIEW))
     layer = QgsVectorLayer(f"Polygon?{fields}", "change_captions", "memory")
     layer.setRenderer(renderer())
     layer.setLabeling(labeling())

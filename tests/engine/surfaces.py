@@ -14,6 +14,7 @@ from pathlib import Path
 from engine import batch, cli, registry, schema
 from engine import errors as engine_errors
 from engine import protocol as engine_protocol
+from engine.contract.fields import FIELDS
 
 FROZEN = Path(__file__).resolve().parents[1] / "contract" / "frozen.json"
 
@@ -63,7 +64,7 @@ def current() -> dict:
             member.name: member.default if isinstance(member.default, (str, int, float)) else None for member in fields(schema.CaptionRequest)
         },
         "layer": [schema.LAYER_NAME],
-        "columns": [[name, kind] for name, kind, _ in (*schema.OUTPUT_FIELDS, *schema.ANSWER_FIELDS, *schema.REVIEW_FIELDS)],
+        "columns": [[field.name, field.kind] for field in FIELDS],
         "classes": list(schema.CLASSES),
         "statuses": list(schema.STATUSES),
         "reviews": list(schema.REVIEWS),

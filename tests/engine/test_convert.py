@@ -6,9 +6,10 @@ import fiona
 import pytest
 
 from engine.cli import main
+from engine.contract.fields import TILE, fields_of, names_of
 from engine.convert import FORMATS, convert
 from engine.errors import InputError, OutputError
-from engine.schema import FIELD_NAMES, LAYER_NAME, OUTPUT_FIELDS
+from engine.schema import LAYER_NAME
 
 TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
 LONG = "a row of houses is built along the road and " * 8
@@ -18,12 +19,12 @@ LONG = "a row of houses is built along the road and " * 8
 def layer(tmp_path):
     """Two tiles in UTM 33N at 15° east, 45.15° north; one has no caption."""
     path = tmp_path / "out.gpkg"
-    schema = {"geometry": "Polygon", "properties": {name: TYPES[kind] for name, kind, _ in OUTPUT_FIELDS}}
+    schema = {"geometry": "Polygon", "properties": {field.name: TYPES[field.kind] for field in fields_of(TILE)}}
     with fiona.open(path, "w", driver="GPKG", layer=LAYER_NAME, schema=schema, crs="EPSG:32633") as written:
         for col, caption in enumerate((LONG, None)):
             x, y = 500000 + 128 * col, 5000000
             ring = [(x, y), (x + 128, y), (x + 128, y - 128), (x, y - 128), (x, y)]
-            values = dict.fromkeys(FIELD_NAMES) | {"tile_id": f"c{col}", "row": 0, "col": col, "caption": caption, "change_score": 0.5}
+            values = dict.fromkeys(names_of(TILE)) | {"tile_id": f"c{col}", "row": 0, "col": col, "caption": caption, "change_score": 0.5}
             written.write({"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": values})
     return str(path)
 
@@ -34,7 +35,7 @@ def test_all_tiles_and_values_are_there(layer, tmp_path, suffix):
     assert convert(layer, str(target))["tiles"] == 2
     with fiona.open(target) as written:
         rows = {record.properties["tile_id"]: record for record in written}
-        assert [name[:10] for name in FIELD_NAMES] == [name[:10] for name in written.schema["properties"]]
+        assert [name[:10] for name in names_of(TILE)] == [name[:10] for name in written.schema["properties"]]
         epsg = written.crs.to_epsg()
     x, y = rows["c0"].geometry.coordinates[0][0]
     assert (epsg, x, y) == pytest.approx((4326, 15.0, 45.153), abs=1e-3) if suffix == ".geojson" else (epsg, x, y) == (32633, 500000, 5000000)

@@ -8,7 +8,8 @@ from PIL import Image
 from rasterio.transform import Affine
 
 from engine import demo, demo_render, demo_scene, figure
-from engine.schema import LAYER_NAME, OUTPUT_FIELDS, UNCHANGED_TEXT
+from engine.contract.fields import TILE, fields_of
+from engine.schema import LAYER_NAME, UNCHANGED_TEXT
 
 VERMILION = (213, 94, 0)  # building added, as in the QGIS style
 CHANGED = {(0, 3), (0, 4), (2, 1), (2, 3), (3, 0), (3, 1), (3, 3), (3, 4)}
@@ -69,10 +70,10 @@ def write_raster(path, pixels, transform, crs="EPSG:32633"):
 
 def write_layer(path, rows):
     kinds = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
-    schema = {"geometry": "Polygon", "properties": {name: kinds[kind] for name, kind, _ in OUTPUT_FIELDS}}
+    schema = {"geometry": "Polygon", "properties": {field.name: kinds[field.kind] for field in fields_of(TILE)}}
     with fiona.open(path, "w", driver="GPKG", layer=LAYER_NAME, crs="EPSG:32633", schema=schema) as layer:
         for ring, values in rows:
-            properties = {name: values.get(name) for name, _, _ in OUTPUT_FIELDS}
+            properties = {field.name: values.get(field.name) for field in fields_of(TILE)}
             layer.write({"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": properties})
 
 

@@ -11,10 +11,12 @@ from runs import draw_pair, table
 
 from engine import pipeline, registry
 from engine.captioner import ModelCard
-from engine.errors import OutputError
+from engine.contract import fields as contract_fields
+from engine.contract.fields import TILE, names_of
+from engine.errors import InputError, OutputError
 from engine.report.layer import read_layer
 from engine.reviewed import export
-from engine.schema import OUTPUT_FIELDS, CaptionRequest
+from engine.schema import CaptionRequest, TileCaption
 
 import fakes
 import surfaces
@@ -90,7 +92,7 @@ def test_a_layer_of_the_first_version_is_resumed(old_layer, tmp_path):
     now, whole = table(path), table(fresh)
     assert {tile: now[tile] for tile in kept} == kept
     frozen = {name for name, _ in FROZEN["columns"]} - {"seconds"}
-    core = [name for name, _, _ in OUTPUT_FIELDS if name in frozen]
+    core = [name for name in names_of(TILE) if name in frozen]
     new = set(now) - set(kept)
     assert len(new) == 3
     assert all({name: now[tile][name] for name in core} == {name: whole[tile][name] for name in core} for tile in new)
@@ -115,3 +117,41 @@ def test_the_layer_of_the_first_version_is_the_first_versions():
         columns = [row[1] for row in database.execute("PRAGMA table_info(change_captions)")]
     asked = {"answer"}  # a column of runs that ask a question
     assert columns[2:] == [name for name, _ in FROZEN["columns"] if name not in asked]
+
+
+@pytest.fixture
+def next_version(monkeypatch):
+    """The columns of a version to come: one more, after those of every run."""
+    more = contract_fields.Field("unusual", "real", "Unusual (0–1)", since=2)
+    monkeypatch.setattr(contract_fields, "FIELDS", (*contract_fields.FIELDS, more))
+    monkeypatch.setattr(TileCaption, "properties", lambda tile, known=TileCaption.properties: {**known(tile), "unusual": 0.25})
+
+
+def test_a_layer_without_a_column_that_came_later_is_read_and_resumed(old_layer, next_version, tmp_path):
+    path, request = old_layer
+    assert len(read_layer(str(path)).cells) == 13
+    assert read_layer(str(path)).cells[0].properties["unusual"] is None
+    assert pipeline.run(request, str(path), resume=True, captioner=captioner()).total == 16
+    fresh = tmp_path / "fresh.gpkg"
+    pipeline.run(request, str(fresh), captioner=captioner())
+    assert {row["unusual"] for row in table(fresh).values()} == {0.25}
+    assert all("unusual" not in row for row in table(path).values())
+
+
+def test_a_layer_of_a_later_version_is_read_and_resumed(old_layer, tmp_path, monkeypatch):
+    _, request = old_layer
+    path = tmp_path / "later.gpkg"
+    more = contract_fields.Field("unusual", "real", "Unusual (0–1)", since=2)
+    with monkeypatch.context() as later:
+        later.setattr(contract_fields, "FIELDS", (*contract_fields.FIELDS, more))
+        pipeline.run(request.with_(threshold=0.2), str(path), captioner=captioner())
+    assert len(read_layer(str(path)).cells) == 16
+    assert pipeline.run(request.with_(threshold=0.2), str(path), resume=True, captioner=captioner()).resumed == 16
+
+
+def test_a_layer_without_a_core_column_is_named_as_none_of_ours(old_layer):
+    path, _ = old_layer
+    with sqlite3.connect(path) as database:
+        database.execute("ALTER TABLE change_captions RENAME COLUMN change_score TO points")
+    with pytest.raises(InputError, match="no column change_score"):
+        read_layer(f"{path}|layername=change_captions")

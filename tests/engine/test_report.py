@@ -14,6 +14,7 @@ from PIL import Image
 from runs import ROOT, TILE_PX
 
 from engine.cli import main
+from engine.contract.fields import REVIEW, TILE, fields_of
 from engine.errors import InputError, OutputError, RasterError
 from engine.geo.writer import TAG
 from engine.report.ground import Ground
@@ -22,7 +23,7 @@ from engine.report.request import ReportRequest
 from engine.report.run import run
 from engine.report.story import area_text, percent, tell, top_changes
 from engine.review import is_disputed, settled
-from engine.schema import OUTPUT_FIELDS, REVIEW_FIELDS, UNCHANGED_TEXT
+from engine.schema import UNCHANGED_TEXT
 
 import fakes
 
@@ -43,14 +44,17 @@ def tile(row, col, caption=None, **values):
     return found | values
 
 
-def write_layer(path, rows, crs="EPSG:32633", name="change_captions", fields=(*OUTPUT_FIELDS, *REVIEW_FIELDS), origin=ORIGIN, size=TILE_M, tags=None):
+WRITTEN = fields_of(TILE, REVIEW)
+
+
+def write_layer(path, rows, crs="EPSG:32633", name="change_captions", fields=WRITTEN, origin=ORIGIN, size=TILE_M, tags=None):
     """A layer of square tiles; returns its path as text."""
-    schema = {"geometry": "Polygon", "properties": {field: TYPES[kind] for field, kind, _ in fields}}
+    schema = {"geometry": "Polygon", "properties": {field.name: TYPES[field.kind] for field in fields}}
     with fiona.open(path, "w", driver="GPKG", layer=name, schema=schema, crs=crs) as layer:
         for row in rows:
             x, y = origin[0] + row["col"] * size, origin[1] - row["row"] * size
             ring = [(x, y), (x + size, y), (x + size, y - size), (x, y - size), (x, y)]
-            values = {field: row[field] for field, _, _ in fields}
+            values = {field.name: row[field.name] for field in fields}
             layer.write({"geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": values})
         if tags:
             layer.update_tags(tags)
@@ -225,7 +229,7 @@ def test_provenance_that_qgis_wrote_is_read(tmp_path):
 
 
 def test_older_layers_without_review_are_read(tmp_path):
-    path = write_layer(tmp_path / "old.gpkg", grid({(0, 0): HOUSES}), fields=OUTPUT_FIELDS)
+    path = write_layer(tmp_path / "old.gpkg", grid({(0, 0): HOUSES}), fields=fields_of(TILE))
     assert story_of(path).changed == 1
 
 

@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from changescribe.engine.schema import FIELD_NAMES
+from changescribe.engine.contract.fields import TILE, names_of
 from map_server import WEST_X
 from osgeo import gdal, osr
 from qgis.core import QgsProcessingException, QgsProcessingFeedback, QgsProject, QgsRasterLayer, QgsVectorLayer
@@ -291,7 +291,7 @@ def test_result_formats(provider, engine, rasters, tmp_path, ending):
     del results, context  # FlatGeobuf is complete when it is closed
     layer = QgsVectorLayer(str(path), "out")
     assert layer.featureCount() == 16
-    assert {name[:10] for name in FIELD_NAMES} <= {name[:10] for name in layer.fields().names()}
+    assert {name[:10] for name in names_of(TILE)} <= {name[:10] for name in layer.fields().names()}
     assert layer.crs().authid() == "EPSG:32633"
     assert "a row of houses is built along the road" in {feature["caption"] for feature in layer.getFeatures()}
     assert bool(layer.mapTipTemplate()) == (ending != "shp")

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from changescribe.engine.schema import FIELD_NAMES
+from changescribe.engine.contract.fields import REVIEW, TILE, names_of
 from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
@@ -36,7 +36,7 @@ def test_each_tile_becomes_a_feature(provider, engine, rasters):
     assert {name: results[name] for name in ("TILES", "CAPTIONED", "CHANGED", "SKIPPED", "FAILED")} == {
         "TILES": 16, "CAPTIONED": 12, "CHANGED": 4, "SKIPPED": 4, "FAILED": 0,
     }  # fmt: skip
-    assert tuple(layer.fields().names()) == (*FIELD_NAMES, "edited_caption", "review")
+    assert tuple(layer.fields().names()) == names_of(TILE, REVIEW)
     assert layer.crs().authid() == "EPSG:32633"
     first = next(layer.getFeatures())
     assert (first["caption"], first["changed"], first["added"]) == ("a row of houses is built along the road", True, "building; road")
@@ -147,7 +147,7 @@ def test_without_an_engine_the_remedy_is_said(provider, engine, rasters, monkeyp
         ({"AFTER": "far"}, "share no ground.*To do: check the CRS"),
         ({"BEFORE": "bare"}, "BEFORE raster bare has no CRS"),
         ({"RESOLUTION": "fine"}, "resolution = 'fine'. Needed: native, model or metres"),
-        ({"OVERLAP": 300}, "OVERLAP|Overlap"),
+        ({"OVERLAP": 300}, "overlap_px = 300"),
         ({"BEFORE_BANDS": [1, 2]}, "bands 1, 2 of before, which has 3. Needed: three bands"),
         ({"EXTENT": "0,1,0,1 [EPSG:32633]", "AOI": "zones"}, "an extent and an area layer"),
     ],

@@ -120,10 +120,10 @@ def test_only_changed_tiles_are_labelled(layer):
 
 
 def test_form_and_aliases(layer):
-    from changescribe.engine.schema import OUTPUT_FIELDS, REVIEW_FIELDS
+    from changescribe.engine.contract.fields import REVIEW, TILE, fields_of
 
     editable = {"changed", "added", "removed", "altered", "edited_caption", "review"}
-    for name, _, alias in (*OUTPUT_FIELDS, *REVIEW_FIELDS):
+    for name, alias in ((field.name, field.alias) for field in fields_of(TILE, REVIEW)):
         index = layer.fields().indexOf(name)
         assert layer.attributeAlias(index) == alias
         assert layer.editFormConfig().readOnly(index) == (name not in editable)

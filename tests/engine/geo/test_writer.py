@@ -14,10 +14,11 @@ import fiona
 import pytest
 import rasterio
 
+from engine.contract.fields import REVIEW, TILE, names_of
 from engine.errors import OutputError
 from engine.geo import writer as module
 from engine.geo.writer import GridWriter, read_provenance
-from engine.schema import FIELD_NAMES, LAYER_NAME, Caption, TileCaption, TileRef
+from engine.schema import LAYER_NAME, Caption, TileCaption, TileRef
 
 WKT = rasterio.CRS.from_epsg(32633).to_wkt()
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -61,7 +62,7 @@ def test_what_is_written_is_read_back(tmp_path):
         writer.add(tile(0, 0))
         writer.add(tile(0, 1, "skipped_nodata"))
     with fiona.open(path, layer=LAYER_NAME) as layer:
-        assert tuple(layer.schema["properties"]) == (*FIELD_NAMES, "edited_caption", "review")
+        assert tuple(layer.schema["properties"]) == names_of(TILE, REVIEW)
         assert layer.schema["properties"]["changed"] == "bool" and layer.schema["geometry"] == "Polygon"
         assert layer.crs.to_epsg() == 32633
         first, second = list(layer)
