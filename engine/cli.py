@@ -165,7 +165,13 @@ def _add_batch(commands: Any) -> None:
 def _add_evaluate(commands: Any) -> None:
     quiet: dict[str, Any] = {"default": argparse.SUPPRESS}
     command = commands.add_parser("evaluate", help="caption and score a data set in the LEVIR-CC layout")
-    command.add_argument("--data", metavar="DIR", type=Path, required=True, help="folder with LevirCCcaptions.json or pairs.json, and images/")
+    command.add_argument(
+        "--data",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="folder with LevirCCcaptions.json or pairs.json and images, or of several such folders",
+    )
     command.add_argument("--split", required=True)
     command.add_argument("--model", default=DEFAULT_MODEL, help=cli_options.help_of(OPTIONS["model"]))
     command.add_argument("--device", choices=DEVICES, default="auto")
@@ -178,6 +184,8 @@ def _add_evaluate(commands: Any) -> None:
     command.add_argument("--bootstrap", metavar="N", type=int, help="resamples for the 95 %% intervals (default 1000; 0: none)", **quiet)
     command.add_argument("--balanced", action="store_true", help="also score subsets with equally many changed and unchanged pairs", **quiet)
     command.add_argument("--against", metavar="ID|JSON", help="compare with another model, or with what --json wrote on the same pairs", **quiet)
+    text = "test on N pairs (default 100) that looks, turns, swapped dates and missing data change the answer as they must"
+    command.add_argument("--invariances", metavar="N", type=int, nargs="?", const=100, help=text, **quiet)
     command.set_defaults(run=run_evaluate)
 
 

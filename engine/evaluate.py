@@ -13,7 +13,7 @@ import numpy as np
 from . import device, registry
 from .captioner import Captioner, CaptionOptions, tile_seed
 from .errors import Cancelled, InputError, OutputError
-from .evaluation import bootstrap
+from .evaluation import bootstrap, invariances
 from .evaluation.page import HTML_LIMIT, write_page
 from .evaluation.pairs import NO_CHANGE, Pair, read_image, read_pairs
 from .evaluation.report import table
@@ -32,7 +32,7 @@ class Settings:
 
     bootstrap : number of resamples; 0 leaves the intervals out. balanced : also score balanced subsets.
     against : a model id, or the JSON of an earlier evaluation of the same pairs, to compare with. json_file, html_file : outputs, or None.
-    html_limit : most pairs on the page, the worst first.
+    html_limit : most pairs on the page, the worst first. invariances : pairs, spread evenly over the split, on which the metamorphic tests are run.
     """
 
     bootstrap: int = 1000
@@ -41,14 +41,15 @@ class Settings:
     json_file: Path | None = None
     html_file: Path | None = None
     html_limit: int = HTML_LIMIT
+    invariances: int = 0
 
     def verify(self) -> None:
         """Raises InputError or OutputError where something would fail after the captioning."""
-        if self.bootstrap < 0 or self.html_limit < 1:
+        if self.bootstrap < 0 or self.html_limit < 1 or self.invariances < 0:
             raise InputError(
-                f"{self.bootstrap} resamples and {self.html_limit} pairs on the page",
-                "0 or more, and 1 or more",
-                "correct --bootstrap or --html-limit",
+                f"{self.bootstrap} resamples, {self.html_limit} pairs on the page and {self.invariances} to test for invariances",
+                "0 or more, 1 or more, and 0 or more",
+                "correct --bootstrap, --html-limit or --invariances",
             )
         for path in (self.json_file, self.html_file):
             if path and not path.absolute().parent.is_dir():
@@ -107,7 +108,7 @@ def evaluate(
     -------
     Evaluation
         ``rows``: scores of the model, of the one compared with, and of the floors (``Scored.to_json``); ``intervals`` by name of the row;
-        ``difference`` of the first two; ``balanced``; ``captions`` by pair; speed and settings.
+        ``difference`` of the first two; ``balanced``; ``invariances``; ``captions`` by pair; speed and settings.
     """
     kinds = {pair.changed for pair in pairs}
     if settings.balanced and len(kinds) < 2:
@@ -116,6 +117,7 @@ def evaluate(
     # Before the captioning, so that a missing Java or an earlier evaluation of other pairs is not found after an hour.
     plain = floors(pairs)
     other = _read_earlier(Path(settings.against), pairs) if settings.against and _is_file(settings.against) else None
+    tested = pairs[:: max(1, len(pairs) // settings.invariances)][: settings.invariances] if settings.invariances else ()
     captions, elapsed_s = caption_pairs(captioner, pairs, replace(options, heatmap=settings.html_file is not None), on_event, cancelled)
     scored = Scored.of(name or captioner.card.id, pairs, captions)
     if settings.against and other is None:
@@ -133,6 +135,7 @@ def evaluate(
         "tiles_per_s": round(len(pairs) / elapsed_s, 2),
         "rows": [each.to_json() for each in shown],
         "bootstrap": _resampled(shown, settings.bootstrap, other) if settings.bootstrap else None,
+        "invariances": invariances.measure(captioner, tested, options) if tested else None,
         "balanced": [each.balanced() for each in shown] if settings.balanced else None,
         "captions": {pair.name: _to_json(captions[pair.name]) for pair in pairs},
     }

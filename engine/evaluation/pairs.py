@@ -14,6 +14,8 @@ from ..errors import InputError
 from ..reading import to_input_size
 from ..text import NO_CHANGE
 
+CAPTIONS_FILES = ("LevirCCcaptions.json", "pairs.json")
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -39,18 +41,19 @@ def read_pairs(data: Path, split: str) -> list[Pair]:
     Parameters
     ----------
     data : folder with LevirCCcaptions.json (images in images/<filepath>/A and B), or with pairs.json, whose rows name the images'
-        folder in ``levir_split`` (images/<levir_split>/A and B) or have none (A and B in ``data``)
+        folder in ``levir_split`` (images/<levir_split>/A and B) or have none (A and B in ``data``); or the folder of several such folders, whose
+        pairs are then named <folder>/<name> and have the folder as their source where they name none
 
     Raises
     ------
     InputError
         No such file or split, a name twice, or a pair that lacks an image.
     """
-    rows = _rows(data)
-    splits = sorted({row["split"] for row in rows})
+    rows = [(folder, row) for folder in _folders(data) for row in _rows(folder)]
+    splits = sorted({row["split"] for _, row in rows})
     if split not in splits:
         raise InputError(f"no split {split!r} in {data}", f"one of {', '.join(splits)}", "correct --split")
-    pairs = [_pair(data, row) for row in rows if row["split"] == split and row.get("sentences")]
+    pairs = [_pair(folder, row, folder != data) for folder, row in rows if row["split"] == split and row.get("sentences")]
     if not pairs:
         raise InputError(f"no captioned pair in split {split!r} of {data}", "pairs with sentences", "choose another split")
     names = [pair.name for pair in pairs]
@@ -60,8 +63,15 @@ def read_pairs(data: Path, split: str) -> list[Pair]:
     return pairs
 
 
+def _folders(data: Path) -> list[Path]:
+    """The data set's folder itself, or those of the data sets in it."""
+    if any((data / name).is_file() for name in CAPTIONS_FILES) or not data.is_dir():
+        return [data]
+    return sorted(folder for folder in data.iterdir() if any((folder / name).is_file() for name in CAPTIONS_FILES)) or [data]
+
+
 def _rows(data: Path) -> list[dict]:
-    for name in ("LevirCCcaptions.json", "pairs.json"):
+    for name in CAPTIONS_FILES:
         if (data / name).is_file():
             try:
                 return json.loads((data / name).read_text("utf-8"))["images"]
@@ -70,7 +80,7 @@ def _rows(data: Path) -> list[dict]:
     raise InputError(f"no captions in {data}", "LevirCCcaptions.json or pairs.json", "name the data set's folder with --data")
 
 
-def _pair(data: Path, row: dict) -> Pair:
+def _pair(data: Path, row: dict, of_several: bool = False) -> Pair:
     folder = row.get("levir_split") or row.get("filepath")
     root = data / "images" / folder if folder else data
     name = row["filename"]
@@ -82,7 +92,8 @@ def _pair(data: Path, row: dict) -> Pair:
     flag = row.get("changeflag")
     changed = any(text.strip(" .") not in NO_CHANGE for text in references) if flag is None else bool(flag)
     delta = row.get("delta", None if changed else {})
-    return Pair(name, before, after, references, changed, delta, row.get("quality"), row.get("source"))
+    source = row.get("source") or (data.name if of_several else None)
+    return Pair(f"{data.name}/{name}" if of_several else name, before, after, references, changed, delta, row.get("quality"), source)
 
 
 def read_image(path: Path, input_px: int) -> np.ndarray:

@@ -59,6 +59,10 @@ def table(found: dict) -> Group:
     if found["rows"][0]["classes"]:
         parts.append(_classes(found["rows"][0]["classes"]))
     parts += [_groups(kind, groups) for kind, groups in found["rows"][0]["groups"].items()]
+    if found["rows"][0]["sources"]:
+        parts.append(_sources(found["rows"][0]["sources"]))
+    if found["invariances"]:
+        parts += invariance_tables(found["invariances"])
     if found["bootstrap"]:
         parts += _bootstrap(found["rows"], found["bootstrap"])
     if found["balanced"]:
@@ -118,6 +122,36 @@ def _groups(kind: str, groups: Sequence[dict]) -> Table:
     for group in groups:
         grid.add_row(group["name"], str(group["pairs"]), str(group["changed"]), *(_number(group[key]) for key in keys))
     return grid
+
+
+def _sources(rows: Sequence[dict]) -> Table:
+    title = "Change flag by source; ECE left out: of the score calibrated on the other sources alone"
+    grid = _grid(title, ("source", "pairs", "changed", "accuracy", "recall", "false\nalarms", "ECE", "ECE\nleft out"))
+    for row in rows:
+        flags = [_number(row[key]) for key in ("accuracy", "recall", "false_alarms")]
+        left_out = "–" if row["ECE_left_out"] is None else f"{row['ECE_left_out']:.3f}"
+        grid.add_row(row["name"], str(row["pairs"]), str(row["changed"]), *flags, f"{row['ECE']:.3f}", left_out)
+    return grid
+
+
+def invariance_tables(found: dict) -> list[Table]:
+    """What ``invariances.measure`` found, for people."""
+    scenes = _grid(f"One scene twice, the second time under another look ({found['pairs']} pairs, both dates)", ("look", "scenes", "false alarms"))
+    for name, row in found["same_scene"].items():
+        scenes.add_row(name, str(row["scenes"]), str(row["false_alarms"]))
+    title = "Same answer, in per cent. New: unchanged pairs then called changed; both: changed either way\n"
+    title += "Classes: the same (dates swapped: added is removed); sides: left and right exchanged in the caption"
+    same = _grid(title, ("", "flag", "new", "both", "classes", "sides"))
+    swapped = {"dates swapped": found["swapped"]}
+    for name, row in (swapped | found["turned"] | found["hidden"]).items():
+        sides = f"{_percent(row['other_side'])} of {row['with_side']}" if row.get("with_side") else "–"
+        values = (str(row["new_changes"]), str(row["both_changed"]), _percent(row["same_classes"]), sides)
+        same.add_row(name, _percent(row["same_flag"]), *values)
+    return [scenes, same]
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else _number(100 * share)
 
 
 def _bootstrap(rows: Sequence[dict], found: dict) -> list[Table]:

@@ -14,6 +14,7 @@ from ..facts import stated_changes
 from ..schema import CLASSES, UNCHANGED_TEXT, Caption
 from ..text import is_well_formed
 from .pairs import Pair
+from .sources import by_source
 from .statistics import CaptionStatistics
 
 # The constant that scores best on LEVIR-CC's validation pairs, given a perfect change flag.
@@ -56,7 +57,7 @@ class Scored:
         return self.statistics.part(np.flatnonzero(self.truth)) if self.truth.any() else None
 
     def to_json(self) -> dict:
-        """Scores × 100 of all, changed and unchanged pairs; change flag and calibration; classes, groups and share of well-formed sentences.
+        """Scores × 100 of all, changed and unchanged pairs; change flag and calibration; classes, groups, sources and share of well-formed sentences.
 
         Parts without a pair, and values that are not defined, are None.
         """
@@ -73,6 +74,7 @@ class Scored:
             "calibration": {"ECE": metrics.expected_calibration_error(scores, self.truth), "bins": bins},
             "classes": class_scores(self.pairs, self.captions),
             "groups": {kind: groups for kind in ("quality", "source") if (groups := self._groups(kind))},
+            "sources": by_source(self.pairs, self.captions),
             "well_formed": float(np.mean([_written_well(caption) for caption in self.captions])),
         }
 
