@@ -17,7 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__, cli_options, convert, registry, train_command
+from . import __version__, cli_options, cli_streams, convert, proj_data, registry, train_command
 from .contract.options import COMMAND
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, end_where_threads_cannot_start, is_out_of_memory, unexpected
 from .installed import how_to_install
@@ -44,6 +44,9 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    if argv is None:
+        cli_streams.use_utf8_for_names()
+    cli_streams.never_fail_to_encode()
     arguments = list(sys.argv[1:] if argv is None else argv)
     wants_json = "--json" in arguments and arguments[0] != "evaluate"  # whose --json names a file
     end_where_threads_cannot_start()
@@ -56,12 +59,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return serve()
         with output_of(args) as output:
+            for note in proj_data.unset_foreign():
+                output.event({"type": "log", "level": "info", "message": note})
             return args.run(args, output)
     except ChangeScribeError as error:
         return _fail(error, wants_json)
     except KeyboardInterrupt:
         return _fail(Cancelled("interrupted; what was committed is kept", "", "run again with --resume to continue"), wants_json)
-    except BrokenPipeError:
+    except BrokenPipeError as error:
+        if cli_streams.is_read():
+            return _fail(unexpected(error), wants_json)
         sys.stderr.close()  # whoever read our output has gone, and the interpreter would complain about flushing it
         return Cancelled.exit_code
     except Exception as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from . import cli_streams
 from .errors import ChangeScribeError
 from .protocol import dumps
 
@@ -24,7 +26,10 @@ class JsonOutput:
         sys.stdout.flush()
 
     def event(self, event: dict, **labels: Any) -> None:
-        print(dumps({**event, **labels}), flush=event["type"] != "tile")
+        line = dumps({**event, **labels})
+        if not cli_streams.is_utf8(sys.stdout):  # JSON is UTF-8; escaped, it is the same in every encoding
+            line = json.dumps(json.loads(line), separators=(",", ":"))
+        print(line, flush=event["type"] != "tile")
 
     def result(self, result: dict) -> None:
         self.event({"type": "result", "result": result})

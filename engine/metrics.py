@@ -8,14 +8,17 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
-from collections.abc import Mapping, Sequence
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .errors import InputError
+from .errors import EngineError, InputError
 
+END_S = 2.0  # how long Java may take to end
 CAPTION_METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D", "S*m")
 
 
@@ -130,26 +133,53 @@ def as_ids(found: Sequence[str], truth: Sequence[Sequence[str]]) -> tuple[list[s
 
 
 def _meteor(truth: Mapping[str, list[str]], found: Mapping[str, list[str]], ids: bool) -> float:
-    process = meteor_process()
     if ids:
         captions, references = as_ids([texts[0] for texts in found.values()], list(truth.values()))
         found = {name: [text] for name, text in zip(found, captions, strict=True)}
         truth = {name: list(texts) for name, texts in zip(truth, references, strict=True)}
-    return float(process.compute_score(truth, found)[0])
+    with meteor_process() as process:
+        return float(process.compute_score(truth, found)[0])
 
 
-def meteor_process() -> Any:
-    """One Java process for all scores of this program: it takes seconds to load its paraphrases.
+@contextmanager
+def meteor_process() -> Iterator[Any]:
+    """METEOR of pycocoevalcap. One Java process serves all scores of this program: it takes seconds to load its paraphrases.
 
     Raises
     ------
     InputError
         pycocoevalcap is not installed, or there is no Java.
+    EngineError
+        Java ends before it has answered.
     """
     scorers()
     if shutil.which("java") is None:
         raise InputError("METEOR needs Java, and `java` is not on the PATH", "a Java runtime", "apt-get install default-jre-headless")
-    return _started_meteor()
+    meteor = _started_meteor()
+    try:
+        yield meteor
+    except (OSError, ValueError) as error:  # a closed pipe, or an answer that is no number
+        _started_meteor.cache_clear()
+        raise EngineError(
+            f"METEOR's Java process {_last_words(meteor)}", "Java 8 or later with 2 GB of memory", "run `java -version`, then evaluate again"
+        ) from error
+
+
+def _last_words(meteor: Any) -> str:
+    """How the process ended; pycocoevalcap's lock, which waits for ever once an answer has failed, is opened."""
+    if meteor.lock.locked():
+        meteor.lock.release()
+    process = meteor.meteor_p
+    with suppress(OSError):
+        process.stdin.close()
+    try:
+        code = process.wait(END_S)
+        how = f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        how = "gave an answer that is no score"
+    lines = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+    return f"{how} ({lines[0]})" if lines else how
 
 
 @functools.lru_cache(1)

@@ -117,11 +117,11 @@ def _cider(found: Sequence[str], truth: Sequence[Sequence[str]]) -> np.ndarray:
 
 def _meteor(found: Sequence[str], truth: Sequence[Sequence[str]]) -> np.ndarray:
     """(N, 23) of the jar; each different caption with its references is asked once."""
-    meteor = metrics.meteor_process()
     answers: dict[tuple, list[float]] = {}
-    for segment in zip(found, truth, strict=True):
-        if segment not in answers:
-            answers[segment] = [float(value) for value in meteor._stat(*segment).split()]
+    with metrics.meteor_process() as meteor:
+        for segment in zip(found, truth, strict=True):
+            if segment not in answers:
+                answers[segment] = [float(value) for value in (meteor._stat(*segment) or "nothing").split()]
     return np.array([answers[segment] for segment in zip(found, truth, strict=True)])
 
 

@@ -1,6 +1,7 @@
 """Scores against the golden floors of LEVIR-CC that were computed apart from this code (docs of the data set)."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from engine import metrics
-from engine.errors import InputError
+from engine.errors import EngineError, InputError
+from engine.evaluation.statistics import CaptionStatistics
 from engine.schema import UNCHANGED_TEXT
 
 pytest.importorskip("pycocoevalcap", reason="the extra 'eval' is not installed")
@@ -112,3 +114,36 @@ def test_reliability_leaves_empty_bins_out_and_puts_one_into_the_last():
 
 def test_calibration_error_is_the_gap_between_score_and_share():
     assert metrics.expected_calibration_error([0.95, 0.95], [True, False]) == pytest.approx(0.45)
+
+
+# What stands in for Java: name → (script, what is said of it).
+BAD_JAVAS = {
+    "too old": ("echo 'UnsupportedClassVersionError: Meteor' >&2; exit 1", r"ended with exit code 1 \(UnsupportedClassVersionError: Meteor\)"),
+    "no memory": ("exit 137", "ended with exit code 137"),
+    "killed": ("read line; kill -9 $$", "was ended by signal 9"),
+    "in the middle": ("read line; echo 1 2 3; exit 0", "ended with exit code 0"),
+    "another program": ("while read line; do echo hello; done", "ended with exit code 0"),
+    "deaf": ("while read line; do echo hello; done; exec sleep 60", "gave an answer that is no score"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_JAVAS)
+@pytest.mark.parametrize("scorer", ["score", "statistics"])
+def test_a_java_that_fails_is_an_engine_error(monkeypatch, tmp_path, kind, scorer):
+    pytest.importorskip("pycocoevalcap")
+    script, message = BAD_JAVAS[kind]
+    (tmp_path / "java").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "java").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(metrics, "END_S", 0.5)
+    metrics._started_meteor.cache_clear()
+    texts = ["a house is built", "two trees are removed", "a road is built"]
+    try:
+        for _ in range(2):  # the second one is not left with the first one's dead process, or its lock
+            with pytest.raises(EngineError, match=f"METEOR's Java process {message}.*java -version"):
+                if scorer == "score":
+                    metrics.score(dict(zip("abc", texts)), {name: [text] for name, text in zip("abc", texts)})
+                else:
+                    CaptionStatistics.of(texts, [[text] for text in texts])
+    finally:
+        metrics._started_meteor.cache_clear()
