@@ -52,11 +52,14 @@ def torch_version() -> str:
 
 
 def wheels_of(page: str, version: str) -> dict[str, str]:
-    """PyTorch's wheels of one version on an index page that the plugin can use: file name to sha256."""
+    """PyTorch's wheels of one version on an index page that the plugin can use: file name to "sha256:HEX", as pip's ``--hash`` has it.
+
+    Not the digits alone: the plugin site takes quoted hex for a secret.
+    """
     tags = "|".join(f"cp3{minor}-cp3{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1))
     systems = r"manylinux_2_28_(?:x86_64|aarch64)|win_amd64|macosx_\d+_\d+_arm64"
     wanted = re.compile(rf"torch-{re.escape(version)}(?:\+\w+)?-(?:{tags})-(?:{systems})\.whl")
-    return {name: digest for digest, name in LINK.findall(page) if wanted.fullmatch(name)}
+    return {name: f"sha256:{digest}" for digest, name in LINK.findall(page) if wanted.fullmatch(name)}
 
 
 def read(url: str) -> str | None:

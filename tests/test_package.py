@@ -2,7 +2,9 @@
 
 import ast
 import configparser
+import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -104,6 +106,44 @@ def test_zip_has_no_finding_of_the_site_scan(archive, tmp_path):
         opened.extractall(tmp_path)
     done = subprocess.run([sys.executable, "-m", "bandit", "-q", "-r", str(tmp_path)], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout
+
+
+def secrets_in(folder):
+    """What detect-secrets finds in a folder as the plugin site calls it: all files, at its defaults, without metadata.txt and public IP addresses.
+
+    After qgis-app/plugins/security_scanner.py and management/commands/data/secrets_rules.json of qgis/QGIS-Plugins-Website: every rule but that of
+    addresses is enabled, and a finding blocks the upload.
+    """
+    pytest.importorskip("detect_secrets", reason="detect-secrets is not installed")
+    command = [
+        sys.executable,
+        "-m",
+        "detect_secrets",
+        "scan",
+        "--all-files",
+        "--exclude-files",
+        r"metadata\.txt",
+        "--disable-plugin",
+        "IPPublicDetector",
+    ]
+    done = subprocess.run([*command, "."], cwd=folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["results"]
+    return [f"{name}:{secret['line_number']}: {secret['type']}" for name, secrets in sorted(found.items()) for secret in secrets]
+
+
+def test_zip_has_nothing_that_the_site_takes_for_a_secret(archive, tmp_path):
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(tmp_path)
+    assert secrets_in(tmp_path) == []
+
+
+def test_the_scan_for_secrets_finds_hashes_without_a_prefix(tmp_path):
+    """What the files of the zip avoid: the same digits, as they were."""
+    digits = hashlib.sha256(b"weights").hexdigest()
+    (tmp_path / "models.json").write_text(json.dumps({"models": [{"sha256": digits}]}, indent=2))
+    (tmp_path / "fine.json").write_text(json.dumps({"models": [{"sha256": f"sha256:{digits}"}]}, indent=2))
+    assert secrets_in(tmp_path) == ["models.json:4: Hex High Entropy String"]
 
 
 def test_zip_is_reproducible(archive, tmp_path):

@@ -118,7 +118,7 @@ def register(model_id: str, path: Path) -> None:
     entry = next((row for row in registry["models"] if row["id"] == model_id), None)
     if entry is None:
         raise InputError(f"no row {model_id} in {file}", "a row for every bundled model", "add one")
-    entry["sha256"], entry["bytes"] = sha256_of(path), path.stat().st_size
+    entry["sha256"], entry["bytes"] = f"sha256:{sha256_of(path)}", path.stat().st_size
     file.write_text(json.dumps(registry, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 

@@ -154,7 +154,7 @@ def _locked(build: Build, reason: str, base: BasePython, system: str) -> Choice:
     requirement = f"torch=={lock['version']}{build.local}"
     tag = f"cp{base.version[0]}{base.version[1]}"
     digest = lock["wheels"].get(f"torch-{lock['version']}{build.local}-{tag}-{tag}-{TAGS[system, base.machine]}.whl")
-    return Choice(build, reason, f"{requirement} --hash=sha256:{digest}" if digest else requirement, digest is not None)
+    return Choice(build, reason, f"{requirement} --hash={digest}" if digest else requirement, digest is not None)
 
 
 def _dotted(version: tuple[int, int]) -> str:

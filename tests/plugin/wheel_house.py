@@ -48,7 +48,7 @@ def write_locks(folder, wheels, keys):
     (folder / "cuda13-linux.txt").write_text("# nothing\n")
     torch = next(wheels.glob("torch-*.whl"))
     version = re.sub(r"\+.*", "", torch.name.split("-")[1])
-    (folder / "torch.json").write_text(json.dumps({"version": version, "wheels": dict.fromkeys(keys, sha256(torch))}))
+    (folder / "torch.json").write_text(json.dumps({"version": version, "wheels": dict.fromkeys(keys, f"sha256:{sha256(torch)}")}))
 
 
 def without_pip_configuration(environment):

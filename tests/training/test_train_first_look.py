@@ -61,7 +61,7 @@ def test_train_resume_export_and_read(small_data, tmp_path, monkeypatch):
     export_first_look.main(["--run", str(tmp_path / "whole"), "--data", str(small_data), "--kept", "1"])
     path = tmp_path / "weights" / "scribe-s-quick.safetensors"
     (entry,) = json.loads((tmp_path / "models.json").read_text())["models"]
-    assert export.sha256_of(path) == entry["sha256"] and path.stat().st_size == entry["bytes"]
+    assert entry["sha256"] == f"sha256:{export.sha256_of(path)}" and path.stat().st_size == entry["bytes"]
     look, card, calibration = read_first_look(str(path))
     assert card.id == "scribe-s-quick"
     assert (train_first_look.flag_logits(look.eval(), rows)[changed] >= calibration["cut"] - 1e-3).all()

@@ -118,7 +118,7 @@ def test_train_resume_export_and_load(small_data, tmp_path, monkeypatch):
     export.main()
     (entry,) = json.loads((tmp_path / "resources" / "models.json").read_text())["models"]
     path = tmp_path / "resources" / "weights" / "scribe-s.safetensors"
-    assert export.sha256_of(path) == entry["sha256"]
+    assert entry["sha256"] == f"sha256:{export.sha256_of(path)}"
     captioner = ScribeCaptioner.from_checkpoint(str(path))
     black = np.zeros((1, 3, 256, 256), np.uint8)
     assert len(captioner.caption(black, black)) == 1
