@@ -31,6 +31,7 @@ check: setup link ## format, lint, types, security scan, import rules, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=build $(BIN)/mypy --package changescribe.qgis_plugin
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml engine qgis_plugin
 	.ci/test
 

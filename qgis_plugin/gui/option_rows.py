@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import QObject, pyqtSignal
@@ -19,14 +20,6 @@ from .settings import default_device, default_model
 MAX_NUMBER = 2**31 - 1
 MAX_STEPS = 2000  # of the longest chain
 RESOLUTIONS = ("native", "model", "metres")
-
-
-class OptionWidget(Protocol):
-    """A widget that holds an option's value."""
-
-    def value(self) -> Any: ...
-
-    def set_value(self, value: Any) -> None: ...
 
 
 class WholeNumber(QSpinBox):
@@ -180,7 +173,16 @@ class Flag(QCheckBox):
         self.setChecked(value)
 
 
-WIDGETS = {"int": WholeNumber, "real": Share, "choice": Choice, "resolution": Resolution, "text": Text, "path": Path, "flag": Flag}
+# Each holds an option's value: ``value()``, ``set_value(value)`` and the signal ``changed``.
+WIDGETS: dict[str, Callable[[Option], Any]] = {
+    "int": WholeNumber,
+    "real": Share,
+    "choice": Choice,
+    "resolution": Resolution,
+    "text": Text,
+    "path": Path,
+    "flag": Flag,
+}
 
 
 class OptionRows(QObject):

@@ -33,6 +33,7 @@ from .request import checked_layers, processing_context
 NOT_OF_CAPTION = tuple(name for name, row in OPTIONS.items() if row.affects in (AREA, SPEED))
 NOT_OF_PIXELS = tuple(name for name, row in OPTIONS.items() if row.affects in (TILES, CAPTION, SPEED) and name != "model")
 SPECK_M = 10.0
+Extent = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,9 @@ def preview_request(form) -> PointRequest:
     return _request(form, box.center(), tile, extent, NOT_OF_PIXELS)
 
 
-def _request(form, point: QgsPointXY, tile: Area | None, extent: tuple[float, ...] | None, irrelevant: tuple[str, ...]) -> PointRequest:
+def _request(
+    form, point: QgsPointXY, tile: Area | None, extent: tuple[float, float, float, float] | None, irrelevant: tuple[str, ...]
+) -> PointRequest:
     before, after = form.layers()
     # A look at one tile knows no polygons, and shows all of it.
     members, bands = {**form.options(), "clip": False}, (form.before_bands.bands(), form.after_bands.bands())
