@@ -13,10 +13,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, distributed, nn
+from torch import distributed, nn
 
 from engine.models.scribe import ScribeNet, read_checkpoint
 from engine.text import Vocabulary
@@ -180,7 +181,7 @@ def _save(out: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer,
 def _resume(path: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> tuple[float, int]:
     if not path.is_file():
         return 0.0, 0
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     net.load_state_dict(state["net"])
     ema.shadow, ema.steps = state["ema"], state["ema_steps"]
     optimizer.load_state_dict(state["optimizer"])

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -242,7 +243,7 @@ def train_epoch(
             group["lr"] = group["peak_lr"] * schedule(step, warmup, total)
         with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bf16()):
             losses = losses_of(batch)
-        loss = sum(weights[name] * value for name, value in losses.items())
+        loss = cast(Tensor, sum(weights[name] * value for name, value in losses.items()))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)

@@ -42,7 +42,7 @@ class FirstLook(nn.Module):
     def __init__(self, config: FirstLookConfig):
         super().__init__()
         self.config = config
-        self.encoder: nn.Module = EfficientNetLite(config.encoder)
+        self.encoder = EfficientNetLite(config.encoder)
         self.prior = ChangePrior(EfficientNetLite(config.encoder).channels, config.width, class_attention=False)
 
     def forward(self, before: Tensor, after: Tensor) -> ChangeState:

@@ -67,7 +67,9 @@ def read_layer(source: str) -> Layer:
             if missing:
                 got = f"the layer {name} of {path} has no column {', '.join(missing)}"
                 raise InputError(got, NEED, "name such a layer, as FILE or FILE|layername=NAME; a Shapefile cuts names, so keep a GeoPackage")
-            rows = [dict.fromkeys(names_of()) | dict(feature.properties) | {"ring": _ring(feature.geometry)} for feature in collection]
+            rows: list[dict[str, Any]] = [
+                dict.fromkeys(names_of()) | dict(feature.properties) | {"ring": _ring(feature.geometry)} for feature in collection
+            ]
             crs_wkt, provenance = collection.crs_wkt, _provenance(collection.tags())
     except (FionaError, OSError, UnicodeDecodeError) as error:
         reason = str(error) if Path(path).exists() else "there is no such file"

@@ -201,7 +201,7 @@ class OptionRows(QObject):
     def add(self, form: QFormLayout, name: str) -> None:
         """Add an option's row to a form, with its default."""
         row = OPTIONS[name]
-        widget = ModelBox(default_model()) if name == "model" else WIDGETS[row.kind](row)
+        widget: Any = ModelBox(default_model()) if name == "model" else WIDGETS[row.kind](row)
         if name != "model":
             widget.set_value(default_device() if name == "device" else row.default)
         widget.setToolTip(tr(TOOLTIPS[name]))

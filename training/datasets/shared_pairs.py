@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from .rows import PairRow, build_rows, delta_array, words
@@ -17,8 +18,12 @@ def read(root: Path) -> list[PairRow]:
     rows = build_rows(levir / "pairs.json", lambda entry: _row(levir / "images" / entry["levir_split"], "lcc", entry))
     for folder in (root / "pairs", root / "world"):
         if folder.name == "pairs" or (folder / "pairs.json").is_file():
-            rows += build_rows(folder / "pairs.json", lambda entry, at=folder: _row(at, entry["source"], entry))
+            rows += build_rows(folder / "pairs.json", partial(_sourced, folder))
     return rows
+
+
+def _sourced(folder: Path, entry: dict) -> PairRow:
+    return _row(folder, entry["source"], entry)
 
 
 def _row(folder: Path, source: str, entry: dict) -> PairRow:
