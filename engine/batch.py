@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from . import pipeline
+from .batch_table import beside, read_rows, with_points
 from .captioner import Captioner
 from .cli_options import table_columns
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, InputError, OutputError
@@ -35,7 +35,7 @@ def read_jobs(table: Path, folder: Path, defaults: dict) -> list[Job]:
 
     Parameters
     ----------
-    table : CSV (UTF-8) with columns before, after and any of COLUMNS; relative paths are relative to the table
+    table : CSV with columns before, after and any of COLUMNS, in any usual form (``batch_table``); relative paths are relative to it
     folder : where outputs go; without a column ``output`` they are named BEFORE_AFTER.gpkg
     defaults : request members that the table does not give
 
@@ -44,13 +44,7 @@ def read_jobs(table: Path, folder: Path, defaults: dict) -> list[Job]:
     InputError
         The table, or a row of it, is wrong; the line is named.
     """
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            _check_columns(table, reader.fieldnames or [])
-            jobs = [_job(reader.line_num, row, table, folder, defaults) for row in reader if any(row.values())]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{table} cannot be read ({error})", "a CSV table in UTF-8", "check the path and the encoding") from error
+    jobs = [_job(line, cells, table, folder, defaults) for line, cells in read_rows(table, REQUIRED, COLUMNS)]
     if not jobs:
         raise InputError(f"{table} has no rows", "one row a pair of rasters", f"columns: {', '.join(COLUMNS)}")
     lines: dict[Path, int] = {}
@@ -62,26 +56,16 @@ def read_jobs(table: Path, folder: Path, defaults: dict) -> list[Job]:
     return jobs
 
 
-def _check_columns(table: Path, columns: Sequence[str]) -> None:
-    missing, unknown = [name for name in REQUIRED if name not in columns], [name for name in columns if name not in COLUMNS]
-    if missing or unknown:
-        got = " and ".join(f"{what} {', '.join(names)}" for what, names in (("no column", missing), ("unknown columns", unknown)) if names)
-        raise InputError(f"{table} has {got}", f"before and after, and if wanted {', '.join(COLUMNS[2:])}", "correct the first line")
-
-
-def _job(line: int, row: dict, table: Path, folder: Path, defaults: dict) -> Job:
+def _job(line: int, cells: dict[str, str], table: Path, folder: Path, defaults: dict) -> Job:
     members = dict(defaults)
     try:
-        if None in row:
-            raise InputError("more cells than columns", "one cell a column", "quote cells that hold commas")
-        cells = {name: text.strip() for name, text in row.items() if text and text.strip()}
         for name, text in cells.items():
             if name in ROWS:
                 members[name] = _read_cell(name, text)
         members |= {name: cells.get(name, "") for name in REQUIRED}
         for name in PATHS:
             if members.get(name) and (name in cells):
-                members[name] = _beside(table, members[name])
+                members[name] = beside(table.parent, members[name])
         request = CaptionRequest.from_json(members)
     except InputError as error:
         raise InputError(f"{table}, line {line}: {error.got}", error.need, error.do) from error
@@ -91,15 +75,9 @@ def _job(line: int, row: dict, table: Path, folder: Path, defaults: dict) -> Job
 
 def _read_cell(name: str, text: str) -> object:
     try:
-        return ROWS[name].read(text)
+        return ROWS[name].read(with_points(text, ROWS[name].kind))
     except ValueError:
         raise InputError(f"{name} = {text!r}", ROWS[name].need, f"correct {name}") from None
-
-
-def _beside(table: Path, path: str) -> str:
-    """A local path relative to the table; what GDAL opens otherwise (/vsi…, a URL, DRIVER:…) stays."""
-    beside = table.parent / path
-    return str(beside) if beside.exists() or not (path.startswith("/vsi") or ":" in path) else path
 
 
 def _stem(path: str) -> str:

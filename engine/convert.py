@@ -80,11 +80,15 @@ def _opened(source: str) -> Any:
     import fiona
     from fiona.errors import FionaError
 
+    from .geo import vector
+
     if not os.path.exists(source):
         raise InputError(f"no file {source}", "the GeoPackage of a run", "correct the name")
     try:
         return fiona.open(source, layer=LAYER_NAME)
     except (FionaError, ValueError) as error:
+        if vector.is_locked(source):
+            raise InputError(f"{source} is locked by another program", *vector.LOCKED) from error
         raise InputError(f"no layer {LAYER_NAME} in {source} ({error})", "the GeoPackage of a run", "name one") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def estimate(
         "device": str(captioner.device),
         "output_bytes": BYTES_A_TILE * len(grid),
         "files": files,
-        "free_bytes": shutil.disk_usage(Path(output).absolute().parent).free if output and Path(output).absolute().parent.is_dir() else None,
+        "free_bytes": shutil.disk_usage(Path(output).absolute().parent).free if output and os.path.isdir(Path(output).absolute().parent) else None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -52,7 +53,7 @@ class Settings:
                 "correct --bootstrap, --html-limit or --invariances",
             )
         for path in (self.json_file, self.html_file):
-            if path and not path.absolute().parent.is_dir():
+            if path and not os.path.isdir(path.absolute().parent):
                 raise OutputError(f"{path} cannot be written: there is no such folder", "an existing folder", f"create {path.absolute().parent}")
         if self.against and not _is_file(self.against):
             registry.row(self.against)
@@ -157,7 +158,7 @@ def _resampled(shown: Sequence[Scored], count: int, other: Scored | None) -> dic
 
 def _is_file(against: str) -> bool:
     """Whether it names an earlier evaluation and no model."""
-    return against.endswith(".json") or Path(against).is_file()
+    return against.endswith(".json") or os.path.isfile(against)
 
 
 def _to_json(caption: Caption) -> dict:

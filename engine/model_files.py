@@ -62,7 +62,7 @@ def add(path: str, bits: int | None = None) -> dict:
         Not a safetensors file, or not the weights of a known model. OutputError: the folder cannot be written.
     """
     source = Path(path)
-    if source.is_dir():
+    if os.path.isdir(source):
         return _add_folder(source, bits)
     _verify_bits(source, bits)
     metadata = _check_format(source)

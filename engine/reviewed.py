@@ -10,6 +10,7 @@ in as make changed and unchanged ones equally many: who only corrects changes wo
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def export(layers: Sequence[str], folder: Path, before: str | None = None, after
     """
     if (before or after) and len(layers) > 1:
         raise InputError(f"--before and --after with {len(layers)} layers", "one layer", "export the layers one by one")
-    if (folder / CAPTIONS).exists():
+    if os.path.exists(folder / CAPTIONS):
         raise OutputError(f"{folder} holds a data set already", "an empty or new folder", "choose another, or delete it")
     rows: list[dict] = []
     try:

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LIGHT = (
+    "engine.batch_table",
     "engine.contract",
     "engine.contract.fields",
     "engine.contract.options",

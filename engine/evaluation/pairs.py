@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,14 +66,14 @@ def read_pairs(data: Path, split: str) -> list[Pair]:
 
 def _folders(data: Path) -> list[Path]:
     """The data set's folder itself, or those of the data sets in it."""
-    if any((data / name).is_file() for name in CAPTIONS_FILES) or not data.is_dir():
+    if any(os.path.isfile(data / name) for name in CAPTIONS_FILES) or not os.path.isdir(data):
         return [data]
     return sorted(folder for folder in data.iterdir() if any((folder / name).is_file() for name in CAPTIONS_FILES)) or [data]
 
 
 def _rows(data: Path) -> list[dict]:
     for name in CAPTIONS_FILES:
-        if (data / name).is_file():
+        if os.path.isfile(data / name):
             try:
                 return json.loads((data / name).read_text("utf-8"))["images"]
             except (ValueError, KeyError, TypeError) as error:

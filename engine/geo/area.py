@@ -18,7 +18,7 @@ from shapely.errors import ShapelyError
 
 from ..errors import AreaError, NoOverlapError
 from ..schema import CaptionRequest
-from . import access, around
+from . import access, around, vector
 from .grid import TileGrid
 from .pair import RasterPair
 
@@ -93,10 +93,13 @@ def read_area(path: str, crs: Any, within: float = 1.0) -> Any:
     file, layer = _split(path)
     access.allow(file)
     try:
-        with fiona.open(file, layer=layer or _only_layer(file)) as collection:
+        opened = vector.as_gdal_has_it(file)
+        with fiona.open(opened, layer=layer or _only_layer(opened)) as collection:
             wkt = collection.crs_wkt
             shapes = [shapely.geometry.shape(to_dict(feature.geometry)) for feature in collection if feature.geometry is not None]
     except (FionaError, OSError, ValueError, AttributeError, ShapelyError) as error:
+        if vector.is_locked(file):
+            raise AreaError(f"the AOI {path} is locked by another program", *vector.LOCKED) from error
         raise AreaError(
             f"the AOI {path} cannot be read ({error})", "a polygon file that GDAL reads", "check the path and the layer's name"
         ) from error
@@ -116,16 +119,10 @@ def read_area(path: str, crs: Any, within: float = 1.0) -> Any:
 
 
 def _split(path: str) -> tuple[str, str | None]:
-    file, *options = path.split("|")
-    layer = None
-    for option in options:
-        key, _, value = option.partition("=")
-        if key.lower() != "layername" or not value:
-            raise AreaError(
-                f"the AOI {path}", "path or path|layername=NAME", "save filtered features or a layer chosen by number as a file of their own"
-            )
-        layer = value
-    return file, layer
+    file, options = vector.split_layer(path)
+    if set(options) - {"layername"} or "" in options.values():
+        raise AreaError(f"the AOI {path}", "path or path|layername=NAME", "save filtered features or a layer chosen by number as a file of their own")
+    return file, options.get("layername")
 
 
 def _only_layer(file: str) -> str:

@@ -22,6 +22,7 @@ from rasterio.features import rasterize, shapes
 from rasterio.windows import Window
 
 from ..errors import OutputError
+from . import vector
 from .grid import TileGrid
 from .ground import pixel_size_m
 
@@ -84,6 +85,8 @@ def read_provenance(path: Path) -> dict:
         with fiona.open(path, layer=LAYER) as layer:
             return json.loads(layer.tags()[TAG])
     except (FionaError, ValueError, KeyError, OSError) as error:
+        if vector.is_locked(path):
+            raise OutputError(f"{path} is locked by another program", *vector.LOCKED) from error
         got = f"{path} holds no heat polygons of ChangeScribe"
         raise OutputError(got, "a GeoPackage that an earlier run has written", "choose another heat map") from error
 

@@ -41,7 +41,7 @@ class PartsWriter:
         self._parts: dict[int, GridWriter] = {}
         self._latest: GridWriter | None = None
         verify_path(self.path, (".gpkg",))
-        there = [file for file in self.paths if file.exists()]
+        there = [file for file in self.paths if os.path.exists(file)]
         if there and not resume:
             need, do = "an output that does not, or --resume to continue it", "choose another name, delete the files, or resume"
             raise OutputError(f"{there[0]} exists", need, do)
@@ -94,7 +94,7 @@ def verify_one_file(path: Path) -> None:
     OutputError
     """
     first = path.with_name(_name(path, 1))
-    if first.exists() and not path.exists():
+    if os.path.exists(first) and not os.path.exists(path):
         need, do = f"one file ({path.name})", "choose another name, or the --part-tiles of the run that is continued"
         raise OutputError(f"{first} exists, which is one of several files", need, do)
 

@@ -22,6 +22,7 @@ from ..contract.fields import missing_core, written_fields
 from ..contract.options import SPEED
 from ..errors import OutputError
 from ..schema import LAYER_NAME, OPTIONS, TileCaption
+from . import vector
 from .tileset import TileSet
 
 FIONA_TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
@@ -40,6 +41,8 @@ DELETE_FAILED = "DELETE FROM change_captions WHERE status = 'failed'"
 SELECT_DONE = "SELECT row * 4294967296 + col FROM change_captions"  # of the index alone, as TileSet.update_packed takes it
 # GDAL keeps the number of rows beside the layer, and a batch that was rolled back stays counted there.
 RECOUNT = "UPDATE gpkg_ogr_contents SET feature_count = (SELECT count(*) FROM change_captions) WHERE table_name = 'change_captions'"
+# Bytes that "_0001", ".partial" and SQLite's "-journal" add to a name; and the longest path that SQLite opens.
+LONGEST_BESIDE, MAX_SQLITE_PATH = 21, 512
 # What may differ between a run and the run that continues it.
 VOLATILE = ("started", "ended", "versions", "counts", "schema", *(f"request.{name}" for name, row in OPTIONS.items() if row.affects == SPEED))
 WRITE_ERRORS = (FionaError, CPLE_BaseError, sqlite3.Error, OSError, RuntimeError, SystemError)
@@ -218,6 +221,8 @@ def write_failure(path: Path, error: BaseException) -> OutputError:
         return OutputError(got, "the folder with what was written into it", "put it back, then run again with --resume")
     if _free_bytes(path) < FULL_BYTES:
         return disk_full(path)
+    if "locked" in str(error) or vector.is_locked(path, writing=True):
+        return OutputError(f"{path} is locked by another program", *vector.LOCKED)
     return OutputError(
         f"{path} cannot be written ({error})", "a writable file that no other program holds", "close it elsewhere, then run again with --resume"
     )
@@ -258,6 +263,8 @@ def read_provenance(path: Path) -> dict:
         if text and not missing_core(fields):
             return json.loads(text)
     except (FionaError, ValueError, OSError) as error:
+        if vector.is_locked(path):
+            raise OutputError(f"{path} is locked by another program", *vector.LOCKED) from error
         log.debug("no output of ours: %s", error)
     raise OutputError(f"{path} is not an output of ChangeScribe", "a GeoPackage that an earlier run has written", "choose another output")
 
@@ -305,8 +312,9 @@ def verify_path(path: Path, suffixes: tuple[str, ...]) -> None:
     folder = path.parent
     if "\0" in str(path):
         raise OutputError(f"{str(path)!r} as output", "a file name", "correct the name")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise OutputError(f"the folder {folder} does not exist", "an existing folder", "make it, or choose another output")
+    _verify_length(path)
     if path.is_dir():
         raise OutputError(f"{path} is a folder", "a file name", f"name a {suffixes[0]} file in it")
     if path.suffix.lower() not in suffixes:
@@ -318,6 +326,18 @@ def verify_path(path: Path, suffixes: tuple[str, ...]) -> None:
         raise OutputError(
             f"{free / 1e6:.0f} MB free on the disk of {folder}", f"at least {MIN_FREE_BYTES / 1e6:.0f} MB", "free some space, or choose another disk"
         )
+
+
+def _verify_length(path: Path) -> None:
+    """Check that the names of the file, and of those that are made beside it, are not too long for the disk and for SQLite."""
+    most = (os.pathconf(path.parent, "PC_NAME_MAX") if hasattr(os, "pathconf") else 255) - LONGEST_BESIDE
+    size = len(os.fsencode(path.name))
+    if size > most:
+        got = f"name too long: {path.name[:30]}…{path.suffix[-8:]} has {size} bytes"
+        raise OutputError(got, f"at most {most} bytes (files made beside it have longer names)", "choose a shorter name")
+    size, most = len(os.fsencode(path.absolute())), MAX_SQLITE_PATH - LONGEST_BESIDE
+    if path.suffix.lower() == ".gpkg" and size > most:
+        raise OutputError(f"path too long: that of {path.name[:30]}… has {size} bytes", f"at most {most} bytes", "choose a folder nearer to the root")
 
 
 def _now() -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import fiona
@@ -15,7 +15,7 @@ from fiona.errors import FionaError
 from ..contract.fields import FIELDS, missing_core, names_of
 from ..errors import InputError
 from ..figure import Cell
-from ..geo import access
+from ..geo import access, vector
 from ..geo.writer import TAG
 from ..review import is_disputed, settled
 from ..schema import LAYER_NAME
@@ -57,8 +57,8 @@ def read_layer(source: str) -> Layer:
     InputError
         The file cannot be read, holds no layer of ours, several, or one that has no tiles or no CRS.
     """
-    path, _, rest = source.partition("|")
-    wanted = rest.removeprefix("layername=").partition("|")[0]
+    path, options = vector.split_layer(source)
+    wanted = options.get("layername")
     access.limit()
     try:
         name = wanted or _find(path)
@@ -72,7 +72,9 @@ def read_layer(source: str) -> Layer:
             ]
             crs_wkt, provenance = collection.crs_wkt, _provenance(collection.tags())
     except (FionaError, OSError, UnicodeDecodeError) as error:
-        reason = str(error) if Path(path).exists() else "there is no such file"
+        if vector.is_locked(path):
+            raise InputError(f"{path} is locked by another program", *vector.LOCKED) from error
+        reason = str(error) if os.path.exists(path) else "there is no such file"
         raise InputError(f"{path} cannot be read ({reason})", NEED, "check the path") from error
     rows = [row for row in rows if row["ring"]]
     if not rows:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ...engine.batch_table import beside
 from ...engine.errors import InputError
 from ...engine.schema import CaptionRequest
 from ..i18n import tr
@@ -217,10 +218,8 @@ def _matches(files: list[Path], folder: Path, pattern: str) -> dict[str, Path]:
 
 
 def _absolute(path: str, folder: Path) -> str:
-    """A local relative path made absolute; what GDAL reads from elsewhere stays as it is."""
-    if not path or path.startswith("/vsi") or "://" in path or Path(path).is_absolute():
-        return path
-    return str(folder / path)
+    """A local relative path made absolute, also inside what GDAL opens otherwise; a URL stays as it is."""
+    return beside(folder, path) if path else path
 
 
 def safe_name(name: str) -> str:

@@ -348,7 +348,7 @@ def test_output_locked_by_another_program(tmp_path):
         """,
     )
     assert other.stdout.readline() == "locked\n"
-    with pytest.raises(OutputError, match="cannot be written .*close it elsewhere"):
+    with pytest.raises(OutputError, match="is locked by another program.*close the file there"):
         writer.commit()
     other.communicate()
     writer.close()  # the tile was kept and goes in once the other program is done
