@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup setup-engine setup-plugin demo test check link package bench freeze faults fuzz sbom audit lock first-use screenshots translations train clean
+.PHONY: help setup setup-engine setup-plugin demo test quick check link package bench freeze faults fuzz sbom audit lock first-use screenshots translations train clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ demo: setup-engine ## caption a generated sample, or BEFORE=… AFTER=…, and d
 
 test: setup link ## engine and training tests, then the plugin's in a real QGIS
 	.ci/test
+
+quick: setup link ## format, lint, types and the fast tests of both suites: under two minutes on two quiet cores
+	.ci/quick
 
 check: setup link ## format, lint, types, security scan, import rules, tests
 	$(BIN)/ruff format --check .
