@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 
 from engine.captioner import ModelCard
 from engine.errors import InputError
+from engine.evaluation.sources import balanced_weights, fit_platt
 from engine.models.scribe import DELTAS, ScribeCaptioner
 from engine.registry import RESOURCES, sha256_of
 from engine.schema import CLASSES
@@ -76,24 +77,20 @@ def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]
     """Temperature and bias of the change score (Platt 1999), and the probability from which each class is named (best F1), on validation.
 
     Changed and unchanged pairs weigh the same in the fit: how many tiles of a user's area have changed is not known, and of the validation pairs far
-    more have than of most areas.
+    more have than of most areas. So do sources, as the square root of their pairs.
     """
     known = [i for i, row in enumerate(rows) if row.delta is not None]
     labels = np.stack([row.delta for row in rows if row.delta is not None])
     probabilities = torch.sigmoid(classes[known]).numpy()
     limits = [[_best_limit(probabilities[:, s, c], labels[:, s, c]) for c in range(len(CLASSES))] for s in range(len(DELTAS))]
-    temperature, bias = fitted(flag, torch.tensor([float(row.changed == 1) for row in rows]))
+    temperature, bias = fitted(flag, np.array([row.changed == 1 for row in rows]), np.array([row.source for row in rows]))
     return {"temperature": temperature, "bias": bias, "class_thresholds": limits}
 
 
-def fitted(flag: torch.Tensor, truth: torch.Tensor) -> tuple[float, float]:
-    """Temperature and bias of logits (N,) that say best which pairs have changed (``truth``, 0 or 1), both kinds weighted alike."""
-    temperatures, biases = torch.linspace(0.5, 4.0, 71)[:, None, None], torch.linspace(-2.0, 2.0, 81)[:, None]
-    scaled = flag / temperatures + biases
-    weight = torch.where(truth > 0, 0.5 / truth.sum(), 0.5 / (1 - truth).sum())
-    losses = (torch.nn.functional.binary_cross_entropy_with_logits(scaled, truth.expand_as(scaled), reduction="none") * weight).sum(-1)
-    temperature, bias = divmod(int(losses.argmin()), losses.shape[1])
-    return round(float(temperatures[temperature]), 4), round(float(biases[bias]), 4)
+def fitted(flag: torch.Tensor, truth: np.ndarray, sources: np.ndarray) -> tuple[float, float]:
+    """Temperature and bias of logits (N,) that say best which pairs have changed (``truth``, bool), weighted by ``balanced_weights``."""
+    slope, bias = fit_platt(flag.double().numpy(), truth, balanced_weights(truth, sources))
+    return round(1 / slope, 4), round(bias, 4)
 
 
 def _best_limit(probability: np.ndarray, label: np.ndarray, fewest: int = 5) -> float:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine import checkpoint, registry
 from engine.captioner import ModelCard
-from engine.models.quick import FirstLook, FirstLookConfig
+from engine.models.quick import FirstLook, FirstLookConfig, read_first_look
 from engine.models.scribe import ScribeCaptioner
 from engine.registry import RESOURCES
 from engine.schema import DEFAULT_MODEL
@@ -37,28 +37,39 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/first-look"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--kept", type=float, default=KEPT, help="share of the changed pairs that scribe-s finds which are not passed over")
+    parser.add_argument("--again", action="store_true", help="fit the bundled first look's cut and score again, to a new scribe-s; no --run is read")
     args = parser.parse_args(argv)
-    settings = json.loads((args.run / "settings.json").read_text("utf-8"))
-    best = torch.load(args.run / "best.pt", map_location="cpu", weights_only=True)
-    look = FirstLook(FirstLookConfig(**settings["config"]))
-    look.load_state_dict(unpack(pack(best["state"])))  # calibrated as it will be read
+    path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
+    look, packed, epoch = _bundled(path) if args.again else _trained(args.run)
     rows = captioned(load_rows(args.data), "val")
     looks, changed = flag_logits(look.eval(), rows), np.array([row.changed == 1 for row in rows])
     scribe = registry.load(DEFAULT_MODEL)
     assert isinstance(scribe, ScribeCaptioner)
     found = changed & (logits(scribe, rows)[0] / scribe.calibration["temperature"] + scribe.calibration["bias"] >= 0).numpy()
     cut = float(np.quantile(looks[found], 1 - args.kept, method="lower"))
-    temperature, bias = fitted(torch.from_numpy(looks), torch.from_numpy(changed).float())
+    temperature, bias = fitted(torch.from_numpy(looks), changed, np.array([row.source for row in rows]))
     card = ModelCard(MODEL_ID, "scribe-s with a first look", gsd_m=0.5, threshold=0.5, memory_mb=900)
     calibration = {"cut": round(cut, 4), "look_temperature": temperature, "look_bias": bias}
-    path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
     path.parent.mkdir(exist_ok=True)
-    save_file(pack(best["state"]), path, metadata=checkpoint.metadata(look.config, scribe.vocabulary, card, calibration))
+    save_file(packed, path, metadata=checkpoint.metadata(look.config, scribe.vocabulary, card, calibration))
     register(MODEL_ID, path)
     passed = looks < cut
-    said = {"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "epoch": best["epoch"], **calibration}
+    said = {"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "epoch": epoch, **calibration}
     lost = f"{(passed & found).sum()} of {found.sum()}"
     print(json.dumps(said | {"unchanged_passed_over": round(float(passed[~changed].mean()), 3), "found_by_scribe_passed_over": lost}))
+
+
+def _trained(run: Path) -> tuple[FirstLook, dict[str, torch.Tensor], int]:
+    """A run's best first look, its packed weights and its epoch."""
+    settings = json.loads((run / "settings.json").read_text("utf-8"))
+    best = torch.load(run / "best.pt", map_location="cpu", weights_only=True)
+    look, packed = FirstLook(FirstLookConfig(**settings["config"])), pack(best["state"])
+    look.load_state_dict(unpack(packed))  # calibrated as it will be read
+    return look, packed, best["epoch"]
+
+
+def _bundled(path: Path) -> tuple[FirstLook, dict[str, torch.Tensor], None]:
+    return read_first_look(str(path))[0], load_file(path), None
 
 
 if __name__ == "__main__":

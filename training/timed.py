@@ -34,7 +34,7 @@ from .tune import learn_words
 
 TERMS = ("caption", "flag", "mask", "classes")
 FIELDS = ("minutes", "steps", *TERMS)
-AUGMENT = AugmentOptions(same_world=0.2, turned=0.5, hidden=0.2, sensor=1.0, captions=2)
+AUGMENT = AugmentOptions(same_world=0.2, turned=0.5, hidden=0.2, sensor=1.0, captions=1)
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class TimedOptions:
 
     minutes: float = 90.0
     workers: int = 2
-    batch_size: int = 12
+    batch_size: int = 8
     lr: float = 3e-4
     encoder_lr: float = 1e-4
     weight_decay: float = 0.02
     warmup: float = 0.04
-    frozen_stages: int = 4
+    frozen_stages: int = 5
     ema: float = 0.99
     min_count: int = 3
     save_minutes: float = 8.0
@@ -88,9 +88,9 @@ def _work(rank: int, store: PairStore, net: ScribeNet, vocabulary: Vocabulary, o
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     contrast = TextGuidedContrast(net.encoder.channels[2])  # of no weight here: there are no sentence embeddings
     optimizer = scribe_optimizer(net, contrast, options.lr, options.encoder_lr, options.weight_decay, options.frozen_stages)
-    run_frozen_stages_fused(net.encoder, options.frozen_stages)
     ema = Ema(net, options.ema)
     spent, step = _resume(out / "last.pt", net, ema, optimizer)
+    run_frozen_stages_fused(net.encoder, options.frozen_stages)  # copies their weights: after they have been read
     net.train()
     started = saved = time.time()
     sums, count = dict.fromkeys(TERMS, 0.0), 0
@@ -119,6 +119,7 @@ def _work(rank: int, store: PairStore, net: ScribeNet, vocabulary: Vocabulary, o
             sums, count = dict.fromkeys(TERMS, 0.0), 0
     if rank == 0:
         _save(out, net, ema, optimizer, options.minutes, step, {name: sums[name] / max(1, count) for name in TERMS})
+        torch.save({"state": ema.shadow, "scores": {}, "epoch": step}, out / "final.pt")  # as ``training.export`` reads it
     if options.workers > 1:
         distributed.destroy_process_group()
 
