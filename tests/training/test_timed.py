@@ -12,6 +12,7 @@ from engine.models.efficientnet import EfficientNetLite
 from engine.models.scribe import ScribeCaptioner, ScribeConfig, ScribeNet
 from engine.text import SPECIAL, Vocabulary
 from engine.weights import pack
+from training import timed
 from training.balance import draw_weights
 from training.datasets import PairRow, load_rows, training_rows
 from training.frozen_stages import run_frozen_stages_fused
@@ -61,7 +62,9 @@ def test_the_schedule_rises_and_falls_with_time():
     assert values[-1] == pytest.approx(0)
 
 
-def test_a_run_stops_in_time_resumes_and_learns_new_words(small_data, tmp_path):
+def test_a_run_stops_in_time_resumes_and_learns_new_words(small_data, tmp_path, monkeypatch):
+    stems = []
+    monkeypatch.setattr(timed, "run_frozen_stages_fused", lambda encoder, stages: stems.append(encoder.stem.weight.detach().clone()))
     torch.manual_seed(0)
     vocabulary = Vocabulary([*SPECIAL, "a", "house", "is", "built"])
     net = ScribeNet(SMALL, len(vocabulary))
@@ -79,6 +82,8 @@ def test_a_run_stops_in_time_resumes_and_learns_new_words(small_data, tmp_path):
     fine_tune(rows, tmp_path / "init.safetensors", tmp_path / "run", TimedOptions(minutes=0.06, workers=1, batch_size=4, save_minutes=100))
     second = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
     assert second["steps"] > first["steps"]
+    # What is copied for the frozen stages are the weights that the run began with, resumed or not.
+    assert torch.equal(*stems) and torch.allclose(stems[0], net.encoder.stem.weight, atol=0.01)
     frozen = "encoder.stages.0.0.project.weight"
     assert torch.equal(first["net"][frozen], second["net"][frozen])
     assert not torch.equal(first["net"]["prior.head.0.weight"], second["net"]["prior.head.0.weight"])
