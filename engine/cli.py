@@ -1,4 +1,4 @@
-"""The command line: ``changescribe caption|batch|report|export-reviewed|convert|train|evaluate|models|doctor|worker``.
+"""The command line: ``changescribe caption|batch|report|export-reviewed|sample|accuracy|convert|train|evaluate|models|doctor|worker``.
 
 Exit codes: 0 done, 2 bad arguments or input, 3 cancelled with partial output kept, 4 the engine failed.
 Heavy modules are imported by the commands that need them, so that --help is instant and the worker can guard its stdout first.
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, cli_options, cli_streams, convert, proj_data, registry, train_command
+from .accuracy import command as accuracy_command
 from .contract.options import COMMAND
 from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, end_where_threads_cannot_start, is_out_of_memory, unexpected
 from .installed import how_to_install
@@ -110,6 +111,8 @@ def parser() -> argparse.ArgumentParser:
     _add_batch(commands)
     _add_json(report_command.add(commands))
     _add_json(report_command.add_export(commands))
+    _add_json(accuracy_command.add_sample(commands))
+    _add_json(accuracy_command.add_accuracy(commands))
     _add_json(convert.add(commands))
     train_command.add_command(commands)
     _add_evaluate(commands)
