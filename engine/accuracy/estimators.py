@@ -21,8 +21,8 @@ MIN_PER_STRATUM = 2  # below it a stratum has no variance
 class Estimate:
     """A proportion with its standard error; ``low`` and ``high`` bound the 95 % interval.
 
-    half_width : 1.96 standard errors, as published tables give it. low, high : of an interval from Wilson's, which stays within 0 and 1 and covers
-    the true value as often as it says for rare classes too, where ± 1.96 standard errors do not (``tests/engine/accuracy/test_estimators.py`` simulates it).
+    half_width : 1.96 standard errors, as published tables give it. low, high : from Wilson's intervals; they stay within 0 and 1 and cover the true
+    value for rare classes too, where ± 1.96 standard errors do not (``tests/engine/accuracy/test_estimators.py`` simulates it).
     """
 
     value: float
