@@ -62,7 +62,7 @@ def test_panel_menu_and_toolbox_are_german(in_language, locale):
     assert algorithm.displayName() == "Änderungen vieler Paare beschreiben"
     assert "Beschreibt viele Rasterpaare" in algorithm.shortHelpString()
     assert "Auf der Kommandozeile: qgis_process run" in algorithm.shortHelpString()
-    assert algorithm.parameterDefinition("BATCH_SIZE").description() == "Kacheln je Durchgang (leer: die Engine wählt)"
+    assert algorithm.parameterDefinition("BATCH_SIZE").description() == "Kacheln je Stapel"
 
 
 @pytest.mark.parametrize("locale", ["en", *(path.stem.removeprefix("changescribe_") for path in I18N.glob("*.ts"))])
