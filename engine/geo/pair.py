@@ -20,6 +20,7 @@ from ..schema import CaptionRequest, TileRef
 from . import around
 from .clip import Clip
 from .georeference import crs_name, verify_crs
+from .alignment import Alignment
 from .grid import pixel_window
 from .ground import at_resolution, pixel_size_m
 from .source import RasterSource
@@ -64,6 +65,7 @@ class RasterPair:
         self.before, self.after, self.tile_px = before, after, tile_px
         self.warnings: list[str] = []
         self.clip: Clip | None = None
+        self.alignment: Alignment | None = None
         self._idle: list[RasterPair] = []
 
     def __getstate__(self) -> dict:
@@ -149,7 +151,9 @@ class RasterPair:
         """
         result = []
         for source, stretch in ((self.before, self.stretch_before), (self.after, self.stretch_after)):
-            pixels, valid = source.read(self.crs, self.transform, window)
+            # The alignment is part of the one warp: pixels are never resampled twice.
+            grid = self.alignment.moved(self.transform, window) if self.alignment is not None and source is self.after else self.transform
+            pixels, valid = source.read(self.crs, grid, window)
             result.append((stretch.apply(pixels, valid), valid))
         (before, valid_before), (after, valid_after) = result
         pad_px = self.tile_px if isinstance(window, TileRef) else 0
