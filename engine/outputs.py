@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from .errors import InputError
+from .errors import InputError, OutputError
+from .geo.alignment import Alignment
 from .geo.grid import TileGrid
 from .geo.heat import HeatWriter
-from .geo.parts import PartsWriter, verify_one_file
+from .geo.parts import PartsWriter, first_part, verify_one_file
 from .geo.tileset import TileSet
-from .geo.writer import GridWriter
+from .geo.writer import GridWriter, read_provenance, roll_back
 from .schema import HeatmapOutput, TileCaption
 
 
@@ -26,6 +27,19 @@ def verify_heatmap(heatmap: HeatmapOutput, output: str | None, resume: bool) -> 
     HeatWriter.verify(heatmap, resume)
     if output is not None and os.path.realpath(output) == os.path.realpath(heatmap.path):
         raise InputError(f"{output} as output and as heat map", "a file for each", "name another heat map")
+
+
+def recorded_alignment(output: str | None, part_tiles: int | None) -> Alignment | None:
+    """The alignment of the run that has left an output, in one file or in several, so that the run that continues it reads the same pixels."""
+    if output is None:
+        return None
+    for path in (Path(output), *([first_part(Path(output))] if part_tiles is not None else [])):
+        if os.path.exists(path):
+            roll_back(path)
+            # What is no output of ours, or of another run, the writer refuses.
+            with suppress(OutputError, TypeError, ValueError, KeyError):
+                return Alignment.from_json(read_provenance(path)["alignment"])
+    return None
 
 
 class Writers:

@@ -16,7 +16,8 @@ from . import __version__, device, lanes, outputs, registry
 from .captioner import Captioner, CaptionOptions, ModelCard
 from .contract.fields import SCHEMA_VERSION
 from .errors import AreaError, Cancelled, EngineError, InputError
-from .geo import access, area, around, registration
+from .geo import access, align, area, around, registration
+from .geo.alignment import Alignment
 from .geo.clip import Clip
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
@@ -101,10 +102,13 @@ def load_captioner(request: CaptionRequest, on_event: Event = ignore) -> Caption
 
 
 @contextmanager
-def opened(request: CaptionRequest, card: ModelCard) -> Iterator[tuple[RasterPair, TileGrid]]:
-    """The request's rasters and the tiles of its area."""
+def opened(request: CaptionRequest, card: ModelCard, alignment: Alignment | None = None) -> Iterator[tuple[RasterPair, TileGrid]]:
+    """The request's rasters, aligned if wanted (as ``alignment`` has it, else as is estimated), and the tiles of its area."""
     access.limit()  # whatever an earlier request has opened
     with RasterPair.open(request, card.gsd_m) as pair:
+        if request.align != "off":
+            known = alignment is not None and alignment.method == request.align
+            pair.align(alignment if known and alignment else align.estimate(pair, request.align))
         grid = area.tile_grid(request, pair)
         if request.clip:
             pair.clip = Clip.of(grid)
@@ -119,7 +123,8 @@ def describe(request: CaptionRequest) -> dict:
     verify_question(request.question, request.model, row.get("questions", False))
     card = registry.card(request.model)
     with opened(request, card) as (pair, grid):
-        return {**layout(request, pair, grid), "model": card.to_json(), "warnings": warnings_of(request, card, pair)}
+        found = {**layout(request, pair, grid), "model": card.to_json(), "alignment": recorded(pair)}
+        return {**found, "warnings": warnings_of(request, card, pair)}
 
 
 def layout(request: CaptionRequest, pair: RasterPair, grid: TileGrid) -> dict:
@@ -141,9 +146,9 @@ def layout(request: CaptionRequest, pair: RasterPair, grid: TileGrid) -> dict:
 def warnings_of(request: CaptionRequest, card: ModelCard, pair: RasterPair) -> list[str]:
     """What a user should know before trusting the captions: of the rasters, their registration and their ground resolution."""
     notes = list(pair.warnings)
-    offset = registration.check(pair)
-    if offset:
-        notes.append(offset)
+    level, text = align.describe(pair.alignment) if pair.alignment is not None else ("", "")
+    offset = None if pair.alignment is not None and pair.alignment.applied else registration.check(pair)
+    notes += [note for note in (text if level == "warning" else None, offset) if note]
     seen_gsd_m = pair.gsd_m * request.tile_px / card.input_px
     if request.tile_px != card.input_px:
         notes.append(
@@ -165,8 +170,14 @@ def provenance(request: CaptionRequest, captioner: Captioner, pair: RasterPair, 
         "sampling": sampling and asdict(sampling),
         "grid": layout(request, pair, grid),
         "schema": SCHEMA_VERSION,
+        "alignment": recorded(pair),
         "versions": versions() | {"device": str(captioner.device)},
     }
+
+
+def recorded(pair: RasterPair) -> dict | None:
+    """How the pair was aligned, as JSON; None where that was not asked for."""
+    return None if pair.alignment is None else asdict(pair.alignment)
 
 
 def versions() -> dict:
@@ -286,7 +297,12 @@ def run(
     captioner.verify_options(CaptionOptions.of(request))
     if heatmap is not None and not captioner.has_heatmap:
         raise InputError(f"{captioner.card.id} has no heat map", f"a model that has one, such as {DEFAULT_MODEL}", "choose another, or no heat map")
-    with opened(request, captioner.card) as (pair, grid), ExitStack() as stack:
+    alignment = outputs.recorded_alignment(output, part_tiles) if resume and request.align != "off" else None
+    with opened(request, captioner.card, alignment) as (pair, grid), ExitStack() as stack:
+        if pair.alignment is not None:
+            level, text = align.describe(pair.alignment)
+            if level == "info":
+                on_event({"type": "log", "level": level, "message": text})
         summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair))
         for message in summary.warnings:
             on_event({"type": "log", "level": "warning", "message": message})

@@ -35,6 +35,7 @@ UNCHANGED_TEXT = "the scene is the same as before"
 DEFAULT_MODEL = "scribe-s"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 STRETCHES = ("percentile", "none")
+ALIGNMENTS = ("off", "shift", "local")
 DECODINGS = ("beam", "greedy")
 MAX_SAMPLES = 64
 MAX_QUESTION = 400  # characters
@@ -61,6 +62,8 @@ class CaptionRequest:
     extent : (x0, y0, x1, y1) in the CRS of the BEFORE raster.
     resolution : ground size of a pixel in metres; "native" is the BEFORE raster's, "model" what the model was trained at.
     tile_px, overlap_px : tile side and overlap of neighbouring tiles, pixels.
+    align : "off"; "shift": the AFTER raster is moved by one offset that is estimated over all shared ground; "local": by an affine map and a
+        smooth field (``engine.geo.align``).
     stretch : "percentile": one 2–98 % stretch per raster (never per tile); "none": uint8 as it is.
     max_nodata : tiles where either date lacks data on a larger share (0..1), both dates' gaps together, are skipped.
     clip : show the model only the part of each tile inside ``aoi`` or ``extent``; the area alone counts for ``max_nodata`` then.
@@ -133,6 +136,15 @@ class CaptionRequest:
         flag="--overlap",
         metavar="PX",
         parameter="OVERLAP",
+    )
+    align: str = option(
+        "off",
+        "choice",
+        PIXELS,
+        choices=ALIGNMENTS,
+        need=", ".join(ALIGNMENTS),
+        help="move AFTER onto BEFORE where they do not match: by one offset (shift), or also turned, stretched and bent (local); default off",
+        flag="--align",
     )
     stretch: str = option("percentile", "choice", PIXELS, choices=STRETCHES, need=" or ".join(STRETCHES), flag="--stretch")
     max_nodata: float = option(

@@ -1,9 +1,12 @@
 """Estimating how the AFTER raster must be moved to lie on the BEFORE raster, from windows over the ground that both share.
 
-Coarse: a few large windows are compared, each votes for offsets, and the similarity (or shift) with the most votes wins. Fine: many smaller windows are read
-as that estimate has them, and what is left between the dates corrects it, robustly. Last, windows apart from those must agree better
-with the estimate than without it; otherwise nothing is moved. The result depends on the rasters and the grid alone, not on the run's area,
-so that a click, a preview and a run share it.
+Coarse: a few large windows are compared, each votes for offsets, and the similarity (or shift) with the most votes wins. Fine: more, smaller windows
+are read as that estimate has them, and the offsets that remain correct it, robustly. Last, windows between those must agree better with the
+estimate than without it; otherwise nothing is moved. The result depends on the rasters and the grid alone, not on the run's area, so that a click,
+a preview and a run share it.
+
+numpy suffices. scikit-image's phase correlation is of one window, and with masks to whole pixels only; it and scipy add tens of MB to the engine's
+environment, OpenCV as many. AROSICS needs GDAL's Python bindings, scikit-image and more, and resamples on its own. All have suitable licences.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ MIN_PEAK, MIN_NEAR_PEAK = 6.0, 5.0
 # Passes of the fine search: windows a side, and how far around the place where a window is expected.
 PASSES = ((4, 12), (6, 6))
 # So many windows, and such shares of those with data and of those with a peak, must agree to a few pixels; unrelated textures do not.
-MIN_TIES, MIN_SHARE, MIN_AGREEING, AGREE_PX = 4, 0.25, 0.6, 3.0
+MIN_TIES, MIN_SHARE, MIN_AGREEING, AGREE_PX = 4, 0.3, 0.35, 3.0
 # Beyond these no two dates of one place lie: turns and stretches of two images that differ by more are errors of the estimate.
 MAX_TURN, MAX_STRETCH = np.radians(1.5), 0.015
 VOTE_PX, MAX_VOTE = 2, 12.0
@@ -36,6 +39,8 @@ LEAST_OFFSET_PX = 0.5
 # A shift this near to whole pixels becomes one, which needs no resampling at all.
 WHOLE_PX = 0.25
 MIN_GAIN, MIN_IMPROVED, MIN_NEARER_PX = 0.01, 0.6, 0.25
+# Offsets of unrelated windows lie farther off than this, in the middle of the search.
+MAX_LEFT_PX = 3.5
 # A richer model must leave that much less in windows that it was not fitted to.
 RICHER_GAIN = 0.1
 FIELD_TIES, FIELD_NODES, FIELD_PRIOR = 12, 9, 0.3
@@ -356,7 +361,8 @@ def _guarded(pair: RasterPair, found: Alignment) -> Alignment:
     agrees = after.mean() >= before.mean() + MIN_GAIN and (after > before).mean() >= MIN_IMPROVED
     # Fractions of a pixel hardly show in the agreement, but in the offsets.
     nearer = len(moved_px) >= MIN_TIES and np.median(moved_px) <= np.median(unmoved_px) - MIN_NEARER_PX and after.mean() >= before.mean()
-    if len(moved_px) < MIN_SHARE * len(gains) or not (agrees or nearer):
+    seen = len(moved_px) >= MIN_SHARE * len(gains) and np.median(moved_px) <= MAX_LEFT_PX
+    if not seen or not (agrees or nearer):
         figures = f"{before.mean():.2f} as they are, {after.mean():.2f} moved"
         return replace(found, applied=False, reason=f"moving it does not make the dates agree better (correlation of edges {figures})")
     return found

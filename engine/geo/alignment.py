@@ -1,8 +1,8 @@
 """How the AFTER raster is moved onto the BEFORE raster: the result of ``align``, applied while the AFTER raster is warped.
 
-An alignment maps a pixel of the grid to the place in the AFTER raster, in pixels of the same grid, where the same ground really lies: an affine map, and
-for ``local`` a lattice of small offsets on top. Each window is read through one affine map, so that the AFTER raster is resampled once.
-Over a tile of 256 pixels the affine map follows the lattice to a few hundredths of a pixel.
+An alignment maps a pixel of the grid to the place in the AFTER raster, in pixels of the same grid, where the same ground really lies: an affine map,
+and for ``local`` a lattice of small offsets on top. Each window is read through one affine map, so that the AFTER raster is resampled once; over a
+tile of 256 pixels that map follows the lattice to a few hundredths of a pixel.
 """
 
 from __future__ import annotations

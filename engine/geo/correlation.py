@@ -72,6 +72,11 @@ def peak(found: np.ndarray, radius: int | None = None) -> tuple[float, float, fl
     return rows, col - middle[1] + _parabola(found[row, col - 1 : col + 2]), height
 
 
+def phase_correlation(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+    """Shift of ``after`` against ``before`` in pixels (rows, cols) and the height of the peak in standard deviations; float (h, w) without gaps."""
+    return peak(surface(edges(before), edges(after)))
+
+
 def agreement(before: tuple[np.ndarray, np.ndarray], after: tuple[np.ndarray, np.ndarray]) -> float | None:
     """Correlation (-1..1) of two images' ``edges`` where they lie; None where there is nothing to compare."""
     weight = before[1] * after[1]

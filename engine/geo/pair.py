@@ -18,9 +18,9 @@ from rasterio.warp import transform as transform_points
 from ..errors import InputError, NoOverlapError
 from ..schema import CaptionRequest, TileRef
 from . import around
+from .alignment import Alignment
 from .clip import Clip
 from .georeference import crs_name, verify_crs
-from .alignment import Alignment
 from .grid import pixel_window
 from .ground import at_resolution, pixel_size_m
 from .source import RasterSource
@@ -50,6 +50,8 @@ class RasterPair:
     stretch_before, stretch_after : Stretch
     clip : Clip or None
         What tiles are cut to; None shows the model all of each tile.
+    alignment : Alignment or None
+        How the AFTER raster is moved; None where it was not asked for (``align`` sets it).
     """
 
     crs: Any
@@ -159,6 +161,14 @@ class RasterPair:
         pad_px = self.tile_px if isinstance(window, TileRef) else 0
         return tuple(_padded(array, pad_px) for array in (before, after, valid_before, valid_after))  # type: ignore[return-value]
 
+    def align(self, alignment: Alignment) -> None:
+        """Read the AFTER raster as an alignment has it from now on; the overlap follows."""
+        self.alignment = alignment
+        if alignment.applied:
+            before, after = (_outline(source, self.crs) for source in (self.before, self.after))
+            after = around.repeated(after, before.bounds[0], before.bounds[2], self.before.turn)
+            self.overlap = shapely.intersection(before, shapely.make_valid(shapely.transform(after, partial(_moved_back, alignment, self.transform))))
+
     def overlap_window(self) -> TileRef:
         """Smallest pixel window that holds the overlap."""
         return pixel_window(self.overlap, self.transform, self.height, self.width)
@@ -252,6 +262,11 @@ def _outline(source: RasterSource, crs: Any) -> Any:
     if len(points) < 3:
         return shapely.Polygon()
     return shapely.make_valid(around.unwrapped(shapely.Polygon(points), around.turn(crs)))
+
+
+def _moved_back(alignment: Alignment, transform: Any, points: np.ndarray) -> np.ndarray:
+    """Where the ground that the AFTER raster has at points (n, 2) of its nominal place really lies."""
+    return np.column_stack(transform * alignment.origin(*(~transform * (points[:, 0], points[:, 1]))))
 
 
 def _padded(array: np.ndarray, size_px: int) -> np.ndarray:

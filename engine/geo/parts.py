@@ -93,10 +93,15 @@ def verify_one_file(path: Path) -> None:
     ------
     OutputError
     """
-    first = path.with_name(_name(path, 1))
+    first = first_part(path)
     if os.path.exists(first) and not os.path.exists(path):
         need, do = f"one file ({path.name})", "choose another name, or the --part-tiles of the run that is continued"
         raise OutputError(f"{first} exists, which is one of several files", need, do)
+
+
+def first_part(path: Path) -> Path:
+    """The first of the files that an output is divided into."""
+    return path.with_name(_name(path, 1))
 
 
 def _name(path: Path, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Whether the two dates lie on each other: phase correlation on sample windows (Kuglin & Hines 1975; sub-pixel peak by a parabola)."""
+"""Whether the two dates lie on each other: phase correlation of sample windows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from rasterio.windows import Window
 
+from .correlation import phase_correlation
 from .pair import RasterPair
 from .stretch import sample_windows
 
@@ -33,26 +34,6 @@ class Offset:
     cols_px: float
     windows: int
     confidence: float
-
-
-def phase_correlation(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
-    """Shift of ``after`` against ``before`` in pixels (rows, cols) and the height of the peak in standard deviations.
-
-    before, after : float (h, w) of the same shape. The magnitude of the gradient is compared, not the grey value, so that a change
-    of season or sun does not matter.
-    """
-    window = np.hanning(before.shape[0])[:, None] * np.hanning(before.shape[1])[None]
-    spectra = [np.fft.rfft2((edges - edges.mean()) * window) for edges in (_edges(before), _edges(after))]
-    cross = spectra[1] * np.conj(spectra[0])
-    surface = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-12), s=before.shape)
-    # A little smoothing gathers a peak that lies between pixels.
-    for axis in (0, 1):
-        surface = 0.5 * surface + 0.25 * (np.roll(surface, 1, axis) + np.roll(surface, -1, axis))
-    row, col = (int(index) for index in np.unravel_index(int(surface.argmax()), surface.shape))
-    height = (surface[row, col] - surface.mean()) / (surface.std() + 1e-12)
-    rows = row + _parabola(surface[:, col], row)
-    cols = col + _parabola(surface[row], col)
-    return _signed(rows, before.shape[0]), _signed(cols, before.shape[1]), float(height)
 
 
 def measure(pair: RasterPair) -> Offset | None:
@@ -87,21 +68,5 @@ def check(pair: RasterPair) -> str | None:
         return None
     return (
         f"The after raster lies {offset.rows_px:+.1f} pixels down and {offset.cols_px:+.1f} right of the before raster "
-        f"({offset.windows} sample windows agree); false changes are likely. Co-register the pair first."
+        f"({offset.windows} sample windows agree); false changes are likely. Align the dates (--align shift or local), or co-register the pair first."
     )
-
-
-def _edges(grey: np.ndarray) -> np.ndarray:
-    rows, cols = np.gradient(grey.astype(np.float32))
-    return np.hypot(rows, cols)
-
-
-def _parabola(values: np.ndarray, peak: int) -> float:
-    """Sub-pixel place of the maximum relative to ``peak``, -0.5..0.5."""
-    left, middle, right = values[peak - 1], values[peak], values[(peak + 1) % len(values)]
-    bend = left - 2 * middle + right
-    return float(np.clip(0.5 * (left - right) / bend, -0.5, 0.5)) if bend else 0.0
-
-
-def _signed(index: float, size: int) -> float:
-    return float(index - size if index > size / 2 else index)

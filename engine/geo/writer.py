@@ -201,7 +201,7 @@ class GridWriter:
             raise OutputError(
                 f"{self.path} exists", "an output that does not, or --resume to continue it", "choose another name, delete the file, or resume"
             )
-        _roll_back(self.path)
+        roll_back(self.path)
         earlier = read_provenance(self.path)
         verify_same_run(self.path, earlier, self.provenance)
         self.provenance["started"] = earlier.get("started", _now())
@@ -242,7 +242,7 @@ def nothing() -> None:
     """Take no notice."""
 
 
-def _roll_back(path: Path) -> None:
+def roll_back(path: Path) -> None:
     """Undo a commit that a killed process or a power cut left half done; whoever only reads, as `read_provenance` does, cannot."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=5)) as database:  # what is no database, the reader tells
         database.execute("SELECT count(*) FROM sqlite_master").fetchone()

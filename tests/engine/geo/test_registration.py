@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import rasterio
 
+from engine.geo.correlation import phase_correlation
 from engine.geo.pair import RasterPair
-from engine.geo.registration import check, measure, phase_correlation
+from engine.geo.registration import check, measure
 from engine.schema import CaptionRequest
 
 
