@@ -124,7 +124,7 @@ def describe(request: CaptionRequest) -> dict:
     card = registry.card(request.model)
     with opened(request, card) as (pair, grid):
         found = {**layout(request, pair, grid), "model": card.to_json(), "alignment": recorded(pair)}
-        return {**found, "warnings": warnings_of(request, card, pair)}
+        return {**found, "warnings": warnings_of(request, card, pair, offset_warning(pair))}
 
 
 def layout(request: CaptionRequest, pair: RasterPair, grid: TileGrid) -> dict:
@@ -143,11 +143,15 @@ def layout(request: CaptionRequest, pair: RasterPair, grid: TileGrid) -> dict:
     }
 
 
-def warnings_of(request: CaptionRequest, card: ModelCard, pair: RasterPair) -> list[str]:
+def offset_warning(pair: RasterPair) -> str | None:
+    """What a user should know of dates that lie off each other and are not aligned; None where they do not, or are."""
+    return None if pair.alignment is not None and pair.alignment.applied else registration.check(pair)
+
+
+def warnings_of(request: CaptionRequest, card: ModelCard, pair: RasterPair, offset: str | None) -> list[str]:
     """What a user should know before trusting the captions: of the rasters, their registration and their ground resolution."""
     notes = list(pair.warnings)
     level, text = align.describe(pair.alignment) if pair.alignment is not None else ("", "")
-    offset = None if pair.alignment is not None and pair.alignment.applied else registration.check(pair)
     notes += [note for note in (text if level == "warning" else None, offset) if note]
     seen_gsd_m = pair.gsd_m * request.tile_px / card.input_px
     if request.tile_px != card.input_px:
@@ -303,9 +307,12 @@ def run(
             level, text = align.describe(pair.alignment)
             if level == "info":
                 on_event({"type": "log", "level": level, "message": text})
-        summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair))
+        offset = offset_warning(pair)
+        summary = Summary(output, len(grid), captioner.card.id, str(captioner.device), warnings=warnings_of(request, captioner.card, pair, offset))
         for message in summary.warnings:
-            on_event({"type": "log", "level": "warning", "message": message})
+            # The panel then offers to align the dates.
+            offer = {"offer": "align"} if message == offset and request.align == "off" else {}
+            on_event({"type": "log", "level": "warning", "message": message, **offer})
         writers = outputs.Writers(stack, output, heatmap, grid, provenance(request, captioner, pair, grid), resume, part_tiles)
         summary.resumed, summary.files = len(writers.done), writers.files
         tiles = caption(request, captioner, pair, grid, grid.without(writers.done), cancelled, on_event, heatmap is not None)

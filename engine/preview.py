@@ -10,9 +10,11 @@ import numpy as np
 from PIL import Image
 
 from .captioner import ModelCard
+from .geo import align
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
 from .geo.stretch import IDENTITY, Stretch
+from .pipeline import offset_warning
 from .reading import read_tile, to_input_size
 from .schema import CaptionRequest, TileRef
 
@@ -27,7 +29,8 @@ def preview(request: CaptionRequest, card: ModelCard, pair: RasterPair, grid: Ti
     dict
         ``tile_id``, ``footprint`` (ring of (x, y) in the grid's CRS), ``gsd_m`` of the pixels the model gets, and for ``before`` and ``after``:
         ``png`` (base64, input_px × input_px), ``bands``, ``valid`` (share 0..1), ``low`` and ``high`` (values of each band that become 0 and 255;
-        null where the pixels stay as they are).
+        null where the pixels stay as they are); ``alignment``, how the AFTER raster was moved or why not (None where that was not asked for), and
+        ``offset``, a warning where the dates lie off each other (else None).
 
     Raises
     ------
@@ -48,7 +51,8 @@ def preview(request: CaptionRequest, card: ModelCard, pair: RasterPair, grid: Ti
         seen = to_input_size(pixels[None], card.input_px)[0]
         shown[name] = {"png": _png(seen), "bands": list(getattr(pair, name).bands), "valid": round(valid, 4), **_limits(stretch)}
     gsd_m = round(pair.gsd_m * request.tile_px / card.input_px, 4)
-    return {"tile_id": ref.tile_id, "footprint": [list(point) for point in grid.footprint(ref)], "gsd_m": gsd_m, **shown}
+    notes = {"alignment": pair.alignment and align.describe(pair.alignment)[1], "offset": offset_warning(pair)}
+    return {"tile_id": ref.tile_id, "footprint": [list(point) for point in grid.footprint(ref)], "gsd_m": gsd_m, **notes, **shown}
 
 
 def _about_the_middle(grid: TileGrid) -> list[TileRef]:

@@ -13,6 +13,7 @@ TITLES = {
     "resolution": mark("Ground resolution"),
     "tile_px": mark("Tile size"),
     "overlap_px": mark("Tile overlap"),
+    "align": mark("Align the dates"),
     "stretch": mark("Stretch of pixel values"),
     "max_nodata": mark("Skip tiles without data above"),
     "clip": mark("Cut tiles to the area"),
@@ -31,6 +32,7 @@ TOOLTIPS = {
     "resolution": mark("Ground size of a pixel: native (the before layer's), model (what the model was trained at), or metres"),
     "tile_px": mark("Side of a tile in pixels. The models expect 256; other tiles are resampled to it"),
     "overlap_px": mark("Pixels that neighbouring tiles share"),
+    "align": mark("Moves the after raster where it does not lie on the before raster: by one offset, or also turned, stretched and bent"),
     "stretch": mark("percentile: 2–98 % of each raster; none: values are 0–255 already"),
     "max_nodata": mark("Tiles where either date lacks data on a larger share are skipped; on the rest, the model sees only what both dates have"),
     "clip": mark("The model does not see what lies beyond the area in tiles at its edge. Clicks caption whole tiles"),
@@ -47,6 +49,7 @@ TOOLTIPS = {
 UNSET = {"batch_size": mark("automatic")}
 MODELS_OWN = mark("the model's own")
 CHOICES = {
+    "align": {"off": mark("Off"), "shift": mark("By one offset (shift)"), "local": mark("Turned, stretched, locally (local)")},
     "stretch": {"percentile": mark("2–98 % of each raster"), "none": mark("None (values are 0–255)")},
     "decoding": {"beam": mark("Beam search"), "greedy": mark("Greedy")},
 }

@@ -45,6 +45,7 @@ MAX_LEFT_PX = 3.5
 RICHER_GAIN = 0.1
 FIELD_TIES, FIELD_NODES, FIELD_PRIOR = 12, 9, 0.3
 TOLERATED_PX = 1.0
+MATCH = "the dates match"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def estimate(pair: RasterPair, method: str) -> Alignment:
 def describe(alignment: Alignment) -> tuple[str, str]:
     """Level ("info" or "warning") and text of the log line about an estimate."""
     if not alignment.applied:
-        return "warning" if alignment.reason else "info", f"The after raster is not moved: {alignment.reason}"
+        return "info" if alignment.reason.startswith(MATCH) else "warning", f"The after raster is not moved: {alignment.reason}"
     a, b, _, d, e, _ = alignment.affine
     turn, stretch = np.degrees(np.arctan2(d - b, a + e)), 100 * (np.sqrt(abs(a * e - b * d)) - 1)
     text = f"The after raster is moved by {-alignment.rows_px:+.1f} pixels down and {-alignment.cols_px:+.1f} right"
@@ -333,7 +334,7 @@ def _guarded(pair: RasterPair, found: Alignment) -> Alignment:
     corners = np.array([(col, row) for col in (0, 0.5, 1) for row in (0, 0.5, 1)]) * (area.width, area.height) + (area.col_off, area.row_off)
     largest = float(np.hypot(*(np.column_stack(found.place(*corners.T)) - corners).T).max())
     if largest < LEAST_OFFSET_PX:
-        return replace(found, applied=False, reason=f"the dates lie on each other to {largest:.1f} pixels")
+        return replace(found, applied=False, reason=f"{MATCH} to {largest:.1f} pixels")
     gains, unmoved_px, moved_px = [], [], []
     for window in _windows(pair, GUARD_LATTICE, FINE_PX, True):
         pair.alignment = None

@@ -96,7 +96,7 @@ class Alignment:
         """
         field = data["field"]
         if field is not None:
-            field = Field(**{name: tuple(map(tuple, value)) if isinstance(value, list) else float(value) for name, value in field.items()})
+            field = Field(**{name: tuple(map(tuple, value)) if isinstance(value, (list, tuple)) else float(value) for name, value in field.items()})
         affine = tuple(float(value) for value in data["affine"])
         if len(affine) != 6:
             raise ValueError(f"an affine map of {len(affine)} numbers")

@@ -102,6 +102,7 @@ class ChangeScribeDock(QgsDockWidget):
             self.setup.start()
             return
         self._clear_list()
+        self._offer_alignment(False)
         self._work_on(None)
         self.two_dates.stop()
         self._shown_crs = crs
@@ -113,6 +114,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.run.progressed.connect(self._show_progress)
         self.run.fetching.connect(self._show_fetching)
         self.run.logged.connect(self._show_log)
+        self.run.offset.connect(lambda: self._offer_alignment(True))
         self.run.finished.connect(self._run_over)
         self._set_running(True)
         self.pages.setCurrentIndex(RESULTS)
@@ -123,6 +125,14 @@ class ChangeScribeDock(QgsDockWidget):
             self.cancel_button.setEnabled(False)
             self.progress.setFormat(tr("Cancelling; what is done is kept…"))
             self.run.cancel()
+
+    def align_dates(self) -> None:
+        """Have the next run align the dates, in an output of its own: the tiles of an earlier run show others' pixels."""
+        self._offer_alignment(False)
+        self.cancel()
+        self.form.rows.widgets["align"].set_value("shift")
+        self.form.output.setFilePath("")
+        self.pages.setCurrentIndex(0)
 
     def update_estimate(self) -> None:
         """Say how many tiles the form stands for, how long they take and what speaks against it; show a tile of it.
@@ -211,6 +221,9 @@ class ChangeScribeDock(QgsDockWidget):
         self.message = plain_label()
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.hide()
+        self.align_button = QPushButton(tr("Align the dates"))
+        self.align_button.setToolTip(tr("Sets 'Align the dates' under 'More options' to one offset; a run in progress is cancelled"))
+        self.align_button.hide()
         self.progress = QProgressBar()
         self.progress.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.progress.hide()
@@ -221,7 +234,7 @@ class ChangeScribeDock(QgsDockWidget):
         buttons.addWidget(self.cancel_button)
         body = QWidget()
         layout = QVBoxLayout(body)
-        for widget in (self.setup, self.pages, self.message, self.progress):
+        for widget in (self.setup, self.pages, self.message, self.align_button, self.progress):
             layout.addWidget(widget)
         layout.addLayout(buttons)
         self.setWidget(body)
@@ -233,6 +246,8 @@ class ChangeScribeDock(QgsDockWidget):
         self.cancel_button.clicked.connect(self.cancel)
         self.form.changed.connect(self._estimate_timer.start)
         self.form.preview.opened.connect(self._refresh_preview)
+        self.form.preview.offset.connect(self._offer_alignment)
+        self.align_button.clicked.connect(self.align_dates)
         self.form.output.fileChanged.connect(lambda _path: self._estimate_timer.start())
         self.results.load.clicked.connect(self.list_active_layer)
         self.results.chosen.connect(self.show_tile)
@@ -317,6 +332,9 @@ class ChangeScribeDock(QgsDockWidget):
         left = tr(" · {duration} left", duration=duration(event["eta_s"])) if event.get("eta_s") is not None else ""
         self.progress.setFormat(tr("{} of {} tiles · {} changed{}{}", event["done"], event["total"], event["changed"], rate, left))
 
+    def _offer_alignment(self, needed: bool) -> None:
+        self.align_button.setVisible(needed and self.form.options()["align"] == "off")
+
     def _show_log(self, level: str, text: str) -> None:
         if level in ("warning", "error"):
             self._say(text, Qgis.MessageLevel.Warning)
@@ -346,7 +364,7 @@ class ChangeScribeDock(QgsDockWidget):
         else:
             self._interrupted = {"request": run.request, "output": run.output}
             kept = tr(" {} tiles are kept.", rows) if rows else ""
-            if output_state(run.output) == UNFINISHED:
+            if output_state(run.output) == UNFINISHED and run.request["align"] == self.form.options()["align"]:
                 self.form.output.setFilePath(str(run.output))
                 kept += tr(" 'Resume' goes on from there.")
             text = tr("Cancelled.") if isinstance(run.error, Cancelled) else explain(run.error)

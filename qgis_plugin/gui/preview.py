@@ -23,9 +23,13 @@ SIDE_PX = 130
 
 
 class PreviewBox(QgsCollapsibleGroupBox):
-    """Two pictures and what was done to the values. Asks the engine only while it is open; ``opened`` when it needs to be refreshed."""
+    """Two pictures and what was done to the values. Asks the engine only while it is open; ``opened`` when it needs to be refreshed.
+
+    ``offset`` tells whether the dates were found to lie off each other.
+    """
 
     opened = pyqtSignal()
+    offset = pyqtSignal(bool)
 
     def __init__(self, parent: QWidget | None = None):
         super().__init__(tr("Preview: what the model will see"), parent)
@@ -92,7 +96,10 @@ class PreviewBox(QgsCollapsibleGroupBox):
             picture.loadFromData(base64.b64decode(found[name]["png"]), "PNG")
             self.pictures[name].set_picture(picture)
             self.texts[name].setText(values_text(found[name]))
-        self.message.setText("\n".join([tr("Tile {} in the middle of the area, {:.2g} m a pixel.", found["tile_id"], found["gsd_m"]), *notes]))
+        found_notes = [found[name] for name in ("alignment", "offset") if found.get(name)]
+        place = tr("Tile {} in the middle of the area, {:.2g} m a pixel.", found["tile_id"], found["gsd_m"])
+        self.message.setText("\n".join([place, *found_notes, *notes]))
+        self.offset.emit(bool(found.get("offset")))
 
     def _clear(self, text: str) -> None:
         self._shown = ""

@@ -105,6 +105,7 @@ class CaptionRun(QObject):
     progressed : dict, a progress event
     fetching : name of a layer that is being written
     logged : (level, message)
+    offset : the dates lie off each other, and the run does not align them
     finished : when all is over and ``layer`` is final; ``error`` is None after success
 
     Parameters
@@ -117,6 +118,7 @@ class CaptionRun(QObject):
     progressed = pyqtSignal(dict)
     fetching = pyqtSignal(str)
     logged = pyqtSignal(str, str)
+    offset = pyqtSignal()
     finished = pyqtSignal()
 
     def __init__(
@@ -190,6 +192,8 @@ class CaptionRun(QObject):
         elif kind == "log":
             log(event["message"])
             self.logged.emit(event["level"], event["message"])
+            if event.get("offer") == "align":
+                self.offset.emit()
 
     def _on_ended(self) -> None:
         self._timer.stop()

@@ -1000,6 +1000,17 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Align the dates</source>
+        <translation>Bilder aneinander ausrichten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/dock.py"/>
+        <source>Sets 'Align the dates' under 'More options' to one offset; a run in progress is cancelled</source>
+        <translation>Stellt 'Bilder aneinander ausrichten' unter 'Weitere Optionen' auf einen Versatz; ein laufender Durchgang wird abgebrochen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/dock.py"/>
         <location filename="../../qgis_plugin/gui/setup_bar.py"/>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
@@ -1848,6 +1859,11 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Moves the after raster where it does not lie on the before raster: by one offset, or also turned, stretched and bent</source>
+        <translation>Verschiebt das Nachher-Raster, wo es nicht auf dem Vorher-Raster liegt: um einen Versatz, oder auch gedreht, gestreckt und verbogen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
         <source>percentile: 2–98 % of each raster; none: values are 0–255 already</source>
         <translation>percentile: 2–98 % jedes Rasters; none: die Werte sind bereits 0–255</translation>
     </message>
@@ -1910,6 +1926,21 @@
         <location filename="../../qgis_plugin/option_texts.py"/>
         <source>the model's own</source>
         <translation>wie im Modell</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Off</source>
+        <translation>Aus</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>By one offset (shift)</source>
+        <translation>Um einen Versatz (shift)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Turned, stretched, locally (local)</source>
+        <translation>Gedreht, gestreckt, örtlich (local)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
