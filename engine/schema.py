@@ -137,15 +137,6 @@ class CaptionRequest:
         metavar="PX",
         parameter="OVERLAP",
     )
-    align: str = option(
-        "off",
-        "choice",
-        PIXELS,
-        choices=ALIGNMENTS,
-        need=", ".join(ALIGNMENTS),
-        help="move AFTER onto BEFORE where they do not match: by one offset (shift), or also turned, stretched and bent (local); default off",
-        flag="--align",
-    )
     stretch: str = option("percentile", "choice", PIXELS, choices=STRETCHES, need=" or ".join(STRETCHES), flag="--stretch")
     max_nodata: float = option(
         0.5,
@@ -249,6 +240,15 @@ class CaptionRequest:
         need="true or false",
         help="cut tiles to the area: the model does not see what lies beyond --aoi or --extent",
         flag="--clip",
+    )
+    align: str = option(
+        "off",
+        "choice",
+        PIXELS,
+        choices=ALIGNMENTS,
+        need=", ".join(ALIGNMENTS),
+        help="move AFTER onto BEFORE where they do not match: by one offset (shift), or also turned, stretched and bent (local); default off",
+        flag="--align",
     )
 
     def to_json(self) -> dict:

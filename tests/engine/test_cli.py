@@ -58,13 +58,13 @@ def test_every_option_reaches_the_request(pair, monkeypatch):
     monkeypatch.setattr("engine.cli._dry_run", lambda request, *others: seen.append(request) or 0)
     options = (
         "--extent -5,1,2,3.5 --before-bands 3,2,1 --after-bands 1,1,1 --resolution 0.5 --tile 128 --overlap 16 --stretch none --max-nodata 0.2 "
-        "--threshold 0.7 --batch 3 --decoding greedy --seed 4 --device cpu --model fake --clip"
+        "--threshold 0.7 --batch 3 --decoding greedy --seed 4 --device cpu --model fake --clip --align local"
     )
     assert main(["caption", "a.tif", "b.tif", "--dry-run", *options.split()]) == 0
     expected = CaptionRequest(
         "a.tif", "b.tif", (3, 2, 1), (1, 1, 1), None, (-5.0, 1.0, 2.0, 3.5), 0.5, 128, 16, "none", 0.2, 0.7, "fake", "cpu", 3, "greedy", 4
     )
-    assert seen == [expected.with_(clip=True)]
+    assert seen == [expected.with_(clip=True, align="local")]
 
 
 def test_without_options_the_requests_defaults_hold(monkeypatch):
