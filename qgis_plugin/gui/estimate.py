@@ -115,8 +115,8 @@ def estimate(form) -> Estimate:
 
 def shared_ground(before: QgsRasterLayer, after: QgsRasterLayer, limit: Area | None, context: QgsProcessingContext) -> QgsRectangle:
     """The rectangle of both layers' and the area's extents, in the before layer's CRS."""
-    box = Area(after.extent(), after.crs()).into(before.crs(), context).intersect(before.extent())
-    return box if limit is None else box.intersect(limit.into(before.crs(), context))
+    box = Area(after.extent(), after.crs()).into(before.crs(), context, before.extent()).intersect(before.extent())
+    return box if limit is None else box.intersect(limit.into(before.crs(), context, box))
 
 
 def wanted_gsd_m(options: dict, native_m: float) -> float:

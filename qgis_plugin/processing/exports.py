@@ -161,7 +161,7 @@ def pixel_grid(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, online_
     RasterError
         Too many pixels.
     """
-    rectangle = area.into(layer.crs(), context).intersect(layer.extent())
+    rectangle = area.into(layer.crs(), context, layer.extent()).intersect(layer.extent())
     if rectangle.isEmpty():
         raise NoOverlapError(tr("{layer} does not reach the area", layer=layer.name()), tr("a layer that covers it"), tr("choose another extent"))
     if has_grid(layer):
@@ -199,7 +199,7 @@ def _pixel_size(
 ) -> tuple[float, float]:
     """Pixel width and height in the layer's units."""
     if has_grid(other):
-        seen = Area(other.extent(), other.crs()).into(layer.crs(), context)
+        seen = Area(other.extent(), other.crs()).into(layer.crs(), context, layer.extent())
         return seen.width() / other.width(), seen.height() / other.height()
     measure = QgsDistanceArea()
     measure.setSourceCrs(layer.crs(), context.transformContext())

@@ -54,7 +54,7 @@ def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProces
         if not layer.crs().isValid():
             do = tr("set it with Layer > Set CRS of Layer, or in the file with gdal_edit.py -a_srs")
             raise RasterError(tr("the {role} raster {layer} has no CRS", role=role, layer=layer.name()), tr("a georeferenced raster"), do)
-    if not Area(after.extent(), after.crs()).into(before.crs(), context).intersects(before.extent()):
+    if not Area(after.extent(), after.crs()).into(before.crs(), context, before.extent()).intersects(before.extent()):
         places = [f"{layer.name()} ({layer.extent().toString(1)}, {layer.crs().authid()})" for layer in (before, after)]
         got = tr("{places} share no ground", places=" and ".join(places))
         raise NoOverlapError(got, tr("two rasters of one place"), tr("check the CRS of both layers and that they show the same place"))
@@ -68,7 +68,7 @@ def check_on_rasters(area: Area, before: QgsRasterLayer, after: QgsRasterLayer, 
     NoOverlapError
     """
     for layer in (before, after):
-        if not area.into(layer.crs(), context).intersects(layer.extent()):
+        if not area.into(layer.crs(), context, layer.extent()).intersects(layer.extent()):
             where = f"({layer.extent().toString(1)}, {layer.crs().authid()})"
             got = tr(
                 "an area ({rectangle}, {crs}) off {layer} {where}",
