@@ -6,14 +6,17 @@ cascade (a tile under the threshold is not decoded), halving the batch on out-of
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
+from .device import one_thread
 from .errors import EngineError, InputError, is_out_of_memory
 from .facts import stated_changes
 from .schema import CLASSES, OPTIONS, UNCHANGED_TEXT, Caption, CaptionRequest, verify_question, verify_sampling
@@ -84,12 +87,17 @@ class Encoded:
 class Captioner(ABC):
     """A model that captions the change between two co-registered tiles.
 
-    The same tile gets the same caption whatever the batch it comes in. A subclass with ``has_heatmap`` fills ``Encoded.heatmap``; one with
-    ``answers_questions`` implements ``answer``.
+    The same tile gets the same caption, flag and scores whatever the batch it comes in, on every processor: ``encode``, ``generate`` and ``answer``
+    hand their networks blocks of one size (``models.blocks``), and all that a network computes on a CPU it computes on one number of threads, one,
+    or all where ``one_thread`` is False. What is decided by a single number is computed for each tile by itself (``calibrated``).
+
+    A subclass with ``has_heatmap`` fills ``Encoded.heatmap``; one with ``answers_questions`` implements ``answer``.
     """
 
     needs_seed: ClassVar[bool] = False
     has_heatmap: ClassVar[bool] = False
+    # Several batches are computed side by side on a CPU, each on one thread; False where all threads share the large matrices of one.
+    one_thread: ClassVar[bool] = True
     # Tiles a batch on a CPU; None takes ``lanes.AUTO_BATCH``'s.
     cpu_batch: ClassVar[int | None] = None
     answers_questions: ClassVar[bool] = False
@@ -151,7 +159,8 @@ class Captioner(ABC):
         if len(before) == 0:
             return []
         try:
-            return self._caption_batch(before, after, options, seeds)
+            with one_thread() if self.one_thread and self.device.type == "cpu" else nullcontext():
+                return self._caption_batch(before, after, options, seeds)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if not _is_out_of_memory(error):
                 raise
@@ -200,6 +209,14 @@ class Captioner(ABC):
                 )
         if self.card.stochastic and len(seeds) != len(before):
             raise InputError(f"{len(seeds)} seeds for {len(before)} tiles", "one seed a tile", "derive them with engine.captioner.tile_seed")
+
+
+def calibrated(logits: torch.Tensor, temperature: float, bias: float) -> np.ndarray:
+    """Scores of logits (N,), (N,) float32: Platt scaling (1999), fitted on the validation split.
+
+    One by one, because PyTorch computes the last few of a tensor by another routine than the others, which rounds otherwise.
+    """
+    return np.array([(1 + math.tanh((logit / temperature + bias) / 2)) / 2 for logit in logits.tolist()], np.float32)
 
 
 def unchanged_caption(change_score: float, heatmap: np.ndarray | None = None) -> Caption:

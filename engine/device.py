@@ -105,7 +105,8 @@ def one_thread() -> Iterator[None]:
     """Run small operations on one thread.
 
     A decoder's step is hundreds of operations of microseconds each; on several threads each of them waits for the slowest, and where
-    other programs use the processor too (QGIS drawing the map) that wait is a time slice.
+    other programs use the processor too (QGIS drawing the map) that wait is a time slice. And on another number of threads PyTorch takes
+    other routines, which round otherwise.
     """
     threads = torch.get_num_threads()
     if threads == 1:

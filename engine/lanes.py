@@ -23,7 +23,7 @@ from .schema import Caption, CaptionRequest, TileRef
 
 # On the CPU more tiles a batch are not faster for most models, only later to show; ``Captioner.cpu_batch`` of those that know better.
 AUTO_BATCH = {"cpu": 8, "mps": 16, "cuda": 64}
-MAX_LANES = 8  # each holds the intermediate results of a batch, and all share Python's one interpreter lock
+MAX_LANES = 16  # each holds the intermediate results of a batch, and all share Python's one interpreter lock
 FREE_SHARE = 0.5  # of the free memory that batches may fill
 
 Captioned = tuple[ReadTile, "Caption | None", float]
@@ -56,7 +56,7 @@ def captioned(
     Parameters
     ----------
     batches : one without tiles says that nothing has been read meanwhile
-    alone : the batch is the only one, so that it gets all threads (a click)
+    alone : the batch is the only one, which need not wait for others that were left behind (a click)
 
     Raises
     ------
@@ -65,7 +65,7 @@ def captioned(
     ChangeScribeError
         What fails for every tile.
     """
-    lane = _one_lane() if alone or captioner.device.type != "cpu" else _cpu_lanes()
+    lane = _one_lane() if alone else _lane_of(captioner)
     waiting: deque[tuple[TileBatch, Future]] = deque()
     try:
         for batch in batches:
@@ -83,20 +83,22 @@ def captioned(
 
 def batch_size(captioner: Captioner) -> int:
     """Tiles a batch: what is fastest on the device, less where its free memory would not hold them in every lane."""
-    on_cpu = captioner.device.type == "cpu"
-    size = on_cpu and captioner.cpu_batch or AUTO_BATCH[captioner.device.type]
-    lanes = _cpu_lanes().width if on_cpu else 1
+    size = captioner.device.type == "cpu" and captioner.cpu_batch or AUTO_BATCH[captioner.device.type]
+    lanes = _lane_of(captioner).width
     free_mb = device.free_memory_mb(captioner.device)
     while free_mb is not None and size > 1 and captioner.card.memory_mb * size * lanes / 16 > FREE_SHARE * free_mb:
         size //= 2
     return size
 
 
+def _lane_of(captioner: Captioner) -> Lane:
+    return _cpu_lanes() if captioner.device.type == "cpu" and captioner.one_thread else _one_lane()
+
+
 @lru_cache(maxsize=1)
 def _cpu_lanes() -> Lane:
-    threads = device.cpu_threads()
-    width = min(threads, MAX_LANES)
-    return Lane(_pool(width, threads // width), width)
+    width = min(device.cpu_threads(), MAX_LANES)
+    return Lane(_pool(width, 1), width)
 
 
 @lru_cache(maxsize=1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple, Union
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .blocks import in_blocks
 from .layers import Cache, CaptionDecoder
 from .prefix import PrefixDecoder
 
@@ -15,6 +18,8 @@ Decoder = Union[CaptionDecoder, PrefixDecoder]
 
 # Length normalisation of Wu et al. 2016 (arXiv 1609.08144), eq 14.
 LENGTH_PENALTY = 1.2
+# Of up to 256 words. A table, because PyTorch rounds a power in the middle of a tensor otherwise than one at its end.
+PENALTIES = torch.tensor([((5.0 + length) / 6.0) ** LENGTH_PENALTY for length in range(257)])
 
 
 class Beams(NamedTuple):
@@ -65,15 +70,22 @@ class Beams(NamedTuple):
         """Words and mean token probability of each row's best beam."""
         chosen = (self.total / _penalty(self.lengths)).argmax(1)[:, None]
         ids = self.ids.gather(1, chosen[..., None].expand(-1, -1, self.ids.shape[2]))[:, 0, 1:].tolist()
-        score = (self.total / self.lengths.clamp(min=1)).gather(1, chosen).exp().flatten().tolist()
-        return [(_until(row, end), value) for row, value in zip(ids, score)]
+        mean = (self.total / self.lengths.clamp(min=1)).gather(1, chosen).flatten().tolist()
+        return [(_until(row, end), math.exp(value)) for row, value in zip(ids, mean)]
 
     def rows(self, index: Tensor) -> Beams:
         return Beams(*(tensor[index] for tensor in self))
 
 
 def decode(
-    decoder: Decoder, memory: Tensor, start: int, end: int, beams: int = 1, max_length: int = 40, banned: tuple[int, ...] = ()
+    decoder: Decoder,
+    memory: Tensor,
+    start: int,
+    end: int,
+    beams: int = 1,
+    max_length: int = 40,
+    banned: tuple[int, ...] = (),
+    block: int = 8,
 ) -> list[tuple[list[int], float]]:
     """Token ids and mean token probability of the best caption of each row.
 
@@ -82,42 +94,54 @@ def decode(
     memory : (N, M, width)
     beams : 1 is greedy.
     banned : ids never written (padding, unknown, start).
+    block : rows of memory that are computed at once, always as many, see ``blocks``; the result does not depend on the N rows around it.
 
     Returns
     -------
     N × (ids without start and end, score in 0..1: exp of the mean log-probability)
     """
     steps = min(max_length, decoder.max_length - 1)
-    each = torch.arange(beams, device=memory.device)
-    cross = decoder.project_memory(memory)
-    if not decoder.shares_memory:
-        cross = [(key.repeat_interleave(beams, dim=0), value.repeat_interleave(beams, dim=0)) for key, value in cross]
+    layers = len(decoder.layers)
+
+    def project(memory: Tensor) -> tuple[Tensor, ...]:
+        cross = tuple(tensor for pair in decoder.project_memory(memory) for tensor in pair)
+        return cross if decoder.shares_memory else tuple(x.repeat_interleave(beams, dim=0).unflatten(0, (-1, beams)) for x in cross)
+
+    def write(*tensors: Tensor) -> tuple[Tensor, ...]:
+        """One word more of every beam of a block: state and caches before it → whether it is decided, and both after it. Outside, caches are
+        (rows, beams, …).
+        """
+        state, flat = Beams(*tensors[:4]), [x if decoder.shares_memory else x.flatten(0, 1) for x in tensors[4 : 4 + 2 * layers]]
+        past = [x.flatten(0, 1) for x in tensors[4 + 2 * layers :]]
+        words = state.ids.flatten(0, 1)
+        logits, present = decoder(words[:, -1:], _paired(flat), _paired(past))
+        state, origin = state.extended(_next_log_probabilities(logits[:, -1], words, banned, end), end)
+        cache = (x[origin].unflatten(0, (-1, beams)) for pair in present for x in pair)
+        return (state.decided(steps), *state, *cache)
+
+    cross, past = in_blocks(project, block, memory), ()
     state = Beams.of(len(memory), beams, start, memory.device)
     found: list[tuple[list[int], float]] = [([], 0.0)] * len(memory)
     places = list(range(len(memory)))  # in ``found``, of the rows that are still written
-    past: Cache = []
     for step in range(1, steps + 1):
-        words = state.ids.flatten(0, 1)
-        logits, past = decoder(words[:, -1:], cross, past)
-        state, origin = state.extended(_next_log_probabilities(logits[:, -1], words, banned, end), end)
-        done = (state.decided(steps) | (step == steps)).tolist()
+        decided, *after = in_blocks(write, block, *state, *cross, *past)
+        state, past = Beams(*after[:4]), tuple(after[4:])
+        done = (decided | (step == steps)).tolist()
         if any(done):
-            for place, result in zip(places, state.best(end)):
-                found[place] = result
+            for place, result, is_done in zip(places, state.best(end), done):
+                if is_done:
+                    found[place] = result
             # A finished row would cost as much as the others until the last of them ends.
-            kept = [i for i, is_done in enumerate(done) if not is_done]
-            if not kept:
+            index = torch.tensor([i for i, is_done in enumerate(done) if not is_done], dtype=torch.long, device=memory.device)
+            if not len(index):
                 break
-            index = torch.tensor(kept, device=memory.device)
-            flat = (index[:, None] * beams + each).flatten()
-            places, state, origin = [places[i] for i in kept], state.rows(index), origin[flat]
-            cross = _rows(cross, index if decoder.shares_memory else flat)
-        past = _rows(past, origin)
+            places, state = [places[i] for i in index.tolist()], state.rows(index)
+            cross, past = (tuple(x[index] for x in tensors) for tensors in (cross, past))
     return found
 
 
-def _rows(cache: Cache, index: Tensor) -> Cache:
-    return [(key[index], value[index]) for key, value in cache]
+def _paired(tensors: Sequence[Tensor]) -> Cache:
+    return list(zip(tensors[::2], tensors[1::2]))
 
 
 def _next_log_probabilities(logits: Tensor, ids: Tensor, banned: tuple[int, ...], end: int) -> Tensor:
@@ -136,7 +160,7 @@ def _next_log_probabilities(logits: Tensor, ids: Tensor, banned: tuple[int, ...]
 
 
 def _penalty(lengths: Tensor) -> Tensor:
-    return ((5.0 + lengths) / 6.0) ** LENGTH_PENALTY
+    return PENALTIES.to(lengths.device)[lengths.long()]
 
 
 def _until(ids: list[int], end: int) -> list[int]:

@@ -14,24 +14,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import checkpoint
-from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard
-from ..device import one_thread
+from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
 from ..errors import InputError
-from ..schema import CLASSES
 from ..text import END, PAD, START, UNKNOWN, Vocabulary
 from .beam import decode
+from .blocks import block_size, in_blocks
 from .joint import FUSIONS, PRIOR_SIDE, JointFeatures
 from .prefix import PrefixDecoder
-from .scribe import ChangeState, ScribeConfig, ScribeNet
+from .scribe import DECODED_PAIRS, ChangeState, ScribeConfig, ScribeNet, class_names
 from .vit import ENCODERS, PUBLISHED, Features, build_encoder
 
 # Layers of the change branch that can serve as P: the merged levels at three strides, or the refined tokens that its flag is read from.
+ENCODED_PAIRS = 2  # at once on a CPU
 CD_LAYERS = ("stride8", "stride16", "stride32", "prior")
 
 
@@ -175,25 +174,23 @@ class DfmCaptioner(Captioner):
         return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration)
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        joint, flag, *found = in_blocks(self._look_at, block_size(self.device, ENCODED_PAIRS), before, after)
+        score = calibrated(flag, self.calibration["temperature"], self.calibration["bias"])
+        if not found:
+            return Encoded(score, [((), (), ())] * len(before), joint)
+        classes, heat = found
+        limits = torch.logit(torch.tensor(self.calibration["class_thresholds"]))
+        return Encoded(score, [class_names(row) for row in classes.cpu() >= limits], joint, heat.cpu().numpy())
+
+    def _look_at(self, before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
+        """Z, the logit of any change, and of a network with a detector the logits of the classes and the heat map."""
         b, a, prior = self.net.encode(before, after)
         joint, flag = self.net.heads(b, a, None if prior is None else prior.tokens)
-        score = torch.sigmoid(flag.float() / self.calibration["temperature"] + self.calibration["bias"]).cpu().numpy()
-        if prior is None:
-            return Encoded(score, [((), (), ())] * len(before), joint)
-        limits = np.array(self.calibration["class_thresholds"])
-        found = torch.sigmoid(prior.state.classes).cpu().numpy() >= limits
-        return Encoded(score, [_names(row) for row in found], joint, torch.sigmoid(prior.state.mask[:, 0]).cpu().numpy())
+        return (joint, flag) if prior is None else (joint, flag, prior.state.classes, torch.sigmoid(prior.state.mask[:, 0]))
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         ids = self.vocabulary.ids
         beams = 1 if options.decoding == "greedy" else self.net.config.beams
         decoder, banned = self.net.heads.decoder, (ids[PAD], ids[START], ids[UNKNOWN])
-        with one_thread():
-            found = decode(decoder, state[index], ids[START], ids[END], beams, banned=banned)
+        found = decode(decoder, state[index], ids[START], ids[END], beams, banned=banned, block=block_size(self.device, DECODED_PAIRS))
         return [(self.vocabulary.decode(tokens), score) for tokens, score in found]
-
-
-def _names(found: np.ndarray) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Names of the classes added, removed and altered: (3, 7) bool."""
-    added, removed, altered = (tuple(name for name, there in zip(CLASSES, row) if there) for row in found)
-    return added, removed, altered

@@ -16,14 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import checkpoint, registry
-from ..captioner import CaptionOptions, Classes, Encoded, ModelCard
+from ..captioner import CaptionOptions, Classes, Encoded, ModelCard, calibrated
 from ..schema import DEFAULT_MODEL
 from ..text import Vocabulary
+from .blocks import block_size, in_blocks
 from .efficientnet import EfficientNetLite
 from .onednn import fused
 from .scribe import ChangePrior, ChangeState, ScribeCaptioner, ScribeNet, read_checkpoint
 
-PAIRS_AT_ONCE = 32  # of shrunk images, which stay in the cache
+PAIRS_AT_ONCE = 4  # of shrunk images, on a CPU
 NOTHING: Classes = ((), (), ())
 
 
@@ -109,7 +110,7 @@ class QuickScribeCaptioner(ScribeCaptioner):
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         first = self._first_look(before, after)
-        score = torch.sigmoid(first.flag / self.calibration["look_temperature"] + self.calibration["look_bias"]).cpu().numpy().astype(np.float32)
+        score = calibrated(first.flag, self.calibration["look_temperature"], self.calibration["look_bias"])
         seen = torch.nonzero(first.flag >= self.cut).flatten().tolist()
         looked = Looked(before, after, seen, None, [NOTHING] * len(before), _as_fine(first.mask))
         if seen:
@@ -126,9 +127,7 @@ class QuickScribeCaptioner(ScribeCaptioner):
         return found
 
     def _first_look(self, before: Tensor, after: Tensor) -> ChangeState:
-        size = PAIRS_AT_ONCE if self.device.type == "cpu" else len(before)
-        parts = [self.look(before[i : i + size], after[i : i + size]) for i in range(0, len(before), size)]
-        return ChangeState(*map(torch.cat, zip(*parts)))
+        return ChangeState(*in_blocks(self.look, block_size(self.device, PAIRS_AT_ONCE), before, after))
 
     def generate(self, state: Looked, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         wanted = index.tolist()

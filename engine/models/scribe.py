@@ -15,23 +15,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .. import checkpoint
-from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard
-from ..device import cpu_has_bf16, one_thread
+from ..captioner import Captioner, CaptionOptions, Classes, Encoded, ModelCard, calibrated
+from ..device import cpu_has_bf16
 from ..schema import CLASSES
 from ..text import END, PAD, START, UNKNOWN, Vocabulary
 from .beam import decode
+from .blocks import block_size, in_blocks
 from .efficientnet import EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
 from .onednn import fused
 
 DELTAS = ("added", "removed", "altered")
-CACHED_PAIRS = 4
+# Pairs encoded at once on a CPU, where the features of a few stay in the cache; a second look is at few.
+CACHED_PAIRS, SECOND_LOOKS = 2, 1
+DECODED_PAIRS = 8
 DOUBTFUL = 2.0  # logits of the change flag, either side of even, that a second look is worth
 
 
@@ -235,14 +237,14 @@ class ScribeCaptioner(Captioner):
     """``scribe-s`` behind the Captioner interface."""
 
     has_heatmap = True
-    cpu_batch = 32  # pixels are encoded CACHED_PAIRS at a time all the same; the decoder takes half the time a caption with ten captions at once
+    cpu_batch = 32  # pixels are encoded CACHED_PAIRS at a time all the same; of many tiles, blocks for the decoder are fuller
 
     def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], device: torch.device):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32
         self.net = net.eval().to(device=device, dtype=self.precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.encoder = fused(self.net.encoder) if device.type == "cpu" else self.net.encoder
-        self.class_thresholds = torch.tensor(calibration["class_thresholds"])
+        self.class_limits = torch.logit(torch.tensor(calibration["class_thresholds"]))
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> ScribeCaptioner:
@@ -259,47 +261,41 @@ class ScribeCaptioner(Captioner):
         b, a, change = self._look(before, after)
         doubtful = torch.nonzero(change.flag.abs() < DOUBTFUL).flatten()
         if len(doubtful):
-            mirrored = self._look(before[doubtful].flip(3), after[doubtful].flip(3))[2]
+            mirrored = self._look(before[doubtful].flip(3), after[doubtful].flip(3), SECOND_LOOKS)[2]
             change.flag[doubtful] = (change.flag[doubtful] + mirrored.flag) / 2
         return b, a, change
 
-    def _look(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, ChangeState]:
-        """Tokens of both dates and the change in them, a few pairs at a time on a CPU: their features stay in its cache, and memory bounded."""
-        size = CACHED_PAIRS if self.device.type == "cpu" else len(before)
-        parts = [self._look_at(before[i : i + size], after[i : i + size]) for i in range(0, len(before), size)]
-        if len(parts) == 1:
-            return parts[0]
-        b, a, changes = zip(*parts)
-        return torch.cat(b), torch.cat(a), ChangeState(*map(torch.cat, zip(*changes)))
+    def _look(self, before: Tensor, after: Tensor, on_cpu: int = CACHED_PAIRS) -> tuple[Tensor, Tensor, ChangeState]:
+        """Tokens of both dates and the change in them, of all pairs."""
+        b, a, *change = in_blocks(self._look_at, block_size(self.device, on_cpu), before, after)
+        return b, a, ChangeState(*change)
 
-    def _look_at(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, ChangeState]:
+    def _look_at(self, before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
         n = len(before)
         features = self.encoder(torch.cat((before, after)))
         tokens = date_tokens(features)
-        return tokens[:n], tokens[n:], self.net.prior([f[:n] for f in features], [f[n:] for f in features])
+        return tokens[:n], tokens[n:], *self.net.prior([f[:n] for f in features], [f[n:] for f in features])
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         b, a, change = self.find_change(before, after)
-        # Platt scaling (1999), fitted on the validation split.
-        score = torch.sigmoid(change.flag / self.calibration["temperature"] + self.calibration["bias"]).cpu().numpy().astype(np.float32)
-        probabilities = torch.sigmoid(change.classes).cpu()
-        limits = self.class_thresholds
-        names = [(_names(p[0], limits[0]), _names(p[1], limits[1]), _names(p[2], limits[2])) for p in probabilities]
+        score = calibrated(change.flag, self.calibration["temperature"], self.calibration["bias"])
+        names = [class_names(found) for found in (change.classes.cpu() >= self.class_limits)]
         return Encoded(score, names, (b, a, change), torch.sigmoid(change.mask[:, 0]).cpu().numpy())
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
-        with one_thread():
-            return self._generate(state, index, options)
-
-    def _generate(self, state: Any, index: Tensor, options: CaptionOptions) -> list[tuple[str, float]]:
         before, after, change = state
-        memory = self.net.joint(before[index], after[index], change.prior[index])
-        memory = self.net.with_style(memory, torch.full((len(memory),), self.net.config.style, device=self.device))
-        ids = self.vocabulary.ids
+        (memory,) = in_blocks(self._memory, block_size(self.device, CACHED_PAIRS), before[index], after[index], change.prior[index])
+        ids, block = self.vocabulary.ids, block_size(self.device, DECODED_PAIRS)
         beams = 1 if options.decoding == "greedy" else self.net.config.beams
-        results = decode(self.net.decoder, memory, ids[START], ids[END], beams, banned=(ids[PAD], ids[START], ids[UNKNOWN]))
+        results = decode(self.net.decoder, memory, ids[START], ids[END], beams, banned=(ids[PAD], ids[START], ids[UNKNOWN]), block=block)
         return [(self.vocabulary.decode(tokens), score) for tokens, score in results]
 
+    def _memory(self, before: Tensor, after: Tensor, prior: Tensor) -> tuple[Tensor]:
+        memory = self.net.joint(before, after, prior)
+        return (self.net.with_style(memory, torch.full((len(memory),), self.net.config.style, device=self.device)),)
 
-def _names(probabilities: Tensor, limits: Tensor) -> tuple[str, ...]:
-    return tuple(name for name, p, limit in zip(CLASSES, probabilities.tolist(), limits.tolist()) if p >= limit)
+
+def class_names(found: Tensor) -> Classes:
+    """Names of the classes added, removed and altered: (3, 7) bool."""
+    added, removed, altered = (tuple(name for name, there in zip(CLASSES, row) if there) for row in found.tolist())
+    return added, removed, altered

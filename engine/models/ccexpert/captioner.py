@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard
+from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
 from ...errors import InputError, ModelError
 from ...text import NO_CHANGE
+from ..blocks import block_size, in_blocks
 from .config import QUESTION, CCExpertConfig
 from .net import IMAGE_ID, CCExpertNet, Prefix
 from .prompt import ChatTokenizer
@@ -22,6 +23,9 @@ from .weights import Base, load_net, tokenizer_folder, weights_bytes
 
 # First words that are tried where the likeliest answer of a changed tile says that nothing has changed.
 OTHER_STARTS = 4
+# Tokens of prompts that are read at once, and answers that are written at once on a CPU. Reading takes as long a token of few as of many;
+# for writing, all weights are fetched from memory once a word.
+READ_TOKENS, GPU_READ_TOKENS, WRITTEN_ANSWERS = 256, 4096, 16
 
 
 class TrainedFile(NamedTuple):
@@ -62,7 +66,8 @@ class CCExpertCaptioner(Captioner):
     """
 
     answers_questions = True
-    cpu_batch = 32  # the language model's weights are read from memory once for all tiles of a batch
+    one_thread = False
+    cpu_batch = 32
 
     def __init__(self, net: CCExpertNet, tokenizer: ChatTokenizer, card: ModelCard, calibration: dict[str, float], device: torch.device):
         self.net, self.tokenizer, self.card, self.calibration, self.device = net.eval().to(device), tokenizer, card, calibration, device
@@ -94,17 +99,30 @@ class CCExpertCaptioner(Captioner):
         return weights_bytes(read_metadata(Path(path)).config, device) // 10**6
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        tokens = READ_TOKENS if self.device.type == "cpu" else GPU_READ_TOKENS
+        prefix = Prefix.of(*in_blocks(self._read, max(1, tokens // len(self.tokenizer.prompt())), before, after))
+        logit = torch.cat([self._logit(block) for block in prefix.blocks(self._written)])[: len(before)]
+        return Encoded(calibrated(logit, self.calibration["temperature"], self.calibration["bias"]), None, prefix)
+
+    def _read(self, before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
+        """Have the language model read both images and the prompt."""
         net = self.net
         levels_a, levels_b = net.levels(net.pixels(torch.cat((before, after)))).chunk(2)
         prompt = torch.tensor(self.tokenizer.prompt(), device=self.device).expand(len(before), -1)
-        prefix = net.prefill(prompt, torch.ones_like(prompt), net.visual(levels_a, levels_b), self.head)
-        same = torch.stack([net.log_prob(prefix, ids) for ids in self.no_change]).logsumexp(0).clamp(-30.0, -1e-6)
-        logit = torch.log(-torch.expm1(same)) - same
-        score = torch.sigmoid(logit / self.calibration["temperature"] + self.calibration["bias"])
-        return Encoded(score.cpu().numpy().astype(np.float32), None, prefix)
+        return net.prefill(prompt, torch.ones_like(prompt), net.visual(levels_a, levels_b), self.head).tensors()
+
+    def _logit(self, prefix: Prefix) -> Tensor:
+        """Of the probability that the answer begins with no sentence of ``no_change``."""
+        same = torch.stack([self.net.log_prob(prefix, ids) for ids in self.no_change]).logsumexp(0).clamp(-30.0, -1e-6)
+        return torch.log(-torch.expm1(same)) - same
+
+    @property
+    def _written(self) -> int:
+        """Answers that are written at once."""
+        return block_size(self.device, WRITTEN_ANSWERS)
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
-        found = self._greedy(state.select(index))
+        found = [pair for block in state.select(index).blocks(self._written) for pair in self._greedy(block)][: len(index)]
         for row, (text, _) in enumerate(found):
             if text in NO_CHANGE:
                 found[row] = self._otherwise(state, index[row : row + 1])
@@ -113,13 +131,16 @@ class CCExpertCaptioner(Captioner):
     def answer(self, state: Any, question: str) -> list[str]:
         """Answers to a question on every encoded pair; the images are not read again."""
         read = max(i for i, token in enumerate(self.tokenizer.prompt(QUESTION)) if token == IMAGE_ID) + 1
-        prefix = self.net.extend(state.fork(read), self.tokenizer.prompt(question)[read:])
-        return [self.tokenizer.decode(ids) for ids in self.net.greedy(prefix, self.tokenizer.end_ids).ids]
+        more, answers = self.tokenizer.prompt(question)[read:], []
+        for block in state.blocks(self._written):
+            found = self.net.greedy(self.net.extend(block.fork(read), more), self.tokenizer.end_ids)
+            answers += [self.tokenizer.decode(ids) for ids in found.ids]
+        return answers[: len(state.mask)]
 
     def _greedy(self, prefix: Prefix, first: Tensor | None = None) -> list[tuple[str, float]]:
         found = self.net.greedy(prefix, self.tokenizer.end_ids, first=first)
         # LEVIR-CC's captions are lower-case; its full stop stands apart.
-        return [(self.tokenizer.decode(ids).lower().rstrip(" ."), score) for ids, score in zip(found.ids, found.log_probs.exp().tolist())]
+        return [(self.tokenizer.decode(ids).lower().rstrip(" ."), math.exp(mean)) for ids, mean in zip(found.ids, found.log_probs.tolist())]
 
     def _otherwise(self, state: Prefix, row: Tensor) -> tuple[str, float]:
         """The likeliest answer with another first word that does say a change; no text where there is none."""

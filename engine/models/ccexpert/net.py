@@ -6,7 +6,7 @@ Tower, projector and language model are transformers' own classes; the differenc
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import InputError
+from ..blocks import filled
 from .config import CCExpertConfig
 from .difference import DifferenceModule
 
@@ -43,12 +44,26 @@ class Prefix(NamedTuple):
     mask: Tensor
     logits: Tensor
 
+    @classmethod
+    def of(cls, mask: Tensor, logits: Tensor, *keys_values: Tensor) -> Prefix:
+        """The inverse of ``tensors``."""
+        cache = _transformers()[0].DynamicCache()
+        for number, (key, value) in enumerate(zip(keys_values[::2], keys_values[1::2])):
+            cache.update(key, value, number)
+        return cls(cache, mask, logits)
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Mask, logits, and keys and values of every layer, all with a row a prompt."""
+        return self.mask, self.logits, *(tensor for layer in self.cache.layers for tensor in (layer.keys, layer.values))
+
     def select(self, index: Tensor) -> Prefix:
         """A copy of the rows in ``index``; rows may repeat."""
-        cache = type(self.cache)()
-        for number, layer in enumerate(self.cache.layers):
-            cache.update(layer.keys[index], layer.values[index], number)
-        return Prefix(cache, self.mask[index], self.logits[index])
+        return Prefix.of(*(tensor[index] for tensor in self.tensors()))
+
+    def blocks(self, size: int) -> Iterator[Prefix]:
+        """Copies of ``size`` rows each; the last one is filled up."""
+        for rows in torch.arange(len(self.mask), device=self.mask.device).split(size):
+            yield self.select(filled(rows, size))
 
     def fork(self, length: int) -> Prefix:
         """A copy of the first ``length`` tokens alone; its logits are not theirs until ``CCExpertNet.extend`` has read on."""

@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from ... import checkpoint
-from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard, changed_caption, unchanged_caption
+from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated, changed_caption, unchanged_caption
 from ...device import cpu_has_bf16
 from ...errors import InputError
 from ...schema import MAX_SAMPLES, Caption
 from ...text import END, NO_CHANGE, Vocabulary, is_well_formed
+from ..blocks import block_size, filled, in_blocks
 from ..consensus import consensus
 from .denoiser import DiffusionConfig, DiffusionNet
 from .discrete import clamped, sample_ddim, sample_ddpm
@@ -26,6 +27,7 @@ from .samplers import SAMPLERS, Condition, Denoise, RowNoise
 
 DISCRETE_SAMPLERS: dict[str, Callable[..., Tensor]] = {"ddpm": sample_ddpm, "ddim": sample_ddim}
 DRAWS = 4  # of a tile at most: a few in a hundred single samples are no sentence, of four in a row hardly one in a hundred thousand
+ENCODED_PAIRS, DRAWN_ROWS = 1, 4  # computed at once on a CPU
 VARIED = 0.5  # least temperature of a tile's second and further samples
 SAMPLERS_OF = {"discrete": tuple(DISCRETE_SAMPLERS), "karras": tuple(SAMPLERS)}
 
@@ -77,6 +79,7 @@ class DiffusionCaptioner(Captioner):
     """
 
     needs_seed = True
+    cpu_batch = 32  # of many tiles, the blocks of those that have changed are fuller
 
     def __init__(
         self, net: DiffusionNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], sampling: Sampling, device: torch.device
@@ -125,13 +128,16 @@ class DiffusionCaptioner(Captioner):
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         with self._mixed():
-            tokens = self.net.encoder(before, after)
-            flag = self.net.flag(tokens) if self.net.flag is not None else None
-        if flag is None:
-            score = np.full(len(before), np.nan, np.float32)  # known when the samples are
+            tokens, *flag = in_blocks(self._look_at, block_size(self.device, ENCODED_PAIRS), before, after)
+        if flag:
+            score = calibrated(flag[0], self.calibration["temperature"], self.calibration["bias"])
         else:
-            score = torch.sigmoid(flag.float() / self.calibration["temperature"] + self.calibration["bias"]).cpu().numpy()
+            score = np.full(len(before), np.nan, np.float32)  # known when the samples are
         return Encoded(score, None, tokens)
+
+    def _look_at(self, before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
+        tokens = self.net.encoder(before, after)
+        return (tokens,) if self.net.flag is None else (tokens, self.net.flag(tokens).float())
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         tokens, sampling = state[index], self.sampling(options)
@@ -139,19 +145,27 @@ class DiffusionCaptioner(Captioner):
 
     def draw(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], first: int = 0) -> list[list[Drawn]]:
         """Samples of each tile, numbered from ``first``: condition tokens (N, M, C) as the encoder makes them, N seeds → N × sampling.samples."""
-        condition: Condition = tokens
-        with self._mixed():
-            lengths = self.net.likely_lengths(tokens)
-            if self.cache_condition:
-                condition = self.net.denoiser.fusion.project(tokens)
-        # All samples of a tile in succession, as the fusion wants them.
+        # All samples of a tile in succession; each is a row of its own, so that blocks are full whatever their number.
         numbers = range(first, first + sampling.samples)
-        temperatures = [max(sampling.temperature, VARIED) if number else sampling.temperature for number in numbers]
-        noise = RowNoise([sample_seed(seed, number) for seed in seeds for number in numbers], temperatures * len(seeds))
-        points = self._sample(condition, sampling, noise, None if lengths is None else lengths.repeat_interleave(sampling.samples))
-        probabilities, ids = self.net.text.logits(points).softmax(-1).max(-1)
-        read = [self._read(*row) for row in zip(ids.tolist(), probabilities.tolist(), strict=True)]
+        wanted = [(tile, sample_seed(seed, number), self._temperature(sampling, number)) for tile, seed in enumerate(seeds) for number in numbers]
+        size, read = block_size(self.device, DRAWN_ROWS), []
+        with self._mixed():  # around all blocks, so that autocast turns each weight into bfloat16 once
+            for start in range(0, len(wanted), size):
+                tiles, own_seeds, temperatures = zip(*wanted[start : start + size])
+                ids, probabilities = self._draw_block(filled(tokens[list(tiles)], size), sampling, RowNoise(own_seeds, temperatures))
+                read += [self._read(*row) for _, *row in zip(tiles, ids.tolist(), probabilities.tolist())]
         return [read[i : i + sampling.samples] for i in range(0, len(read), sampling.samples)]
+
+    def _draw_block(self, tokens: Tensor, sampling: Sampling, noise: RowNoise) -> tuple[Tensor, Tensor]:
+        """Ids and their probabilities, (rows, L) each, of a block of samples with a row of condition tokens each; inside ``_mixed``."""
+        condition: Condition = tokens
+        lengths = self.net.likely_lengths(tokens)
+        if self.cache_condition:
+            condition = self.net.denoiser.fusion.project(tokens)
+        with self._mixed(False):
+            points = self._sample(condition, len(tokens), sampling, noise, lengths)
+            probabilities, ids = self.net.text.logits(points).softmax(-1).max(-1)
+        return ids, probabilities
 
     def _caption_batch(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions, seeds: Sequence[int]) -> list[Caption]:
         if self.net.flag is not None:
@@ -179,15 +193,15 @@ class DiffusionCaptioner(Captioner):
                 drawn[i] = samples
         return [choose(samples) for samples in drawn]
 
-    def _sample(self, condition: Condition, sampling: Sampling, noise: RowNoise, lengths: Tensor | None = None) -> Tensor:
-        """x̂0 (N·K, L, latent) of K samples of each of N tiles, a row of ``noise`` each."""
+    def _sample(self, condition: Condition, rows: int, sampling: Sampling, noise: RowNoise, lengths: Tensor | None = None) -> Tensor:
+        """x̂0 (rows, L, latent) of a sample of each row of the condition."""
         config, chain = self.net.config, self.net.chain(lengths)
 
         def denoise(x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
             with self._mixed():
                 return chain(x, sigma, condition).float()
 
-        start = noise(torch.zeros(len(noise.generators), config.length, config.latent, device=self.device))
+        start = noise(torch.zeros(rows, config.length, config.latent, device=self.device))
         if config.family == "karras":
             sigmas = karras_grid(sampling.steps, config.sigma_min, config.sigma_max)
             return SAMPLERS[sampling.sampler](denoise, float(sigmas[0]) * start, sigmas, condition, noise)
@@ -201,8 +215,11 @@ class DiffusionCaptioner(Captioner):
         written = probabilities[: ids.index(end) + 1] if end in ids else probabilities
         return Drawn(self.vocabulary.decode(ids), sum(written) / len(written))
 
-    def _mixed(self) -> AbstractContextManager:
-        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == torch.bfloat16 else nullcontext()
+    def _temperature(self, sampling: Sampling, number: int) -> float:
+        return max(sampling.temperature, VARIED) if number else sampling.temperature
+
+    def _mixed(self, enabled: bool = True) -> AbstractContextManager:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled) if self.precision == torch.bfloat16 else nullcontext()
 
 
 def is_usable(sample: Drawn) -> bool:

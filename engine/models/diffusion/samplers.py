@@ -12,6 +12,8 @@ from typing import Union
 import torch
 from torch import Tensor
 
+from ..blocks import filled
+
 # Image tokens (N, M, C), or their keys and values, computed once and reused in every step.
 Condition = Union[Tensor, tuple[Tensor, Tensor], None]
 # x (N, L, E), σ (N,), condition → x̂0 (N, L, E).
@@ -23,6 +25,8 @@ Noise = Callable[[Tensor], Tensor]
 class RowNoise:
     """Noise with a generator of its own for each row, so that a row's sample does not depend on the batch around it or on the device.
 
+    Rows without one, which fill up a block, get the last one's noise.
+
     temperatures : its standard deviation in each row; below 1 samples are likelier and more alike, at 0 there is one. None: 1.
     """
 
@@ -32,8 +36,8 @@ class RowNoise:
 
     def __call__(self, x: Tensor) -> Tensor:
         drawn = zip(self.generators, self.temperatures, strict=True)
-        rows = [temperature * torch.randn(x.shape[1:], generator=generator) for generator, temperature in drawn]
-        return torch.stack(rows).to(device=x.device, dtype=x.dtype)
+        rows = torch.stack([temperature * torch.randn(x.shape[1:], generator=generator) for generator, temperature in drawn])
+        return filled(rows, len(x)).to(device=x.device, dtype=x.dtype)
 
 
 def sample_euler(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise) -> Tensor:

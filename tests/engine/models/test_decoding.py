@@ -73,7 +73,7 @@ def test_leaving_early_changes_no_caption(decoder, monkeypatch, beams):
         found = decode(decoder, memory, START, END, beams=beams, banned=(PAD, START, 3))
         taken = sum(lengths)
         lengths.clear()
-        monkeypatch.setattr(Beams, "decided", lambda self, steps: self.finished.all().expand(len(self.finished)))
+        monkeypatch.setattr(Beams, "decided", lambda self, steps: torch.zeros(len(self.finished), dtype=torch.bool))
         expected = decode(decoder, memory, START, END, beams=beams, banned=(PAD, START, 3))
     assert taken < sum(lengths)
     assert [words for words, _ in found] == [words for words, _ in expected]
