@@ -25,6 +25,7 @@ from ..i18n import tr
 from ..processing.areas import AreaFile
 from ..processing.dates import layer_period, time_between
 from ..processing.exports import Export
+from ..processing.target import check_continued
 from .compare import AROUND, ComparePanel, tile_geometry
 from .estimate import duration, estimate, remember_rate
 from .form import RequestForm, free_path
@@ -92,6 +93,7 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(tr("{} {}. Choose another output, such as {}.", output.name, what, other.name), Qgis.MessageLevel.Warning)
             return
         try:
+            check_continued(output, QgsProject.instance())
             request, exports = self._same_area_request(output) if state == UNFINISHED else build_request(self.form, output)
             crs = checked_layers(self.form)[0].crs()
         except ChangeScribeError as error:

@@ -39,7 +39,8 @@ def checked_layers(form) -> tuple[QgsRasterLayer, QgsRasterLayer]:
     for problem, layer in zip((mark("no before layer"), mark("no after layer")), layers):
         if layer is None or not layer.isValid():
             raise RasterError(tr(problem), tr("a raster layer for each date"), tr("add both rasters to the project and choose them"))
-    check_pair(layers[0], layers[1], processing_context())
+    bands = (list(form.before_bands.bands() or []), list(form.after_bands.bands() or []))
+    check_pair(layers[0], layers[1], processing_context(), bands)
     return layers
 
 

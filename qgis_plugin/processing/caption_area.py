@@ -23,11 +23,12 @@ from ..i18n import mark, tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import field, footprint_geometry, keep_partial, shapefile_warning
-from .pair import PairAlgorithm, count
+from .pair import OUTPUT, PairAlgorithm, count
 from .rasters import Area
 from .summary import AREA_FIELDS, AreaSummary, row
+from .target import open_sink
 
-INPUT, OUTPUT = "INPUT", "OUTPUT"
+INPUT = "INPUT"
 # Less of a tile and of a polygon than this is rounding along a shared edge, not shared ground.
 SLIVER = 1e-3
 
@@ -70,9 +71,7 @@ class CaptionArea(PairAlgorithm):
         for name, kind, alias in AREA_FIELDS:
             added.append(field(name, kind, alias))
         fields = QgsProcessingUtils.combineFields(source.fields(), added)
-        sink, destination = self.parameterAsSink(parameters, OUTPUT, context, fields, source.wkbType(), source.sourceCrs())
-        if sink is None:
-            raise QgsProcessingException(self.invalidSinkError(parameters, OUTPUT))
+        sink, destination = open_sink(self, parameters, OUTPUT, context, fields, source.wkbType(), source.sourceCrs())
         if warning := shapefile_warning(destination):
             feedback.pushWarning(warning)
         tiles = Tiles()

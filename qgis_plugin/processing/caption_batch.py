@@ -35,6 +35,7 @@ from .base import COUNTS, ChangeScribeAlgorithm, as_processing, choice, run_engi
 from .grid_layer import field, save_style
 from .jobs import PAIRINGS, Job, check_patterns, jobs_from_folder, jobs_from_rows, jobs_from_series, series_regex
 from .pair import count
+from .target import check_continued, checked_target, open_sink, show_replaced
 
 TABLE, FOLDER, BEFORE_PATTERN, AFTER_PATTERN, RESUME = "TABLE", "FOLDER", "BEFORE_PATTERN", "AFTER_PATTERN", "RESUME"
 SERIES_PATTERN, PAIRING = "SERIES_PATTERN", "PAIRING"
@@ -102,6 +103,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
             if parameters.get(FOLDER):
                 self._check_folder(parameters, context)
             self._request(Job("a", "before", "after"), parameters, context)
+            checked_target(parameters, SUMMARY, context, spatial=False)
         except ChangeScribeError as error:
             return False, error_text(error)
         return True, ""
@@ -129,9 +131,24 @@ class CaptionBatch(ChangeScribeAlgorithm):
                 )
                 pairing = self.parameterAsString(parameters, PAIRING, context)
                 self.jobs = jobs_from_series(folder, series, pairing) if series else jobs_from_folder(folder, before, after)
+            self.target = checked_target(parameters, SUMMARY, context, spatial=False)
+            self.edited = self._edited(parameters, context)
         except ChangeScribeError as error:
             raise as_processing(error) from error
         return True
+
+    def _edited(self, parameters, context) -> dict[str, ChangeScribeError]:
+        """Why a pair cannot run, by name: its output is on the map with unsaved edits."""
+        found: dict[str, ChangeScribeError] = {}
+        for job in self.jobs:
+            try:
+                check_continued(self._output(job, parameters, context), context.project())
+            except ChangeScribeError as error:
+                found[job.name] = error
+        return found
+
+    def _output(self, job: Job, parameters, context) -> Path:
+        return Path(self.parameterAsString(parameters, OUTPUT_FOLDER, context)) / f"{job.name}.gpkg"
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
         folder = Path(self.parameterAsString(parameters, OUTPUT_FOLDER, context))
@@ -140,9 +157,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
         for name, kind, alias in SUMMARY_FIELDS:
             fields.append(field(name, kind, alias))
         crs = QgsCoordinateReferenceSystem()
-        sink, destination = self.parameterAsSink(parameters, SUMMARY, context, fields, QgsWkbTypes.Type.NoGeometry, crs)
-        if sink is None:
-            raise QgsProcessingException(self.invalidSinkError(parameters, SUMMARY))
+        sink, destination = open_sink(self, parameters, SUMMARY, context, fields, QgsWkbTypes.Type.NoGeometry, crs)
         try:  # without an engine every pair would fail for the same reason
             EngineClient.instance().start(feedback.isCanceled, lambda event: show_log(event, feedback))
         except Cancelled:
@@ -153,7 +168,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
         states: list[str] = []
         for number, job in enumerate(self.jobs):
             scale = (100 * number / len(self.jobs), 100 * (number + 1) / len(self.jobs))
-            row = self._run(job, folder / f"{job.name}.gpkg", parameters, context, feedback, scale)
+            row = self._run(job, self._output(job, parameters, context), parameters, context, feedback, scale)
             states.append(row["status"])
             feature = QgsFeature(fields)
             feature.setAttributes([row.get(name) for name, _, _ in SUMMARY_FIELDS])
@@ -168,6 +183,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
     def postProcessAlgorithm(self, context, feedback) -> dict:
         for path in self.written:
             save_style(QgsVectorLayer(grid_uri(path), LAYER_NAME, "ogr"))
+        show_replaced(self.target, context, feedback)
         return {}  # keeps the results of processAlgorithm
 
     def _run(self, job: Job, path: Path, parameters, context, feedback, scale: tuple[float, float]) -> dict:
@@ -180,10 +196,12 @@ class CaptionBatch(ChangeScribeAlgorithm):
         try:
             if job.problem:
                 raise InputError(job.problem, tr("a before and an after raster"), tr("add the missing file"))
+            if job.name in self.edited:
+                raise self.edited[job.name]
             resume = self.parameterAsBoolean(parameters, RESUME, context)
             message = {"type": "caption", "request": self._request(job, parameters, context), "output": str(path), "resume": resume}
-            run_engine(message, feedback, scale=scale)
-            row["status"] = "done"
+            found = run_engine(message, feedback, scale=scale)
+            row.update(status="done", message="; ".join(found.get("warnings", [])) or None)
         except Cancelled as error:
             row.update(status="cancelled", message=str(error))
         except ChangeScribeError as error:

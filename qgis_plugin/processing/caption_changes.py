@@ -23,10 +23,11 @@ from ..i18n import error_text, mark, tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine
 from .grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
-from .pair import PairAlgorithm, count, utc_now
+from .pair import OUTPUT, PairAlgorithm, count, utc_now
 from .rasters import Area
+from .target import open_sink
 
-EXTENT, AOI, OUTPUT, HEATMAP = "EXTENT", "AOI", "OUTPUT", "HEATMAP"
+EXTENT, AOI, HEATMAP = "EXTENT", "AOI", "HEATMAP"
 
 
 class CaptionChanges(PairAlgorithm):
@@ -83,9 +84,7 @@ class CaptionChanges(PairAlgorithm):
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
         fields = grid_fields("question" in self.engine_options(parameters, context))
-        sink, self.destination = self.parameterAsSink(parameters, OUTPUT, context, fields, QgsWkbTypes.Type.Polygon, self.before.crs)
-        if sink is None:
-            raise QgsProcessingException(self.invalidSinkError(parameters, OUTPUT))
+        sink, self.destination = open_sink(self, parameters, OUTPUT, context, fields, QgsWkbTypes.Type.Polygon, self.before.crs)
         if warning := shapefile_warning(self.destination):
             feedback.pushWarning(warning)
         counts = dict.fromkeys(COUNTS, 0)
@@ -128,7 +127,7 @@ class CaptionChanges(PairAlgorithm):
             finish_layer(layer, self.provenance)
         if self.heatmap is not None and Path(self.heatmap).exists():
             finish_heatmap(self.heatmap, QgsProcessingUtils.mapLayerFromString(self.heatmap, context))
-        return {}  # keeps the results of processAlgorithm
+        return super().postProcessAlgorithm(context, feedback)
 
     def _new_heatmap(self, parameters, context) -> str | None:
         """Path of the heat map, if one is wanted; an earlier file is removed, because the toolbox overwrites and the engine would refuse."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from qgis.core import (
     Qgis,
-    QgsDataProvider,
     QgsDateTimeRange,
     QgsFeature,
     QgsField,
@@ -31,6 +30,7 @@ from ...engine import __version__
 from ...engine.contract.fields import written_fields
 from ...engine.schema import LAYER_NAME
 from ..i18n import tr
+from .target import layer_in_file
 
 STYLES = Path(__file__).absolute().parents[2] / "resources" / "styles"
 STYLE, HEATMAP_STYLE = STYLES / "change_captions.qml", STYLES / "change_heat.qml"
@@ -130,11 +130,12 @@ def _keep_in_file(layer: QgsVectorLayer, metadata: QgsLayerMetadata) -> None:
         if not path.lower().endswith(".shp"):  # whose cut field names the style would not find
             layer.saveNamedStyle(str(Path(path).with_suffix(".qml")))
         return
-    # Without its layer's name QGIS 3.22 looks for a layer of no name in the GeoPackage and saves nothing.
-    name = layer.dataProvider().subLayers()[0].split(QgsDataProvider.sublayerSeparator())[1]
     registry = QgsProviderRegistry.instance()
+    # Without its layer's name QGIS 3.22 looks for a layer of no name in the GeoPackage and saves nothing.
+    name = registry.decodeUri("ogr", layer.source()).get("layerName") or layer_in_file(layer)
     registry.saveLayerMetadata("ogr", registry.encodeUri("ogr", {"path": path, "layerName": name}), metadata)
-    layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")
+    if layer.listStylesInDatabase()[0] == 0:  # of a layer that was replaced; to save another would open a dialog
+        layer.saveStyleToDatabase("change_captions", "ChangeScribe", True, "")
 
 
 def finish_heatmap(path: str, layer: QgsRasterLayer | None) -> None:

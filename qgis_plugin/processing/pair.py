@@ -19,8 +19,9 @@ from ..i18n import error_text, tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
 from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, prepare_pair
 from .sources import engine_opens
+from .target import checked_target, show_replaced
 
-BEFORE, AFTER, BEFORE_BANDS, AFTER_BANDS = "BEFORE", "AFTER", "BEFORE_BANDS", "AFTER_BANDS"
+BEFORE, AFTER, BEFORE_BANDS, AFTER_BANDS, OUTPUT = "BEFORE", "AFTER", "BEFORE_BANDS", "AFTER_BANDS", "OUTPUT"
 COUNTED_AS = {"captioned": "CAPTIONED", "unchanged": "CAPTIONED", "skipped_nodata": "SKIPPED", "failed": "FAILED"}
 
 
@@ -46,8 +47,9 @@ class PairAlgorithm(ChangeScribeAlgorithm):
         before, after = (self.parameterAsRasterLayer(parameters, name, context) for name in (BEFORE, AFTER))
         try:
             if before is not None and after is not None:  # inside a model the layers come only at run time
-                check_pair(before, after, context)
-                for layer, wanted in zip((before, after), self._bands(parameters, context)):
+                bands = self._bands(parameters, context)
+                check_pair(before, after, context, bands)
+                for layer, wanted in zip((before, after), bands):
                     bands_of(layer, wanted, context)
             self.check_area(parameters, context)
             options = self.engine_options(parameters, context)
@@ -59,6 +61,7 @@ class PairAlgorithm(ChangeScribeAlgorithm):
                 for layer, other in ((before, after), (after, before)):
                     if not engine_opens(layer):
                         grid_of(layer, other, area, options["resolution"], context)
+            checked_target(parameters, OUTPUT, context)
         except ChangeScribeError as error:
             return False, error_text(error)
         return True, ""
@@ -77,15 +80,21 @@ class PairAlgorithm(ChangeScribeAlgorithm):
                 raise QgsProcessingException(self.invalidRasterError(parameters, name))
         self.folder = tempfile.mkdtemp(dir=QgsProcessingUtils.tempFolder())
         try:
-            check_pair(before, after, context)
+            self.target = checked_target(parameters, OUTPUT, context)
+            bands = self._bands(parameters, context)
+            check_pair(before, after, context, bands)
             area = self.wanted_area(parameters, context)
             resolution = self.engine_options(parameters, context)["resolution"]
-            self.before, self.after = prepare_pair(before, after, self._bands(parameters, context), area, self.folder, context, resolution)
+            self.before, self.after = prepare_pair(before, after, bands, area, self.folder, context, resolution)
         except ChangeScribeError as error:
             raise as_processing(error) from error
         for note in self.before.notes + self.after.notes:
             feedback.pushWarning(note)
         return True
+
+    def postProcessAlgorithm(self, context, feedback) -> dict:
+        show_replaced(self.target, context, feedback)
+        return {}  # keeps the results of processAlgorithm
 
     def fetch(self, feedback) -> None:
         """Write the layers that the engine does not open itself; the first thing to do in processAlgorithm.

@@ -15,6 +15,7 @@ from ...engine.errors import AreaError, NoOverlapError, RasterError
 from ..i18n import tr
 from .exports import ONLINE_M, Export, PixelGrid, export_note, pixel_grid
 from .sources import Area, engine_opens, has_grid
+from .target import same_file
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,22 @@ class RasterInput:
     export: Export | None = None
 
 
-def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext) -> None:
+def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext, bands: tuple[list[int], list[int]] = ([], [])) -> None:
     """What can be said of two layers before anything is opened.
+
+    Parameters
+    ----------
+    bands : the band parameters; empty where the user chose none
 
     Raises
     ------
     RasterError
-        The same raster twice, or one without a CRS.
+        The same bands of one raster twice, bands that it does not have, or a raster without a CRS.
     NoOverlapError
         They share no ground.
     """
-    if before.source() == after.source() and before.providerType() == after.providerType():
+    # One file may hold both dates, in bands of their own.
+    if _is_one_raster(before, after) and bands_of(before, bands[0], context) == bands_of(after, bands[1], context):
         raise RasterError(
             tr("the same raster for BEFORE and AFTER ({before})", before=before.name()),
             tr("two rasters of one place"),
@@ -58,6 +64,12 @@ def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProces
         places = [f"{layer.name()} ({layer.extent().toString(1)}, {layer.crs().authid()})" for layer in (before, after)]
         got = tr("{places} share no ground", places=" and ".join(places))
         raise NoOverlapError(got, tr("two rasters of one place"), tr("check the CRS of both layers and that they show the same place"))
+
+
+def _is_one_raster(one: QgsRasterLayer, other: QgsRasterLayer) -> bool:
+    if one.providerType() != other.providerType():
+        return False
+    return one.source() == other.source() or same_file(one.source(), other.source())
 
 
 def check_on_rasters(area: Area, before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext) -> None:

@@ -186,6 +186,25 @@ def test_a_crash_keeps_what_is_done_and_offers_to_resume(dock, engine, tmp_path)
     assert [message["resume"] for message in messages if message["type"] == "caption"] == [False, True]
 
 
+def test_a_run_is_not_resumed_over_unsaved_edits(dock, engine, tmp_path):
+    engine("crash")
+    dock.start()
+    live = dock.run.layer
+    dock.run.tiles.connect(lambda _tiles: write_output(tmp_path / "out.gpkg", live, {"request": {}, "ended": "now"}))
+    wait_until(lambda: dock.run is None)
+    (layer,) = caption_layers()
+    layer.startEditing()
+    layer.changeAttributeValue(next(layer.getFeatures()).id(), layer.fields().indexOf("review"), "right")
+    dock.start()
+    assert dock.run is None
+    assert "is loaded as the layer out, whose edits are not saved" in dock.message.text()
+    assert "To do: save or discard the layer's edits" in dock.message.text()
+    engine()
+    layer.commitChanges()
+    run_to_end(dock)
+    assert dock.message.text().startswith("Done")
+
+
 def test_a_resumed_run_counts_the_tiles_that_the_map_hides(dock, engine, tmp_path):
     """The list is read anew from the file, whole, whatever 'Only listed' shows of it."""
     engine("crash")
