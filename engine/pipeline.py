@@ -37,7 +37,10 @@ def ignore(event: dict) -> None:
 
 @dataclass
 class Summary:
-    """What a run did; counts are tiles. ``resumed`` ones were in the output before; seconds are of this run; ``files`` hold the layer."""
+    """What a run did; counts are tiles. ``resumed`` ones were in the output before; seconds are of this run; ``files`` hold the layer.
+
+    As in a tile's status, ``captioned`` are changed tiles and ``unchanged`` the others that the model saw. Processing's CAPTIONED is the sum of both.
+    """
 
     output: str | None
     total: int
@@ -54,7 +57,7 @@ class Summary:
 
     @property
     def changed(self) -> int:
-        """Tiles that got a caption of their own."""
+        """Changed tiles: the same as ``captioned``; users of the protocol know both names."""
         return self.captioned
 
     @property

@@ -8,7 +8,7 @@ import sys
 
 import qt6_imports
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtWidgets import QApplication, QFormLayout, QWidget
 
 CAPTIONS = {"r0_c0": ("a road appears", 0.6, True), "r0_c1": ("many houses are built", 0.9, True), "r0_c2": ("the scene is the same", 0.1, False)}
 
@@ -42,10 +42,17 @@ def results():
 
 
 def sampling():
-    made = module("gui.sampling").SamplingWidget()
-    made.set_model("kd-rscc")
-    made.steps.setValue(20)
-    assert made.options()["steps"] == 20 and made.sampler.count() > 1
+    """Option rows follow the model."""
+    parent = QWidget()
+    form, made = QFormLayout(parent), module("gui.option_rows").OptionRows(parent)
+    for name in ("model", "steps", "sampler", "threshold", "clip"):
+        made.add(form, name)
+    model = made.widgets["model"]
+    made.set_model()
+    assert made.widgets["steps"].isHidden() and made.values()["threshold"] is None
+    model.setCurrentIndex(model.findData("kd-rscc"))
+    made.widgets["steps"].setValue(20)
+    assert made.values()["steps"] == 20 and made.widgets["sampler"].count() > 1
     assert module("gui.model_box").ModelBox("scribe-s").chosen() == "scribe-s"
 
 

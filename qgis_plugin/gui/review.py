@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from qgis.core import QgsExpression, QgsFeature, QgsFeatureRequest, QgsVectorDataProvider, QgsVectorLayer
-from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import NULL, QObject, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from ...engine.contract.fields import REVIEW, fields_of, names_of
 from ...engine.schema import CLASSES, UNCHANGED_TEXT
 from ..i18n import tr
 from ..processing.grid_layer import field
-from .tiles import CHANGES
+from .plain import plain_label
+from .tiles import CHANGES, answer_text
 
 PIECE = 100  # tiles told of at a time: about ten milliseconds' work
 
@@ -168,6 +169,9 @@ class ReviewBar(QWidget):
         super().__init__(parent)
         self.review: LayerReview | None = None
         self._tile: dict = {}
+        self.answer = plain_label()
+        self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.answer.hide()
         self.caption = QLineEdit()
         self.caption.setPlaceholderText(tr("Correct the caption, then Enter"))
         self.right, self.wrong = QPushButton(tr("✓ Right")), QPushButton(tr("✗ Wrong"))
@@ -194,6 +198,7 @@ class ReviewBar(QWidget):
             self.review.deleteLater()
         self.review = None if layer is None else LayerReview(layer, self)
         self._tile = {}
+        self._fill()
         if self.review is not None:
             self.review.changed.connect(self._changed)
             self.review.changed.connect(self.edited)
@@ -207,6 +212,7 @@ class ReviewBar(QWidget):
         if review is not None:
             review.rest()
             review.deleteLater()
+        self._fill()
         self.refresh()
 
     def show_tile(self, properties: dict) -> None:
@@ -242,6 +248,7 @@ class ReviewBar(QWidget):
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.answer)
         layout.addWidget(self.caption)
         for row in ((*self.menus.values(), self.undo), (self.right, self.wrong, self.same, self.save)):
             line = QHBoxLayout()
@@ -251,6 +258,8 @@ class ReviewBar(QWidget):
 
     def _fill(self) -> None:
         values = self._tile
+        self.answer.setText(answer_text(values))
+        self.answer.setVisible(bool(self.answer.text()))
         self.caption.setText(values.get("edited_caption") or values.get("caption") or "")
         self.right.setChecked(values.get("review") == "right")
         self.wrong.setChecked(values.get("review") == "wrong")

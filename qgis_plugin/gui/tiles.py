@@ -35,6 +35,11 @@ def caption_text(properties: dict) -> str:
     return text + VERDICTS.get(properties.get("review") or "", "")
 
 
+def answer_text(properties: dict) -> str:
+    """The answer to the run's question, or an empty text."""
+    return tr("Answer: {}", properties["answer"]) if properties.get("answer") else ""
+
+
 @dataclass(frozen=True)
 class TileQuery:
     """Which tiles are wanted: changed ones alone, of a class (empty: any), from a change score on, whose texts hold every word (lower case)."""
@@ -51,7 +56,8 @@ class TileQuery:
             return False
         if self.min_score > 0 and (properties.get("change_score") or 0.0) < self.min_score:
             return False
-        text = f"{caption_text(properties)} {classes_text(properties)} {properties['tile_id']}".lower()
+        parts = (caption_text(properties), classes_text(properties), properties.get("answer") or "", properties["tile_id"])
+        text = " ".join(parts).lower()
         return all(word in text for word in self.words)
 
     def subset(self, fields: list[str]) -> str:
@@ -59,7 +65,7 @@ class TileQuery:
 
         Parameters
         ----------
-        fields : the layer's; those of older versions lack ``edited_caption``
+        fields : the layer's; those of older versions lack ``edited_caption``, and only runs that asked a question have ``answer``
         """
         parts = ['"changed" = true'] if self.changed_only else []
         if self.class_name:
@@ -67,7 +73,8 @@ class TileQuery:
         if self.min_score > 0:
             parts.append(f'"change_score" >= {self.min_score:.4f}')
         caption = "coalesce(nullif(\"edited_caption\", ''), \"caption\", '')" if "edited_caption" in fields else "coalesce(\"caption\", '')"
-        text = " || ' ' || ".join([caption, *(f"coalesce(\"{name}\", '')" for name in CHANGES), '"tile_id"'])
+        found = (*CHANGES, *(("answer",) if "answer" in fields else ()))
+        text = " || ' ' || ".join([caption, *(f"coalesce(\"{name}\", '')" for name in found), '"tile_id"'])
         # LIKE's wildcards in a word become wildcards of one sign: the two dialects escape them in different ways.
         parts += [f"lower({text}) LIKE '%{word.replace(chr(39), chr(39) * 2).replace('%', '_')}%'" for word in self.words]
         return " AND ".join(parts)
@@ -111,7 +118,8 @@ class TileModel(QAbstractTableModel):
         if role == TILE_ROLE:
             return tile
         if role == Qt.ItemDataRole.ToolTipRole and index.column() in (CAPTION, CLASSES):
-            return tool_tip(f"{caption_text(properties)}\n{classes_text(properties)}".strip())
+            lines = (caption_text(properties), answer_text(properties), classes_text(properties))
+            return tool_tip("\n".join(line for line in lines if line))
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == SCORE:
             return Qt.AlignmentFlag.AlignCenter
         if role != Qt.ItemDataRole.DisplayRole:

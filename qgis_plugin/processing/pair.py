@@ -15,7 +15,7 @@ from qgis.core import (
 
 from ...engine.errors import ChangeScribeError
 from ...engine.schema import CaptionRequest
-from ..i18n import error_text, tr
+from ..i18n import error_text, mark, tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
 from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, prepare_pair
 from .sources import engine_opens
@@ -28,6 +28,11 @@ COUNTED_AS = {"captioned": "CAPTIONED", "unchanged": "CAPTIONED", "skipped_nodat
 class PairAlgorithm(ChangeScribeAlgorithm):
     """Has BEFORE and AFTER; after preparation ``self.before`` and ``self.after`` are RasterInputs and no layer is needed any more."""
 
+    NOTE = mark(
+        "Numbers: TILES is all tiles of the area. CAPTIONED have a caption, changed or not, and CHANGED is how many of them changed. "
+        "SKIPPED have too little data, FAILED could not be captioned."
+    )
+
     def add_pair_parameters(self) -> None:
         self.addParameter(QgsProcessingParameterRasterLayer(BEFORE, tr("Before")))
         self.addParameter(QgsProcessingParameterRasterLayer(AFTER, tr("After")))
@@ -36,7 +41,7 @@ class PairAlgorithm(ChangeScribeAlgorithm):
 
     def add_count_outputs(self) -> None:
         for name, title in zip(
-            COUNTS, (tr("Tiles"), tr("Tiles with a caption"), tr("Changed tiles"), tr("Tiles without enough data"), tr("Failed tiles"))
+            COUNTS, (tr("Tiles"), tr("Tiles with a caption, changed or not"), tr("Changed tiles"), tr("Tiles without enough data"), tr("Failed tiles"))
         ):
             self.addOutput(QgsProcessingOutputNumber(name, title))
 

@@ -12,6 +12,7 @@ SHOWN_CAPTIONS = 3
 class AreaSummary:
     """Tiles of one area added up.
 
+    captioned : tiles with a caption, changed or not (of a tile's status and of the engine's counts, "captioned" are the changed ones alone).
     changed_share : share (0..1) of the compared ground that lies in changed tiles, or None if no ground was compared.
     added, removed, altered : class name → number of tiles.
     """
@@ -97,7 +98,7 @@ def row(summary: AreaSummary) -> list:
 # (name, type, alias), of the area summaries' layer.
 AREA_FIELDS = (
     ("tiles", "int", "Tiles"),
-    ("captioned", "int", "Tiles with a caption"),
+    ("captioned", "int", "Tiles with a caption, changed or not"),
     ("changed", "int", "Changed tiles"),
     ("skipped", "int", "Tiles without enough data"),
     ("failed", "int", "Failed tiles"),

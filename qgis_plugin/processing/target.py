@@ -126,20 +126,20 @@ def check_target(target: Target | None, project: QgsProject | None, spatial: boo
     if edited := unsaved(target, project):
         raise OutputError(
             tr("{output} is loaded as the layer {layer}, whose edits are not saved", output=target.name, layer=edited.name()),
-            tr("an output that replaces nobody's work"),
+            tr("an output that overwrites nobody's work"),
             tr("choose another output, or discard the layer's edits"),
         )
     names, reviewed = contents(target)
     if len(names) > 1:
         raise OutputError(
             tr("{output} holds several layers ({layers}), which would all be replaced", output=target.name, layers=", ".join(names)),
-            tr("an output that replaces nobody's work"),
+            tr("an output that overwrites nobody's work"),
             tr("choose another file, or 'Save to GeoPackage…' with a new layer name"),
         )
     if reviewed:
         raise OutputError(
             tr("{output} holds corrected or judged tiles", output=target.name),
-            tr("an output that replaces nobody's work"),
+            tr("an output that overwrites nobody's work"),
             tr("choose another output, or delete this one first"),
         )
 

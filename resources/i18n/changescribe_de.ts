@@ -1753,6 +1753,11 @@
         <translation>(gescheitert)</translation>
     </message>
     <message>
+        <location filename="../../qgis_plugin/gui/tiles.py"/>
+        <source>Answer: {}</source>
+        <translation>Antwort: {}</translation>
+    </message>
+    <message>
         <location filename="../../qgis_plugin/i18n.py"/>
         <source>Needed: {}</source>
         <translation>Benötigt: {}</translation>
@@ -2732,6 +2737,11 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
+        <source>Numbers: TILES is all tiles of the area. CAPTIONED have a caption, changed or not, and CHANGED is how many of them changed. SKIPPED have too little data, FAILED could not be captioned.</source>
+        <translation>Zahlen: TILES sind alle Kacheln des Gebiets. CAPTIONED haben eine Beschreibung, verändert oder nicht; CHANGED sind die veränderten unter ihnen. SKIPPED haben zu wenig Daten, FAILED ließen sich nicht beschreiben.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/pair.py"/>
         <source>Bands of the before raster</source>
         <translation>Kanäle des Vorher-Rasters</translation>
     </message>
@@ -2748,8 +2758,8 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
-        <source>Tiles with a caption</source>
-        <translation>Kacheln mit Beschreibung</translation>
+        <source>Tiles with a caption, changed or not</source>
+        <translation>Kacheln mit Beschreibung, verändert oder nicht</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
@@ -2999,6 +3009,71 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
         <location filename="../../qgis_plugin/processing/sources.py"/>
         <source>correct it</source>
         <translation>ihn berichtigen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>{output}, a format without geometries</source>
+        <translation>{output}, ein Format ohne Geometrien</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>a format that holds the tiles' polygons</source>
+        <translation>ein Format, das die Polygone der Kacheln aufnimmt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>choose GeoPackage, or .csv, which gets them as text (WKT)</source>
+        <translation>GeoPackage wählen, oder .csv, das sie als Text erhält (WKT)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>{output} is loaded as the layer {layer}, whose edits are not saved</source>
+        <translation>{output} ist als Layer {layer} geladen, dessen Änderungen nicht gespeichert sind</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>an output that overwrites nobody's work</source>
+        <translation>eine Ausgabe, die niemandes Arbeit überschreibt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>choose another output, or discard the layer's edits</source>
+        <translation>eine andere Ausgabe wählen oder die Änderungen des Layers verwerfen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>{output} holds several layers ({layers}), which would all be replaced</source>
+        <translation>{output} enthält mehrere Layer ({layers}), die alle ersetzt würden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>choose another file, or 'Save to GeoPackage…' with a new layer name</source>
+        <translation>eine andere Datei wählen, oder „In GeoPackage speichern…“ mit einem neuen Layernamen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>{output} holds corrected or judged tiles</source>
+        <translation>{output} enthält berichtigte oder beurteilte Kacheln</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>choose another output, or delete this one first</source>
+        <translation>eine andere Ausgabe wählen oder diese zuerst löschen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>a layer without unsaved edits</source>
+        <translation>ein Layer ohne ungespeicherte Änderungen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>save or discard the layer's edits</source>
+        <translation>die Änderungen des Layers speichern oder verwerfen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/target.py"/>
+        <source>The layer {layer} was edited during the run. It still shows the output that was replaced, and its edits cannot be saved: export what you need, then remove it.</source>
+        <translation>Der Layer {layer} wurde während des Laufs bearbeitet. Er zeigt noch die ersetzte Ausgabe, und seine Änderungen lassen sich nicht speichern: exportieren, was gebraucht wird, und den Layer dann entfernen.</translation>
     </message>
 </context>
 </TS>

@@ -3,6 +3,15 @@
 import json
 
 import pytest
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
+    QgsProject,
+    QgsVectorFileWriter,
+    QgsVectorLayer,
+    QgsWkbTypes,
+)
+from qgis.PyQt.QtCore import Qt
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +63,35 @@ def test_a_click_shows_the_answer_above_the_classes(qgis_processing):
     shown = bubble_detail({"answer": "they are gone", "added": "road", "removed": "", "altered": "", "change_score": None})
     assert shown.splitlines()[0] == "they are gone" and "road" in shown
     assert "they" not in bubble_detail({"added": "road", "removed": "", "altered": "", "change_score": None})
+
+
+def test_answers_of_a_reopened_layer_reach_list_and_review(plugin, tmp_path):
+    from changescribe.qgis_plugin.gui.tiles import TileQuery
+    from changescribe.qgis_plugin.processing.grid_layer import grid_feature, grid_fields
+
+    fields = grid_fields(asked=True)
+    path = str(tmp_path / "asked.gpkg")
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName = "GPKG", "change_captions"
+    kind, crs = QgsWkbTypes.Type.Polygon, QgsCoordinateReferenceSystem("EPSG:32633")
+    writer = QgsVectorFileWriter.create(path, fields, kind, crs, QgsCoordinateTransformContext(), options)
+    for number, answer in enumerate(("<b>a pond</b> was dug", None)):
+        properties = {"tile_id": f"r0_c{number}", "row": 0, "col": number, "caption": "a house is built", "changed": True, "change_score": 0.9}
+        shape = [[number, 0], [number + 1, 0], [number + 1, 1], [number, 0]]
+        writer.addFeature(grid_feature(fields, {"properties": {**properties, "answer": answer, "status": "captioned"}, "footprint": shape}))
+    del writer
+    layer = QgsProject.instance().addMapLayer(QgsVectorLayer(path, "asked", "ogr"))
+    dock = plugin.dock
+    dock._iface.setActiveLayer(layer)
+    dock.list_active_layer()
+    model = dock.results.model
+    tips = {model.tile(row)["properties"]["tile_id"]: model.index(row, 1).data(Qt.ItemDataRole.ToolTipRole) for row in range(2)}
+    assert "Answer: &lt;b&gt;a pond&lt;/b&gt; was dug" in tips["r0_c0"] and "Answer" not in tips["r0_c1"]
+    dock.show_tile(model.tile(model.row_of("r0_c0")))
+    assert dock.review.answer.text() == "Answer: <b>a pond</b> was dug" and not dock.review.answer.isHidden()
+    dock.show_tile(model.tile(model.row_of("r0_c1")))
+    assert dock.review.answer.isHidden()
+    dock.results.search.setText("pond")  # found by its answer, in the list and in the layer's filter
+    assert model.rowCount() == 1
+    layer.setSubsetString(TileQuery(words=("pond",)).subset(layer.fields().names()))
+    assert [feature["tile_id"] for feature in layer.getFeatures()] == ["r0_c0"]
