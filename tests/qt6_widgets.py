@@ -43,8 +43,9 @@ def results():
 
 def sampling():
     """Option rows follow the model."""
-    parent = QWidget()
-    form, made = QFormLayout(parent), module("gui.option_rows").OptionRows(parent)
+    parent, rows = QWidget(), module("gui.option_rows")
+    rows.default_model = lambda: "scribe-s"  # there are no settings here
+    form, made = QFormLayout(parent), rows.OptionRows(parent)
     for name in ("model", "steps", "sampler", "threshold", "clip"):
         made.add(form, name)
     model = made.widgets["model"]

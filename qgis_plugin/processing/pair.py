@@ -41,7 +41,8 @@ class PairAlgorithm(ChangeScribeAlgorithm):
 
     def add_count_outputs(self) -> None:
         for name, title in zip(
-            COUNTS, (tr("Tiles"), tr("Tiles with a caption, changed or not"), tr("Changed tiles"), tr("Tiles without enough data"), tr("Failed tiles"))
+            COUNTS,
+            (tr("Tiles"), tr("Tiles with a caption, changed or not"), tr("Changed tiles"), tr("Tiles without enough data"), tr("Failed tiles")),
         ):
             self.addOutput(QgsProcessingOutputNumber(name, title))
 
