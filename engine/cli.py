@@ -20,7 +20,17 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__, cli_options, cli_streams, convert, proj_data, registry, train_command
 from .accuracy import command as accuracy_command
 from .contract.options import COMMAND
-from .errors import EXIT_DONE, Cancelled, ChangeScribeError, EngineError, InputError, end_where_threads_cannot_start, is_out_of_memory, unexpected
+from .errors import (
+    EXIT_DONE,
+    Cancelled,
+    ChangeScribeError,
+    EngineError,
+    InputError,
+    end_where_threads_cannot_start,
+    is_out_of_memory,
+    silence_libraries,
+    unexpected,
+)
 from .installed import how_to_install
 from .report import command as report_command
 from .schema import DECODINGS, DEFAULT_MODEL, DEVICES, HEATMAP_THRESHOLD, OPTIONS, SAMPLING, CaptionRequest, HeatmapOutput
@@ -51,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     wants_json = "--json" in arguments and arguments[0] != "evaluate"  # whose --json names a file
     end_where_threads_cannot_start()
+    silence_libraries()
     try:
         if arguments[:1] == ["train"]:
             return train_command.run(arguments[1:])

@@ -6,7 +6,6 @@ Dask gives a dead worker's blocks to the others; a block comes back once. ``clus
 from __future__ import annotations
 
 import operator
-import os
 import queue
 import re
 import signal
@@ -25,7 +24,7 @@ from .captioner import Captioner
 from .errors import ChangeScribeError, EngineError, InputError
 from .geo.grid import TileGrid
 from .geo.pair import RasterPair
-from .pipeline import Event, never
+from .pipeline import Event, absolute, never
 from .reading import POLL_S, was_cancelled
 from .schema import CaptionRequest, TileCaption, TileRef
 
@@ -276,7 +275,8 @@ def _blocks(refs: Iterable[TileRef], sizes: Iterator[int]) -> Iterator[np.ndarra
 
 def portable(request: CaptionRequest) -> CaptionRequest:
     """The request with absolute paths, which mean the same in a worker's folder."""
-    return request.with_(**{name: os.path.abspath(path) for name in ("before", "after") if os.path.exists(path := getattr(request, name))})
+    paths = {name: getattr(request, name) for name in ("before", "after", "mask_before", "mask_after")}
+    return request.with_(**{name: absolute(path) for name, path in paths.items()})
 
 
 def _log(level: str, message: str) -> dict:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Any
 
 EXIT_DONE = 0
@@ -146,6 +147,15 @@ def end_where_threads_cannot_start() -> None:
 
     hook.ends_the_process = True  # type: ignore[attr-defined]
     sys.unraisablehook = hook
+
+
+def silence_libraries() -> None:
+    """Keep Python's warnings of libraries (a path and a line of source) off a user's screen; ``python -W`` and PYTHONWARNINGS show them.
+
+    What a user should know of is a sentence of ours where it matters.
+    """
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 ERRORS = {

@@ -171,7 +171,7 @@ def provenance(request: CaptionRequest, captioner: Captioner, pair: RasterPair, 
     """Everything that is needed to repeat the run."""
     sampling = captioner.sampling(CaptionOptions.of(request))
     return {
-        "request": request.to_json() | {name: absolute(getattr(request, name)) for name in ("before", "after", "aoi")},
+        "request": request.to_json() | {name: absolute(getattr(request, name)) for name in ("before", "after", "aoi", "mask_before", "mask_after")},
         "model": {"id": captioner.card.id, "sha256": registry.row(captioner.card.id).get("sha256")},
         "threshold": captioner.card.threshold if request.threshold is None else request.threshold,
         "sampling": sampling and asdict(sampling),
@@ -199,6 +199,9 @@ def versions() -> dict:
 
 def absolute(path: str | None) -> str | None:
     """Absolute path of a local file; other sources that GDAL opens stay as they are."""
+    file, bar, options = (path or "").partition("|")
+    if path and bar and not os.path.exists(path) and os.path.exists(file):
+        return os.path.abspath(file) + bar + options
     return os.path.abspath(path) if path and os.path.exists(path) else path
 
 

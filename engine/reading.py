@@ -139,7 +139,7 @@ class BatchReader:
     ):
         self.request, self.pair, self.refs = request, pair, refs
         self.batch_size, self.input_px, self.first_tiles = batch_size, input_px, min(first_tiles, batch_size)
-        self.watch = FileWatch(request.before, request.after)
+        self.watch = FileWatch(*request.rasters())
         self._queue: queue.Queue[TileBatch | BaseException | None] = queue.Queue(QUEUED_BATCHES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._read_all, name="changescribe-reader", daemon=True)

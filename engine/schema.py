@@ -12,6 +12,7 @@ from typing import Any
 from .contract.options import (
     AREA,
     CAPTION,
+    COMMAND,
     GRID,
     PANEL,
     PIXELS,
@@ -27,6 +28,7 @@ from .contract.options import (
     options_of,
     required,
 )
+from .contract.validity import NodataSettings, Validity
 from .errors import InputError
 
 CLASSES = ("building", "road", "parking", "vegetation", "water", "bareland", "other")
@@ -47,6 +49,9 @@ MAX_BATCH = 1024  # 400 MB of pixels
 REVIEWS = ("right", "wrong")
 BANDS_NEED = "three band numbers counted from 1, such as 1,2,3 (1,1,1 for a grey image)"
 ONE_MODEL = "one loaded model serves all rows of a table"
+MASK_NEED = "the path of a raster or polygon file, or none"
+NODATA_NEED = "own (true or false), values (pairs of numbers) and alpha (a band, 0 or null), as the layer is set in QGIS, or none"
+ONLY_QGIS = {place: "how a layer is set in QGIS" for place in (COMMAND, TABLE)}
 QGIS = (PROCESSING, PANEL)  # which have inputs of their own for layers, bands and areas
 
 
@@ -73,6 +78,7 @@ class CaptionRequest:
     seed : run seed; a tile's own seed comes from (seed, row, col).
     steps, sampler, samples : for models that draw samples: steps of the sampler, its name, and samples per tile (the one most like the
         others is the caption). None takes the model's own.
+    fill, mask_before, mask_after, before_nodata, after_nodata : what counts as data (``contract.validity``).
     question : asked about every tile, beside its caption, for models that answer questions; the answer has a column of its own.
     """
 
@@ -250,6 +256,29 @@ class CaptionRequest:
         help="move AFTER onto BEFORE where they do not match: by one offset (shift), or also turned, stretched and bent (local); default off",
         flag="--align",
     )
+    fill: str | float = option(
+        "auto",
+        "fill",
+        PIXELS,
+        need="auto, none or the value of the fill's pixels",
+        help="fill that no tag declares: found (default), kept as ground, or the value that it has",
+        flag="--fill",
+        metavar="auto|none|VALUE",
+    )
+    mask_before: str | None = option(
+        None,
+        "path",
+        PIXELS,
+        need=MASK_NEED,
+        help="clouds and what else does not count in BEFORE: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1; FILE|masked=3,8-10) or polygons",
+        flag="--mask-before",
+        metavar="FILE",
+    )
+    mask_after: str | None = option(
+        None, "path", PIXELS, need=MASK_NEED, help="the same of AFTER; docs/nodata.md has the forms", flag="--mask-after", metavar="FILE"
+    )
+    before_nodata: NodataSettings | None = option(None, "nodata", PIXELS, need=NODATA_NEED, by_hand=QGIS, without=ONLY_QGIS)
+    after_nodata: NodataSettings | None = option(None, "nodata", PIXELS, need=NODATA_NEED, by_hand=QGIS, without=ONLY_QGIS)
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -278,9 +307,20 @@ class CaptionRequest:
                     values[name] = tuple(values[name])
                 except TypeError:
                     raise InputError(f"{name} = {values[name]!r}", "a list of numbers", f"correct {name}") from None
+            if row.kind == "nodata" and values.get(name) is not None:
+                values[name] = NodataSettings.from_json(values[name], name)
         request = cls(**values)
         request.verify()
         return request
+
+    def rasters(self) -> list[str]:
+        """The files of pixels that a run reads: both dates and their masks, as far as they are local."""
+        masks = [mask for mask in (self.mask_before, self.mask_after) if mask]
+        return [self.before, self.after, *(mask.partition("|")[0] for mask in masks)]
+
+    def validity(self, date: str) -> Validity:
+        """What counts as data in the raster of a date, "before" or "after"."""
+        return Validity(self.fill, getattr(self, f"mask_{date}"), getattr(self, f"{date}_nodata") or NodataSettings())
 
     def with_(self, **changes: Any) -> CaptionRequest:
         return replace(self, **changes)

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from . import __version__
 from .contract.options import AREA, GRID, PIXELS, TILES, is_real
-from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, unexpected
+from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, silence_libraries, unexpected
 from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
 from .schema import CaptionRequest, HeatmapOutput
 
@@ -30,6 +30,7 @@ END_S = 30.0  # how long a cancelled request may take to commit after the parent
 
 def main() -> int:
     """Serve until shutdown or the end of stdin; 0, or 2 after a failed handshake."""
+    silence_libraries()
     # A library that prints must not corrupt the protocol: its stdout, in C as in Python, becomes stderr.
     sink = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
@@ -273,7 +274,7 @@ class Engine:
         from . import pipeline, reading
 
         same = request.same(AREA, TILES, GRID, PIXELS).with_(model=request.model)
-        files = [path.partition("|")[0] for path in (request.before, request.after, request.aoi) if path]
+        files = [*request.rasters(), *([request.aoi.partition("|")[0]] if request.aoi else [])]
         key = (same, reading.FileWatch(*files).stamps)
         if key != self._open_key:
             self._open.close()

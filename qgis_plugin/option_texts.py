@@ -25,6 +25,9 @@ TITLES = {
     "sampler": mark("Sampler"),
     "samples": mark("Samples per tile"),
     "question": mark("Question"),
+    "fill": mark("Fill that no tag declares"),
+    "mask_before": mark("Mask of the before raster"),
+    "mask_after": mark("Mask of the after raster"),
 }
 TOOLTIPS = {
     "model": mark("The model that writes the captions"),
@@ -44,6 +47,18 @@ TOOLTIPS = {
     "sampler": mark("How a model that draws samples draws them. Empty: the model's own"),
     "samples": mark("Captions drawn for each tile; the one most like the others is kept. Two take twice as long as one. Empty: the model's own"),
     "question": mark("Asked about every tile, in English, for models that answer questions; the answers have a field of their own"),
+    "fill": mark(
+        "auto: an area of one exact value that reaches the raster's border counts as no data; none: it counts as ground; "
+        "a number: the value that fill has in all bands"
+    ),
+    "mask_before": mark(
+        "Clouds and what else does not count in the before raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; "
+        "FILE|masked=3,8-10 or FILE|clear=4-7 names the values"
+    ),
+    "mask_after": mark(
+        "Clouds and what else does not count in the after raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; "
+        "FILE|masked=3,8-10 or FILE|clear=4-7 names the values"
+    ),
 }
 # What stands in a box in place of no value.
 UNSET = {"batch_size": mark("automatic")}

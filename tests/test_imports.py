@@ -13,6 +13,7 @@ LIGHT = (
     "engine.contract",
     "engine.contract.fields",
     "engine.contract.options",
+    "engine.contract.validity",
     "engine.errors",
     "engine.installed",
     "engine.schema",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from ..errors import InputError
+from .validity import NodataSettings, is_fill, read_fill
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ AREA, TILES, GRID, PIXELS, CAPTION, SPEED = "area", "tiles", "grid", "pixels", "
 # Where a user sets an option. An option is on every surface unless ``Option.without`` gives the reason why not.
 COMMAND, TABLE, PROCESSING, PANEL = "command", "table", "processing", "panel"
 SURFACES = (COMMAND, TABLE, PROCESSING, PANEL)
-KINDS = ("path", "text", "int", "real", "choice", "flag", "bands", "extent", "resolution")
+KINDS = ("path", "text", "int", "real", "choice", "flag", "bands", "extent", "resolution", "fill", "nodata")
 METADATA = "option"
 
 
@@ -173,6 +174,8 @@ TYPES: dict[str, Callable[[Any], bool]] = {
     "bands": _is_bands,
     "extent": _is_extent,
     "resolution": _is_resolution,
+    "fill": is_fill,
+    "nodata": lambda value: isinstance(value, NodataSettings) and value.is_valid,
 }
 
 
@@ -218,4 +221,5 @@ READERS: dict[str, Callable[[str], Any]] = {
     "bands": _numbers(3, int, "whole numbers"),
     "extent": _numbers(4, float, "numbers"),
     "resolution": _resolution,
+    "fill": read_fill,
 }

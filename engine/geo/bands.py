@@ -33,7 +33,7 @@ _WAVELENGTHS_UM, _NEAR_UM = (0.665, 0.560, 0.490), 0.035
 _USUAL = {**dict.fromkeys((4, 5, 6, 10), (3, 2, 1)), **dict.fromkeys((7, 11, 12, 13), (4, 3, 2))}
 
 
-def choose_bands(dataset: Any, asked: Sequence[int] | None, name: str) -> tuple[tuple[int, ...], str | None]:
+def choose_bands(dataset: Any, asked: Sequence[int] | None, name: str, alpha: int | None) -> tuple[tuple[int, ...], str | None]:
     """Bands (counted from 1) for red, green, blue, and what the user should know of the choice.
 
     Parameters
@@ -41,13 +41,14 @@ def choose_bands(dataset: Any, asked: Sequence[int] | None, name: str) -> tuple[
     dataset : rasterio dataset
     asked : three band numbers or None
     name : "before" or "after", for messages.
+    alpha : the band that is transparency, or None; others that bear its tag are data.
 
     Raises
     ------
     InputError
         A band that the raster does not have, or its alpha band.
     """
-    data = [i for i, colour in zip(dataset.indexes, dataset.colorinterp) if colour != ColorInterp.alpha]
+    data = [band for band in dataset.indexes if band != alpha]
     if asked is not None:
         wrong = [band for band in asked if band not in data]
         if wrong:

@@ -92,10 +92,10 @@ class RasterPair:
         InputError
             Bands that are not there; stretch "none" for other than 8-bit pixels.
         """
-        before = RasterSource(request.before, "before", request.before_bands)
+        before = RasterSource(request.before, "before", request.before_bands, request.validity("before"))
         pair = None
         try:
-            pair = cls(before, RasterSource(request.after, "after", request.after_bands), request.tile_px)
+            pair = cls(before, RasterSource(request.after, "after", request.after_bands, request.validity("after")), request.tile_px)
             verify_crs(pair.before, pair.after)
             pair.after.go_round_to(pair.before)
             pair._settle_grid(request, gsd_m_model)
@@ -184,7 +184,6 @@ class RasterPair:
                 raise InputError(got, f"at most {MAX_SIDE_PX} a side, as GDAL has it", "choose a coarser resolution")
         height_m, width_m = pixel_size_m(self.crs, self.transform, self.height, self.width, f"the before raster {before.path}")
         self.gsd_m = float(np.sqrt(height_m * width_m))
-        self.warnings += before.notes + after.notes
         if not 1 / _SQUARE < height_m / width_m < _SQUARE:
             self.warnings.append(
                 f"the pixels are {width_m:.3g} m wide and {height_m:.3g} m high on the ground, so the model sees its tiles stretched; with"
@@ -223,12 +222,21 @@ class RasterPair:
         window = self.overlap_window()
         stretches = []
         for source in (self.before, self.after):
+            source.settle(self.crs, self.transform, _middle(window, self.tile_px))
+            self.warnings += source.notes
+        for source in (self.before, self.after):
             read = partial(source.read, self.crs, self.transform)
             stretch, found = choose_stretch(read, window, source.dtype, method, source.name)
             if not found:
                 self.warnings.append(f"the {source.name} raster holds nothing but nodata where the rasters overlap")
             stretches.append(stretch)
         self.stretch_before, self.stretch_after = stretches
+
+
+def _middle(window: Any, size_px: int) -> TileRef:
+    """A tile in the middle of a window."""
+    height, width = min(size_px, window.height), min(size_px, window.width)
+    return TileRef(0, 0, window.row_off + (window.height - height) // 2, window.col_off + (window.width - width) // 2, height, width)
 
 
 def _unlike(before: RasterSource, after: RasterSource) -> list[str]:

@@ -8,36 +8,42 @@ never leak into valid ones, whatever said that they are invalid. Only the window
 
 from __future__ import annotations
 
+import copy
 import os
-import warnings
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.errors import RasterioError
+from rasterio.transform import array_bounds
 from rasterio.warp import reproject, transform
 from rasterio.windows import Window
 
+from ..contract.validity import Validity
 from ..errors import RasterError
 from . import access, around
 from .bands import choose_bands, has_palette
+from .blocks import verify_blocks
 from .georeference import verify_place
-from .masks import read_valid
+from .validity.alpha import find_alpha
+from .validity.fill import fill_note, find_fills
+from .validity.overviews import are_stale
+from .validity.pixels import PixelValidity, averaged
+from .validity.user_mask import UserMask
 
 # GDAL's cache of blocks, in MB; its default is 5 % of the machine's memory, which on long runs looks like a leak. GDAL reads this
 # once, at the first block, so that rasterio.Env would have to surround whichever read is the first.
 os.environ.setdefault("GDAL_CACHEMAX", "128")
 access.limit()
-# A block is the least that GDAL decodes; a file of a few bytes can claim one of any size.
-MAX_BLOCK_BYTES = 1 << 30
-MAX_PARTS = 64  # files behind a mosaic whose blocks are looked at; to open each of thousands would take a minute
 _ALIGNED_PX = 0.01
 _LATTICE = 9
+# Where we average instead of GDAL, up to so many pixels are picked a side for each wanted one; up to that step all of them.
+MOST_PICKED = 8
 
 
 class RasterSource:
@@ -54,12 +60,13 @@ class RasterSource:
         Bands for red, green, blue, counted from 1.
     dtype : numpy dtype of the pixels after a palette was applied.
     notes : list of str
-        What the user should know.
+        What the user should know; ``settle`` may add to them.
     """
 
-    def __init__(self, path: str, name: str, bands: Sequence[int] | None = None):
-        self.path, self.name = path, name
+    def __init__(self, path: str, name: str, bands: Sequence[int] | None = None, validity: Validity | None = None):
+        self.path, self.name, validity = path, name, validity or Validity()
         self._dataset: Any = None
+        self._overviews, self._settled, self._mask = True, False, None
         self._aligned: tuple[Any, Any, tuple[int, int] | None] | None = None  # grid, and what was found of it
         self._signature = _signature(path)
         with self.failures("cannot be opened"):
@@ -70,25 +77,31 @@ class RasterSource:
             self.turn = around.turn(self.crs)
             # Round the whole earth: its last column lies beside its first, which only warping knows.
             self._is_closed = self.turn is not None and abs(abs(self.transform.a) * self.width - self.turn) < abs(self.transform.a)
-            self.bands, note = choose_bands(dataset, bands, name)
+            alpha, hides = find_alpha(dataset, validity.nodata.alpha, name)
+            self.bands, note = choose_bands(dataset, bands, name, alpha.band if alpha else None)
             self._palette = _palette(dataset, self.bands)
-        self.notes = [note] if note else []
+            self._mask = UserMask(validity.mask, name) if validity.mask else None
+            self._validity = PixelValidity(dataset, list(dict.fromkeys(self.bands)), alpha, validity)
+        self._finds_fill = validity.fill == "auto" and self._palette is None  # areas of one index are what a palette is for
+        self.notes = [text for text in (hides, note, self._mask and self._mask.note) if text]
         self.dtype = np.dtype("uint8") if self._palette is not None else np.result_type(*(dataset.dtypes[band - 1] for band in self.bands))
 
     @property
     def dataset(self) -> Any:
         if self._dataset is None:
             with self.failures("cannot be opened"):
-                self._dataset = rasterio.open(self.path)
+                self._dataset = rasterio.open(self.path) if self._overviews else rasterio.open(self.path, overview_level="NONE")
         return self._dataset
 
     def close(self) -> None:
         if self._dataset is not None:
             self._dataset.close()
             self._dataset = None
+        if self._mask is not None:
+            self._mask.close()
 
     def __getstate__(self) -> dict:
-        return {**self.__dict__, "_dataset": None}
+        return {**self.__dict__, "_dataset": None, "_mask": copy.copy(self._mask)}
 
     @contextmanager
     def failures(self, what: str) -> Any:
@@ -119,22 +132,10 @@ class RasterSource:
                 "one raster",
                 "name one of: " + ", ".join(dataset.subdatasets[:5]) if dataset.subdatasets else "choose a raster with bands",
             )
-        self._verify_blocks(self.path, dataset)
-        for path, part in _parts(self.path, dataset):
-            self._verify_blocks(path, part)
+        verify_blocks(self.path, self.name, dataset)
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise RasterError(f"the {self.name} raster {self.path} holds complex numbers", "real values", "derive an intensity image first")
         verify_place(self.path, self.name, dataset)
-
-    def _verify_blocks(self, path: str, dataset: Any) -> None:
-        block_bytes = _block_bytes(dataset)
-        if block_bytes > MAX_BLOCK_BYTES:
-            behind = "" if path == self.path else f"refers to {path}, which "
-            raise RasterError(
-                f"the {self.name} raster {self.path} {behind}is stored in blocks of {block_bytes / 1e6:.0f} MB",
-                f"blocks of at most {MAX_BLOCK_BYTES / 1e6:.0f} MB",
-                f"store it in tiles: gdal_translate -co TILED=YES {path} tiled.tif; if it should be small, it is damaged",
-            )
 
     def verify_unchanged(self) -> None:
         """Notice a local file that was deleted or overwritten since it was opened.
@@ -150,6 +151,42 @@ class RasterSource:
                 "a file that stays as it is during the run",
                 "put it back and run again with --resume",
             )
+
+    def settle(self, crs: Any, grid_transform: Any, window: Any) -> None:
+        """Decide what needs looks at the pixels, before the first read: whether the overviews can be used, and where fill lies that no tag declares.
+
+        Parameters
+        ----------
+        crs, grid_transform : the wanted grid.
+        window : of it, in the middle of what will be read; its decimation stands for all.
+
+        Raises
+        ------
+        RasterError
+            The file cannot be read.
+        """
+        if self._settled:
+            return
+        self._settled = True
+        if self._mask is not None:
+            self._mask.verify_touches(self.crs, array_bounds(self.height, self.width, self.transform))
+        with self.failures("cannot be read"):
+            step = 1
+            if self._aligned_offset(crs, grid_transform) is None:
+                tile = grid_transform * rasterio.Affine.translation(int(window.col_off), int(window.row_off))
+                step = max((step for _, step, _ in self._windows_under(crs, tile, int(window.height), int(window.width))), default=1)
+            if step > 1 and are_stale(self.path, self.dataset, self.bands[0], step, self._valid_at):
+                self.close()
+                self._overviews = False
+                self.notes.append(
+                    f"the overviews of the {self.name} raster do not show its pixels: read at full resolution; rebuild them with gdaladdo"
+                )
+            if self._finds_fill and (fills := find_fills(self.dataset, self._validity.bands, partial(self._validity.read, self.dataset))):
+                self._validity.add_fills(fills)
+                self.notes.append(fill_note(self.name, fills))
+
+    def _valid_at(self, window: Window) -> np.ndarray:
+        return self._validity.read(self.dataset, self.dataset.read(list(self._validity.bands), window=window), window)
 
     def read(self, crs: Any, grid_transform: Any, window: Any) -> tuple[np.ndarray, np.ndarray]:
         """A window of the wanted grid.
@@ -170,11 +207,14 @@ class RasterSource:
             The file is gone, was changed, or cannot be read there.
         """
         self.verify_unchanged()
+        self.settle(crs, grid_transform, window)
         with self.failures("cannot be read"):
             offset = self._aligned_offset(crs, grid_transform)
-            if offset is not None:
-                return self._read_aligned(window, *offset)
-            return self._read_warped(crs, grid_transform, window)
+            pixels, valid = self._read_warped(crs, grid_transform, window) if offset is None else self._read_aligned(window, *offset)
+        if self._mask is None:
+            return pixels, valid
+        valid &= ~self._mask.covers(crs, grid_transform, window)
+        return np.where(valid, pixels, 0), valid
 
     @property
     def is_grey(self) -> bool:
@@ -283,47 +323,23 @@ class RasterSource:
 
     def _read_own(self, window: Window, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Own pixels (3, h, w), uint8 or float32, and validity; each ``step`` × ``step`` pixels averaged into one."""
-        bands = list(dict.fromkeys(self.bands))
-        shape = (len(bands), -(-int(window.height) // step), -(-int(window.width) // step))
-        method = Resampling.nearest if self._palette is not None else Resampling.average
-        pixels = self.dataset.read(bands, window=window, out_shape=shape, resampling=method)
-        valid = read_valid(self.dataset, bands, pixels, window)
+        bands = list(self._validity.bands)
+        picked = min(step, MOST_PICKED) if self._validity.by_pixels else 1
+        shape = (len(bands), -(-int(window.height) // step) * picked, -(-int(window.width) // step) * picked)
+        average = self._palette is None and not self._validity.by_pixels
+        pixels = self.dataset.read(bands, window=window, out_shape=shape, resampling=Resampling.average if average else Resampling.nearest)
+        valid = self._validity.read(self.dataset, pixels, window)
         if self._palette is not None:
             colours = self._palette[pixels[0].astype(np.intp)]
             valid &= colours[..., 3] > 0
             chosen = np.moveaxis(colours[..., :3], -1, 0)
         else:
             chosen = pixels if len(bands) == 3 else pixels[[bands.index(band) for band in self.bands]]
+        if picked > 1:
+            return averaged(chosen, valid, picked)
         if chosen.dtype != np.uint8:  # bytes stay bytes: most rasters are, and every pass over a tile counts
             chosen = chosen.astype(np.float32)
         return chosen if valid.all() else np.where(valid, chosen, 0), valid
-
-
-def _block_bytes(dataset: Any) -> int:
-    """What GDAL decodes at least to give one pixel, in bytes."""
-    largest = max((height * width * np.dtype(dtype).itemsize for (height, width), dtype in zip(dataset.block_shapes, dataset.dtypes)), default=0)
-    return largest * (dataset.count if dataset.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL" else 1)
-
-
-def _parts(path: str, dataset: Any) -> Iterator[tuple[str, Any]]:
-    """The first rasters of the local files behind a local one, and behind those (a mosaic may name mosaics), each open for its turn."""
-    if access.is_remote(path):
-        return
-    waiting, seen = deque(dataset.files), {path}
-    while waiting and len(seen) <= MAX_PARTS:
-        file = waiting.popleft()
-        if file in seen or access.is_remote(file):
-            continue
-        seen.add(file)
-        try:
-            with warnings.catch_warnings(), rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"):  # a folder of thousands is not listed for each
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                part = rasterio.open(file)
-        except RasterioError:  # a world file, metadata
-            continue
-        with part:
-            yield file, part
-            waiting.extend(part.files)
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:

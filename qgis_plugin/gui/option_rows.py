@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
 from ...engine.contract.options import PANEL, Option
+from ...engine.contract.validity import FILLS
 from ...engine.schema import OPTIONS
 from ..i18n import tr
 from ..option_texts import CHOICES, MODELS_OWN, PLACEHOLDERS, TITLES, TOOLTIPS, UNSET
@@ -128,6 +129,26 @@ class Resolution(QWidget):
         self.kind.setCurrentIndex(RESOLUTIONS.index(value if isinstance(value, str) else "metres"))
 
 
+class Fill(QComboBox):
+    """Found, none, or a value that is typed."""
+
+    def __init__(self, row: Option):
+        super().__init__()
+        self._row = row
+        self.setEditable(True)
+        self.addItems(FILLS)
+        self.changed = self.currentTextChanged
+
+    def value(self) -> str | float:
+        try:
+            return self._row.read(self.currentText())
+        except ValueError:  # ``CaptionRequest.verify`` says what is wrong with it
+            return self.currentText()
+
+    def set_value(self, value: str | float) -> None:
+        self.setCurrentText(value if isinstance(value, str) else f"{value:g}")
+
+
 class Text(QLineEdit):
     """A line of text; an empty one stands for no value."""
 
@@ -179,6 +200,7 @@ WIDGETS: dict[str, Callable[[Option], Any]] = {
     "real": Share,
     "choice": Choice,
     "resolution": Resolution,
+    "fill": Fill,
     "text": Text,
     "path": Path,
     "flag": Flag,

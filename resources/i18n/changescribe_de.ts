@@ -1839,6 +1839,21 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Fill that no tag declares</source>
+        <translation>Nicht gekennzeichnete Füllflächen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Mask of the before raster</source>
+        <translation>Maske des Vorher-Rasters</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Mask of the after raster</source>
+        <translation>Maske des Nachher-Rasters</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
         <source>The model that writes the captions</source>
         <translation>Das Modell, das die Beschreibungen schreibt</translation>
     </message>
@@ -1921,6 +1936,21 @@
         <location filename="../../qgis_plugin/option_texts.py"/>
         <source>Asked about every tile, in English, for models that answer questions; the answers have a field of their own</source>
         <translation>Wird zu jeder Kachel gestellt, auf Englisch, bei Modellen, die Fragen beantworten; die Antworten haben ein eigenes Feld</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>auto: an area of one exact value that reaches the raster's border counts as no data; none: it counts as ground; a number: the value that fill has in all bands</source>
+        <translation>auto: eine Fläche mit genau einem Wert, die bis an den Rand des Rasters reicht, zählt als fehlende Daten; none: sie zählt als Boden; eine Zahl: der Wert, den Füllflächen in allen Kanälen haben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Clouds and what else does not count in the before raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; FILE|masked=3,8-10 or FILE|clear=4-7 names the values</source>
+        <translation>Wolken und was sonst im Vorher-Raster nicht zählen soll: ein Raster (Sentinel-2 SCL, Planet UDM2, 0 und 1) oder Polygone; FILE|masked=3,8-10 oder FILE|clear=4-7 nennt die Werte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/option_texts.py"/>
+        <source>Clouds and what else does not count in the after raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; FILE|masked=3,8-10 or FILE|clear=4-7 names the values</source>
+        <translation>Wolken und was sonst im Nachher-Raster nicht zählen soll: ein Raster (Sentinel-2 SCL, Planet UDM2, 0 und 1) oder Polygone; FILE|masked=3,8-10 oder FILE|clear=4-7 nennt die Werte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
