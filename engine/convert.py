@@ -66,9 +66,15 @@ def convert(source: str, target: str) -> dict:
                 cut += any(len(value.encode()) > SHAPEFILE_TEXT for value in record.properties.values() if isinstance(value, str))
                 yield record
 
+        crs_wkt, schema, rows = layer.crs_wkt, layer.schema, records()
+        if driver == "GeoJSON":
+            from .geo.degrees import DEGREES, in_degrees
+
+            crs_wkt, schema = DEGREES, layer.schema | {"geometry": ["Polygon", "MultiPolygon"]}
+            rows = in_degrees(rows, layer.crs_wkt)
         try:
-            with fiona.open(os.path.join(folder, path.name), "w", driver=driver, crs_wkt=layer.crs_wkt, schema=layer.schema, **options) as written:
-                written.writerecords(records())
+            with fiona.open(os.path.join(folder, path.name), "w", driver=driver, crs_wkt=crs_wkt, schema=schema, **options) as written:
+                written.writerecords(rows)
             for part in os.listdir(folder):  # a Shapefile is several files
                 os.replace(os.path.join(folder, part), path.parent / part)
         except (FionaError, CPLE_BaseError, OSError) as error:
