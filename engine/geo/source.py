@@ -181,7 +181,9 @@ class RasterSource:
                 self.notes.append(
                     f"the overviews of the {self.name} raster do not show its pixels: read at full resolution; rebuild them with gdaladdo"
                 )
-            if self._finds_fill and (fills := find_fills(self.dataset, self._validity.bands, partial(self._validity.read, self.dataset))):
+            if self._finds_fill and (
+                fills := find_fills(self.dataset, self._validity.bands, partial(self._validity.read, self.dataset), self._validity.kept)
+            ):
                 self._validity.add_fills(fills)
                 self.notes.append(fill_note(self.name, fills))
 

@@ -24,7 +24,7 @@ from ...engine.errors import AreaError
 from ...engine.schema import OPTIONS, CaptionRequest
 from ..i18n import tr
 from ..processing.exports import Export
-from ..processing.rasters import check_on_rasters, exports_of, grid_of, prepare_pair
+from ..processing.rasters import check_on_rasters, exports_of, grid_of, nodata_members, prepare_pair
 from ..processing.sources import Area, engine_opens, local_file
 from .estimate import ground_m, shared_ground, wanted_gsd_m
 from .request import checked_layers, processing_context
@@ -93,7 +93,7 @@ def _request(
     members, bands = {**form.options(), "clip": False}, (form.before_bands.bands(), form.after_bands.bands())
     folder = str(Path(QgsProcessingUtils.tempFolder()) / f"changescribe_{uuid.uuid4().hex}")
     rasters = prepare_pair(before, after, ([], []), tile, folder, processing_context(), members["resolution"])
-    request = CaptionRequest(rasters[0].path, rasters[1].path, *bands, extent=extent, **members)
+    request = CaptionRequest(rasters[0].path, rasters[1].path, *bands, extent=extent, **members, **nodata_members(rasters))
     request.verify()
     said = request.to_json()
     lasting = {name: value for name, value in said.items() if name not in irrelevant}

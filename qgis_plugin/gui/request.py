@@ -14,7 +14,7 @@ from ...engine.schema import CaptionRequest
 from ..i18n import error_text, mark, tr
 from ..processing.areas import AreaFile
 from ..processing.exports import Export
-from ..processing.rasters import check_pair, exports_of, prepare_pair
+from ..processing.rasters import check_pair, exports_of, nodata_members, prepare_pair
 from ..processing.sources import Area, engine_opens
 from .area import ChosenArea
 
@@ -67,6 +67,7 @@ def build_request(form, output: Path) -> tuple[dict, list[Export | AreaFile]]:
         _make(folder)
     wanted = Area(area.bounds, area.crs) if area is not None else None
     before, after = prepare_pair(layers[0], layers[1], ([], []), wanted, str(folder), context, members["resolution"])
+    members.update(nodata_members((before, after)))
     if extent is not None:
         members["extent"] = extent
     elif area is not None:

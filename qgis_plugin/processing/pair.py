@@ -17,7 +17,7 @@ from ...engine.errors import ChangeScribeError
 from ...engine.schema import CaptionRequest
 from ..i18n import error_text, mark, tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
-from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, prepare_pair
+from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, nodata_members, prepare_pair
 from .sources import engine_opens
 from .target import checked_target, show_replaced
 
@@ -122,7 +122,7 @@ class PairAlgorithm(ChangeScribeAlgorithm):
         InputError
             A member that the engine would refuse.
         """
-        options = {**self.engine_options(parameters, context), **area}
+        options = {**self.engine_options(parameters, context), **nodata_members((self.before, self.after)), **area}
         request = CaptionRequest(self.before.path, self.after.path, self.before.bands, self.after.bands, **options)
         request.verify()
         return request.to_json()

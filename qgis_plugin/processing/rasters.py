@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingContext, QgsRasterLayer
 
+from ...engine.contract.validity import NodataSettings
 from ...engine.errors import AreaError, NoOverlapError, RasterError
 from ..i18n import tr
 from .exports import ONLINE_M, Export, PixelGrid, export_note, pixel_grid
 from .sources import Area, engine_opens, has_grid
 from .target import same_file
+from .transparency import nodata_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class RasterInput:
     path : what GDAL opens. bands : three band numbers counted from 1, or None for the engine's own choice.
     crs : the raster's. name : the layer's. notes : what the user should know.
     export : what writes ``path`` first, where the engine does not open the layer itself.
+    nodata : how the layer is set in QGIS, where that differs from the file.
     """
 
     path: str
@@ -33,6 +36,7 @@ class RasterInput:
     name: str
     notes: list[str] = field(default_factory=list)
     export: Export | None = None
+    nodata: NodataSettings | None = None
 
 
 def check_pair(before: QgsRasterLayer, after: QgsRasterLayer, context: QgsProcessingContext, bands: tuple[list[int], list[int]] = ([], [])) -> None:
@@ -150,13 +154,13 @@ def gdal_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None) -> RasterIn
     notes = [tr("{layer}: the layer's open options ({options}) are not passed on", layer=layer.name(), options=options)] if options else []
     own = layer.dataProvider().crs()
     if layer.crs() == own:
-        return RasterInput(path, bands, layer.crs(), layer.name(), notes)
+        return RasterInput(path, bands, layer.crs(), layer.name(), notes, nodata=nodata_of(layer))
     if not layer.crs().authid() or layer.crs().authid().startswith("USER:"):
         do = tr("write it into the file with gdal_edit.py -a_srs, or save the layer with that CRS")
         raise RasterError(tr("{layer} has a custom CRS that was set in QGIS", layer=layer.name()), tr("one with a code such as EPSG:32633"), do)
     names = {"layer": layer.name(), "crs": layer.crs().authid(), "own": own.authid() or tr("nothing")}
     notes.append(tr("{layer}: taken as {crs}, as set in QGIS; the file says {own}", **names))
-    return RasterInput(f"vrt://{path}?a_srs={layer.crs().authid()}", bands, layer.crs(), layer.name(), notes)
+    return RasterInput(f"vrt://{path}?a_srs={layer.crs().authid()}", bands, layer.crs(), layer.name(), notes, nodata=nodata_of(layer))
 
 
 def exported_input(layer: QgsRasterLayer, bands: tuple[int, ...] | None, grid: PixelGrid, path: str, context: QgsProcessingContext) -> RasterInput:
@@ -217,6 +221,11 @@ def grid_of(layer: QgsRasterLayer, other: QgsRasterLayer, area: Area | None, res
     limit = other if has_grid(other) else layer
     online_m = resolution if isinstance(resolution, float) else ONLINE_M
     return pixel_grid(layer, area or Area(limit.extent(), limit.crs()), other, online_m, context)
+
+
+def nodata_members(inputs: tuple[RasterInput, RasterInput]) -> dict[str, NodataSettings | None]:
+    """Members of a request: how both layers are set in QGIS."""
+    return {"before_nodata": inputs[0].nodata, "after_nodata": inputs[1].nodata}
 
 
 def exports_of(inputs: tuple[RasterInput, RasterInput]) -> list[Export]:

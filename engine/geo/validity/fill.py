@@ -62,7 +62,7 @@ class Fill:
         return held & (where[np.ix_(rows, cols)] > 0)
 
 
-def find_fills(dataset: Any, bands: tuple[int, ...], valid: Valid) -> list[Fill]:
+def find_fills(dataset: Any, bands: tuple[int, ...], valid: Valid, kept: tuple[float | None, ...] | None = None) -> list[Fill]:
     """The fill of a raster; empty where there is none, or nothing else.
 
     Parameters
@@ -70,8 +70,9 @@ def find_fills(dataset: Any, bands: tuple[int, ...], valid: Valid) -> list[Fill]
     dataset : rasterio dataset
     bands : distinct bands, as read.
     valid : pixels (bands, h, w) and their window → (h, w) bool, what is data as far as it is known.
+    kept : value of each band that is never fill.
     """
-    values = _at_border(dataset, bands, valid)
+    values = [value for value in _at_border(dataset, bands, valid) if value != kept]
     if not values:
         return []
     pixels, known = _sampled(dataset, bands, valid)

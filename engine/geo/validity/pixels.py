@@ -30,6 +30,7 @@ class PixelValidity:
     by_pixels : bool
         Whether GDAL's own averaging does not know (all of) what is no data, so that pixels must be read one by one and averaged by us.
     fills : list of Fill
+    kept : value of each band that is never fill, or None
     """
 
     def __init__(self, dataset: Any, bands: Sequence[int], alpha: Alpha | None, options: Validity):
@@ -42,6 +43,8 @@ class PixelValidity:
         integer = all(np.issubdtype(np.dtype(dataset.dtypes[band - 1]), np.integer) for band in bands)
         own = options.nodata.own and any(value is not None for value in nodata)
         self._nodata = tuple(nodata) if own else None
+        # A no-data value that somebody switched off is ground, and no fill either.
+        self.kept = None if options.nodata.own else tuple(nodata)
         self._all_bands = integer and all(value is not None and value >= 0 for value in nodata)
         self._mask = any(MaskFlags.per_dataset in flag and MaskFlags.alpha not in flag for flag in flags)
         self._ranges = [(low, high, integer and low >= 0) for low, high in options.nodata.values]

@@ -138,6 +138,9 @@ def test_settings_of_qgis_are_followed(written):
         before, after = whole(pair)[2:]
     assert before.all() and not after[:100].any() and not after[:, : SIZE // 2].any()
     assert shares(path, fill="none", before_nodata=keep, after_nodata=keep) == [(1, 1), (1, 1)]
+    with opened(path, path, before_nodata=NodataSettings(own=False, alpha=0)) as pair:  # the rows of 250 are fill, those of 0 are kept
+        before = whole(pair)[2]
+    assert before[:-100].all() and not before[-100:].any()
     further = NodataSettings(values=((249.5, 250),), alpha=0)
     with opened(path, path, fill="none", before_nodata=further) as pair:
         assert np.array_equal(whole(pair)[2].any(axis=1), [False] * 100 + [True] * (SIZE - 200) + [False] * 100)
