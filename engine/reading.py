@@ -109,8 +109,8 @@ def read_tile(request: CaptionRequest, pair: RasterPair, ref: TileRef) -> tuple[
     common = np.zeros(before.shape[1:], bool)
     common[window] = valid_before[window] & valid_after[window] & asked
     # Counting takes a tenth of the time of a mean.
-    count = max(1, np.count_nonzero(asked))
-    shares = [np.count_nonzero(valid[window] & asked) / count for valid in (valid_before, valid_after)]
+    count = max(1, int(np.count_nonzero(asked)))
+    shares = [float(np.count_nonzero(valid[window] & asked)) / count for valid in (valid_before, valid_after)]
     tile = ReadTile(ref, shares[0], shares[1], valid=common[window])
     if not asked.any() or 1.0 - np.count_nonzero(common) / count > request.max_nodata:
         tile.status = "skipped_nodata"

@@ -27,7 +27,7 @@ def fill_jointly(before: np.ndarray, after: np.ndarray, valid_before: np.ndarray
     if valid.all():
         return before, after
     common = valid[..., None, :, :]
-    total = sum(date.sum(axis=(-2, -1), where=common, dtype=np.int64) for date in (before, after))
+    total = before.sum(axis=(-2, -1), where=common, dtype=np.int64) + after.sum(axis=(-2, -1), where=common, dtype=np.int64)
     pixels = 2 * common.sum(axis=(-2, -1))
     colour = np.where(pixels > 0, (total + pixels // 2) // np.maximum(pixels, 1), MID_GREY).astype(np.uint8)[..., None, None]
     return np.where(common, before, colour), np.where(common, after, colour)
