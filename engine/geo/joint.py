@@ -1,7 +1,7 @@
 """One mask for both dates: the model sees only ground that both have, and the same fill elsewhere in both.
 
 A tile with a strip of no data in one date alone looks like a scene in which something was removed: with a strip of 120 columns, scribe-s called
-41 % of real unchanged pairs changed. docs/nodata.md measures the fills that were tried (``python -m tests.bench.nodata``).
+41 % of real unchanged pairs changed. docs/joint-mask.md measures the fills that were tried (``python -m tests.bench.nodata``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Real pairs of the validation splits (never test) get strips, wedges and clouds without data. False alarms are unchanged pairs called changed; recall
 is of changed pairs whose labelled change lies in what is left, beside the recall of the same pairs whole. Results of each model and fill gather in
-docs/nodata.json, from which docs/nodata.md is written.
+docs/joint-mask.json, from which docs/joint-mask.md is written.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--fill", nargs="+", choices=FILLS, default=["engine"])
     parser.add_argument("--limit", type=int, help="pairs of each source and kind (default: all)")
     parser.add_argument("--sides", type=int, default=4, help="gaps of each kind (default: all four)")
-    parser.add_argument("--json", type=Path, default=Path("docs/nodata.json"))
+    parser.add_argument("--json", type=Path, default=Path("docs/joint-mask.json"))
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

@@ -1,4 +1,4 @@
-"""docs/nodata.md from the counts of ``nodata``."""
+"""docs/joint-mask.md from the counts of ``nodata``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ WORDS = {
     "copied": "before's pixels in both",
     "noise": "the same noise in both",
 }
-HEAD = """# Pixels without data
+HEAD = """# The joint mask: what pixels without data do to captions
 
-Written by `python -m tests.bench.nodata --data ../shared/data` (with `--model` and `--fill`; counts in nodata.json).
+Written by `python -m tests.bench.nodata --data ../shared/data` (with `--model` and `--fill`; counts in joint-mask.json).
 
 The model sees only ground that both dates have. Where either lacks data, in padding beyond the raster's edge, and beyond the area with `--clip`, both
 dates get one colour: the mean of what both show on their common ground (`engine/geo/joint.py`). A tile is skipped where the share without common data
