@@ -104,7 +104,7 @@ class CaptionRequest:
         None,
         "extent",
         AREA,
-        need="x0,y0,x1,y1 with x0 < x1 and y0 < y1, in the CRS of the before raster",
+        need="x0,y0,x1,y1 with x0 < x1 and y0 < y1, in the CRS of the before raster (across the antimeridian past 180°: 179.9,-17,180.1,-16)",
         help="area in the CRS of BEFORE",
         flag="--extent",
         metavar="X0,Y0,X1,Y1",
