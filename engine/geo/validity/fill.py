@@ -53,7 +53,7 @@ class Fill:
 
     def covers(self, pixels: np.ndarray, window: Any) -> np.ndarray:
         """(h, w) bool, True at fill; pixels (bands, h, w) as read from ``window``, all of it or evenly picked."""
-        held = _holds(pixels, self.value)
+        held = holds(pixels, self.value)
         if not held.any():
             return held
         where = np.unpackbits(self.packed, count=self.shape[0] * self.shape[1]).reshape(self.shape)
@@ -78,7 +78,7 @@ def find_fills(dataset: Any, bands: tuple[int, ...], valid: Valid, kept: tuple[f
     pixels, known = _sampled(dataset, bands, valid)
     found = []
     for value in values:
-        reached = _connected(_holds(pixels, value) & known, ~known)
+        reached = _connected(holds(pixels, value) & known, ~known)
         share = float(reached.mean())
         if share < MIN_SHARE or share * dataset.height * dataset.width < MIN_PX or not (known & ~reached).any():
             continue
@@ -134,7 +134,8 @@ def _sampled(dataset: Any, bands: tuple[int, ...], valid: Valid) -> tuple[np.nda
     return pixels, known
 
 
-def _holds(pixels: np.ndarray, value: tuple[float, ...]) -> np.ndarray:
+def holds(pixels: np.ndarray, value: tuple[float, ...]) -> np.ndarray:
+    """Where all of (bands, h, w) have the value: (h, w) bool."""
     held = pixels[0] == value[0]
     for band, wanted in zip(pixels[1:], value[1:]):
         held &= band == wanted
@@ -177,14 +178,14 @@ def _is_ground(dataset: Any, bands: tuple[int, ...], value: tuple[float, ...], r
     reached : the map. others : (bands, n) values of the rest of the raster.
     """
     low, high = np.percentile(others.astype(np.float64), (2, 98))
-    near_by = NEAR * (high - low)
+    near_by = NEAR * (255 if others.dtype == np.uint8 else high - low)
     inner = ~_grown(~reached)
     edges = held_px = beside_px = near_px = 0
     for cells in (np.argwhere(reached), np.argwhere(reached & ~inner)):
         for row, col in cells[np.linspace(0, len(cells) - 1, min(LOOKS, len(cells))).astype(int)]:
             window = _about(row, col, reached.shape, dataset.height, dataset.width)
             pixels = dataset.read(list(bands), window=window)
-            held = _holds(pixels, value)
+            held = holds(pixels, value)
             edges += int((held[1:] != held[:-1]).sum() + (held[:, 1:] != held[:, :-1]).sum())
             held_px += int(held.sum())
             beside = _grown(held) & ~held & valid(pixels, window)
@@ -195,7 +196,7 @@ def _is_ground(dataset: Any, bands: tuple[int, ...], value: tuple[float, ...], r
     if near_px <= MAX_NEAR * beside_px:
         return False
     corners = reached[[0, 0, -1, -1], [0, -1, 0, -1]].any()
-    return not (_is_lossy(dataset) and corners and set(value) in ({0}, {255}))
+    return not (is_lossy(dataset) and corners and set(value) in ({0}, {255}))
 
 
 def _about(row: int, col: int, shape: tuple[int, int], height: int, width: int) -> Window:
@@ -208,7 +209,8 @@ def _about(row: int, col: int, shape: tuple[int, int], height: int, width: int) 
     return Window(starts[1], starts[0], sides[1], sides[0])
 
 
-def _is_lossy(dataset: Any) -> bool:
+def is_lossy(dataset: Any) -> bool:
+    """Whether pixels are not kept exactly as they were written."""
     return dataset.driver in LOSSY_DRIVERS or (dataset.compression is not None and dataset.compression.value.lower() in LOSSY)
 
 

@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import NodataShadowWarning
+from rasterio.windows import Window
 
 from ...contract.validity import Validity
 from .alpha import Alpha
-from .fill import Fill
+from .fill import Fill, holds, is_lossy
 
 _ULPS = 4 * float(np.finfo(np.float32).eps)  # a value that went through a text or another float type is still the same
+
+# Lossy compression leaves noise of so many levels around what is no data, at most so far: two of JPEG's blocks where colours are halved.
+NOISE, NOISE_PX = 8, 16
 
 
 class PixelValidity:
@@ -47,6 +51,7 @@ class PixelValidity:
         self.kept = None if options.nodata.own else tuple(nodata)
         self._all_bands = integer and all(value is not None and value >= 0 for value in nodata)
         self._mask = any(MaskFlags.per_dataset in flag and MaskFlags.alpha not in flag for flag in flags)
+        self._is_noisy = is_lossy(dataset) and all(dataset.dtypes[band - 1] == "uint8" for band in bands)
         self._ranges = [(low, high, integer and low >= 0) for low, high in options.nodata.values]
         if not isinstance(options.fill, str):
             self._ranges.append((options.fill, options.fill, True))
@@ -96,7 +101,44 @@ class PixelValidity:
             valid &= ~(held.all(axis=0) if every else held.any(axis=0))
         for fill in self.fills:
             valid &= ~fill.covers(pixels, window)
+        if self._is_noisy and not averaged and pixels.shape[1:] == (int(window.height), int(window.width)):
+            valid &= ~self._noise(dataset, window)
         return valid
+
+    def _noise(self, dataset: Any, window: Any) -> np.ndarray:
+        """Noise of lossy compression around what one value says is no data, (h, w) bool; looks beyond the window, so that windows agree."""
+        values = [low for low, high, every in self._ranges if every and low == high]
+        centres: list[tuple[tuple, Fill | None]] = [((value,) * len(self.bands), None) for value in values]
+        centres += [(fill.value, fill) for fill in self.fills]
+        if self._nodata is not None and self._all_bands:
+            centres.append((self._nodata, None))
+        if not centres:
+            return np.zeros((int(window.height), int(window.width)), bool)
+        top, left = max(0, int(window.row_off) - NOISE_PX), max(0, int(window.col_off) - NOISE_PX)
+        bottom = min(dataset.height, int(window.row_off + window.height) + NOISE_PX)
+        right = min(dataset.width, int(window.col_off + window.width) + NOISE_PX)
+        around = Window(left, top, right - left, bottom - top)
+        pixels = dataset.read(list(self.bands), window=around)
+        found = np.zeros(pixels.shape[1:], bool)
+        for value, fill in centres:
+            held = holds(pixels, value) if fill is None else fill.covers(pixels, around)
+            if held.any():
+                off = np.abs(pixels.astype(np.int16) - np.array(value, np.float32)[:, None, None])
+                found |= _spread(held, off.max(axis=0) <= NOISE, NOISE_PX)
+        row, col = int(window.row_off) - top, int(window.col_off) - left
+        return found[row : row + int(window.height), col : col + int(window.width)]
+
+
+def _spread(held: np.ndarray, allowed: np.ndarray, steps: int) -> np.ndarray:
+    """What is connected to ``held`` through ``allowed`` by at most so many steps; (h, w) bool each."""
+    found = held
+    for _ in range(steps):
+        grown = np.pad(found, 1)
+        grown = (grown[:-2, 1:-1] | grown[2:, 1:-1] | grown[1:-1, :-2] | grown[1:-1, 2:]) & allowed
+        if not (grown & ~found).any():
+            break
+        found = found | grown
+    return found
 
 
 def _equal(pixels: np.ndarray, value: float | None) -> np.ndarray:

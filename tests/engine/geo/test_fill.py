@@ -99,14 +99,19 @@ def test_ground_stays_data(written, kind):  # noqa: F811
         assert whole(pair)[2].all() and not fills(pair)
 
 
-@pytest.mark.parametrize("value", [0, 255])
-def test_fill_in_a_lossy_file(written, value):  # noqa: F811
+@pytest.mark.parametrize("profile", [{}, {"nodata": 0}, {"nodata": 255}])
+def test_noise_around_fill_in_a_lossy_file(written, profile):  # noqa: F811
+    where = (ROWS + COLS > 520) | (COLS < 45)
     pixels = picture(1)
-    pixels[:, SHAPES["a half"]] = value
-    path = written(pixels, compress="JPEG", photometric="YCBCR", tiled=True, blockxsize=128, blockysize=128)
+    pixels[:, where] = profile.get("nodata", 255)
+    path = written(pixels, compress="JPEG", photometric="YCBCR", tiled=True, blockxsize=128, blockysize=128, **profile)
     with opened(path, path) as pair:
         valid = whole(pair)[2]
-    assert valid[:, : SIZE // 2 - 16].all() and not valid[:, SIZE // 2 + 16 :].any()
+        assert len(fills(pair)) == (0 if profile else 2)
+        for row, col in ((0, 0), (128, 128), (200, 90), (256, 256)):
+            assert np.array_equal(pair.read(Window(col, row, 128, 128))[2], valid[row : row + 128, col : col + 128])
+    assert valid.mean() == pytest.approx((~where).mean(), abs=0.015)
+    assert valid[~where].mean() > 0.99
 
 
 def test_a_large_raster_is_sampled_not_read(tmp_path):
