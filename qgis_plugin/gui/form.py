@@ -36,6 +36,7 @@ class RequestForm(QWidget):
         self._form = QFormLayout()
         self.rows = OptionRows(self)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         layout.addLayout(self._form)
         self._add_layers()
         self.area = AreaWidget(canvas)
@@ -139,8 +140,10 @@ class RequestForm(QWidget):
         box = QgsCollapsibleGroupBox(tr("More options"))
         form = QFormLayout(box)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self.rows.add_rest(form)
         box.setCollapsed(True)
+        box.collapsedStateChanged.connect(lambda _collapsed: self.rows.show_rows())
         return box
 
     def _connect(self) -> None:

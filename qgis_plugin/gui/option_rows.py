@@ -19,6 +19,7 @@ from .model_box import ModelBox
 from .settings import default_device, default_model
 
 MAX_NUMBER = 2**31 - 1
+BOX_CHARACTERS = 7  # that a box shows at least; where its label leaves less, it goes below the label
 MAX_STEPS = 2000  # of the longest chain
 RESOLUTIONS = ("native", "model", "metres")
 
@@ -75,6 +76,7 @@ class Choice(QComboBox):
     def __init__(self, row: Option):
         super().__init__()
         self._row = row
+        self.setMinimumContentsLength(BOX_CHARACTERS)
         self.fill(row.choices)
         self.changed = self.currentIndexChanged
 
@@ -104,6 +106,7 @@ class Resolution(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         self.kind, self.metres = QComboBox(), QDoubleSpinBox()
+        self.kind.setMinimumContentsLength(BOX_CHARACTERS)
         self.kind.addItems([tr("Of the before layer"), tr("What the model was trained at"), tr("Metres per pixel…")])
         self.metres.setRange(0.01, 1000)
         self.metres.setDecimals(2)
@@ -136,6 +139,7 @@ class Fill(QComboBox):
         super().__init__()
         self._row = row
         self.setEditable(True)
+        self.setMinimumContentsLength(BOX_CHARACTERS)
         self.addItems(FILLS)
         self.changed = self.currentTextChanged
 
@@ -233,22 +237,27 @@ class OptionRows(QObject):
         signal.connect(self._edited)
 
     def add_rest(self, form: QFormLayout) -> None:
-        """Add the options of the panel that have no row yet."""
-        for name, row in OPTIONS.items():
-            if row.on(PANEL) and name not in self.widgets:
-                self.add(form, name)
+        """Add the options of the panel that have no row yet; those of some models come last, because a hidden row leaves a gap."""
+        rest = [name for name, row in OPTIONS.items() if row.on(PANEL) and name not in self.widgets]
+        for name in sorted(rest, key=lambda name: bool(OPTIONS[name].capability)):
+            self.add(form, name)
         self.set_model()
 
     def set_model(self) -> None:
         """Show what the chosen model takes, with its own values."""
-        model = self.widgets["model"].chosen()
-        self.widgets["sampler"].fill(samplers_of(model))
+        self.widgets["sampler"].fill(samplers_of(self.widgets["model"].chosen()))
         for name, widget in self.widgets.items():
             row = OPTIONS[name]
-            if row.capability:
-                shown = has_capability(model, row.capability)
-                if row.kind != "text":  # what was typed for another model is kept, and not asked
-                    widget.set_value(row.default)
+            if row.capability and row.kind != "text":  # what was typed for another model is kept, and not asked
+                widget.set_value(row.default)
+        self.show_rows()
+
+    def show_rows(self) -> None:
+        """Hide the rows that the chosen model does not take; again after a group box was expanded, which shows all that it holds."""
+        model = self.widgets["model"].chosen()
+        for name, widget in self.widgets.items():
+            if OPTIONS[name].capability:
+                shown = has_capability(model, OPTIONS[name].capability)
                 widget.setVisible(shown)
                 self._forms[name].labelForField(widget).setVisible(shown)
 

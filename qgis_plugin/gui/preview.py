@@ -32,7 +32,7 @@ class PreviewBox(QgsCollapsibleGroupBox):
     offset = pyqtSignal(bool)
 
     def __init__(self, parent: QWidget | None = None):
-        super().__init__(tr("Preview: what the model will see"), parent)
+        super().__init__(tr("What the model will see"), parent)
         self.task: AskTask | None = None
         self._shown = ""  # key of the request whose pictures are there
         self._asked = ""  # key of the request on its way

@@ -14,6 +14,7 @@ from qgis.PyQt.QtWidgets import (
     QLineEdit,
     QPushButton,
     QTableView,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -57,7 +58,13 @@ class ResultsList(QWidget):
         self.table = QTableView()
         self._set_up_table()
         self.count = QLabel()
-        self.previous, self.next = QPushButton(tr("◀ Previous")), QPushButton(tr("Next ▶"))
+        self.previous, self.next = QToolButton(), QToolButton()
+        for button, arrow, tip in (
+            (self.previous, Qt.ArrowType.LeftArrow, tr("Previous tile")),
+            (self.next, Qt.ArrowType.RightArrow, tr("Next tile")),
+        ):
+            button.setArrowType(arrow)
+            button.setToolTip(tip)
         self.load = QPushButton(tr("List active layer"))
         self.load.setToolTip(tr("Show the captions of the layer that is chosen in the layer tree"))
         top, filters, bottom = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()

@@ -1002,7 +1002,7 @@
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <location filename="../../qgis_plugin/option_texts.py"/>
         <source>Align the dates</source>
-        <translation>Bilder aneinander ausrichten</translation>
+        <translation>Bilder ausrichten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
@@ -1438,8 +1438,8 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>Preview: what the model will see</source>
-        <translation>Vorschau: was das Modell sehen wird</translation>
+        <source>What the model will see</source>
+        <translation>Was das Modell sieht</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/preview.py"/>
@@ -1543,13 +1543,13 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>◀ Previous</source>
-        <translation>◀ Zurück</translation>
+        <source>Previous tile</source>
+        <translation>Vorige Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Next ▶</source>
-        <translation>Weiter ▶</translation>
+        <source>Next tile</source>
+        <translation>Nächste Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>
@@ -1789,18 +1789,18 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Stretch of pixel values</source>
-        <translation>Streckung der Pixelwerte</translation>
+        <source>Pixel stretch</source>
+        <translation>Streckung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Skip tiles without data above</source>
-        <translation>Kacheln ohne Daten überspringen ab</translation>
+        <source>Maximum no data</source>
+        <translation>Höchstens ohne Daten</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Cut tiles to the area</source>
-        <translation>Kacheln auf das Gebiet zuschneiden</translation>
+        <source>Clip tiles to area</source>
+        <translation>Auf Gebiet zuschneiden</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
@@ -1839,18 +1839,18 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Fill that no tag declares</source>
-        <translation>Nicht gekennzeichnete Füllflächen</translation>
+        <source>Undeclared fill</source>
+        <translation>Füllflächen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Mask of the before raster</source>
-        <translation>Maske des Vorher-Rasters</translation>
+        <source>Mask, before</source>
+        <translation>Maske, vorher</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Mask of the after raster</source>
-        <translation>Maske des Nachher-Rasters</translation>
+        <source>Mask, after</source>
+        <translation>Maske, nachher</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>

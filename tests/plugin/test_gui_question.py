@@ -11,7 +11,9 @@ from qgis.core import (
     QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import Qt
+from qgis.gui import QgsCollapsibleGroupBox
+from qgis.PyQt.QtCore import QCoreApplication, Qt
+from qgis.PyQt.QtWidgets import QLineEdit
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +97,37 @@ def test_answers_of_a_reopened_layer_reach_list_and_review(plugin, tmp_path):
     assert model.rowCount() == 1
     layer.setSubsetString(TileQuery(words=("pond",)).subset(layer.fields().names()))
     assert [feature["tile_id"] for feature in layer.getFeatures()] == ["r0_c0"]
+
+
+def test_expanded_options_show_only_what_the_model_takes(plugin):
+    """QgsCollapsibleGroupBox shows all its widgets when it is expanded."""
+    form = plugin.dock.form
+    box = next(box for box in form.findChildren(QgsCollapsibleGroupBox) if form.rows.widgets["question"] in box.findChildren(QLineEdit))
+    plugin.dock.show()
+    for collapsed in (False, True, False):
+        box.setCollapsed(collapsed)
+    assert form.rows.widgets["question"].isHidden() and form.rows.widgets["seed"].isVisibleTo(box)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_form_fits_into_the_narrowest_panel(plugin, language, monkeypatch):
+    from changescribe.qgis_plugin import i18n
+    from changescribe.qgis_plugin.gui.form import RequestForm
+
+    monkeypatch.setattr(i18n.QgsApplication, "locale", staticmethod(lambda: language))
+    translator = i18n.install_translator()
+    try:
+        form = RequestForm(plugin.iface.mapCanvas())
+    finally:
+        if translator is not None:
+            QCoreApplication.removeTranslator(translator)
+    for box in form.findChildren(QgsCollapsibleGroupBox):
+        box.setCollapsed(False)
+    form.show()
+    QCoreApplication.processEvents()
+    narrowest = plugin.dock.widget().minimumWidth() - 40  # less margins and the scroll bar
+    assert form.minimumSizeHint().width() <= narrowest
+    form.hide()
+    form.preview.dispose()
+    form.area.dispose()
+    form.deleteLater()
