@@ -15,6 +15,7 @@ from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 
 from .geo.bands import choose_bands
+from .geo.validity.alpha import find_alpha
 from .schema import LAYER_NAME
 
 PANEL_PX = 800  # longer side of the before and after panels; the map is twice as large
@@ -78,7 +79,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
         scale = PANEL_PX / max(first.width, first.height)
         width, height = max(1, round(first.width * scale)), max(1, round(first.height * scale))
         to_map = rasterio.Affine.scale(2 * width / first.width, 2 * height / first.height) * ~first.transform
-        old = _picture(first, choose_bands(first, None, "before")[0], 2 * width, 2 * height)
+        old = _picture(first, _bands(first, "before"), 2 * width, 2 * height)
         transform = first.transform * rasterio.Affine.scale(first.width / (2 * width), first.height / (2 * height))
         with (
             rasterio.open(after) as second,
@@ -92,7 +93,7 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
                 add_alpha=second.nodata is None,
             ) as warped,
         ):
-            new = _picture(warped, choose_bands(second, None, "after")[0], 2 * width, 2 * height)
+            new = _picture(warped, _bands(second, "after"), 2 * width, 2 * height)
     text_inside = _cell_width(cells, to_map) >= MIN_TEXT_CELL_PX
     listed = [] if text_inside else sorted((c for c in cells if c.changed), key=lambda c: -c.properties["change_score"])[:LISTED]
     grid = draw_grid(new, cells, to_map, text_inside, listed)
@@ -114,6 +115,11 @@ def draw_map(before: Path, after: Path, cells: Sequence[Cell], target: Path) -> 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
+
+
+def _bands(dataset: rasterio.DatasetReader, name: str) -> tuple[int, ...]:
+    alpha, _ = find_alpha(dataset, None, name)
+    return choose_bands(dataset, None, name, alpha.band if alpha else None)[0]
 
 
 def _picture(raster: rasterio.DatasetReader | WarpedVRT, bands: tuple[int, ...], width: int, height: int) -> Image.Image:

@@ -101,7 +101,7 @@ def read_area(path: str, crs: Any, within: float = 1.0) -> Any:
         if vector.is_locked(file):
             raise AreaError(f"the AOI {path} is locked by another program", *vector.LOCKED) from error
         raise AreaError(
-            f"the AOI {path} cannot be read ({error})", "a polygon file that GDAL reads", "check the path and the layer's name"
+            f"the AOI {path} cannot be read ({vector.reason(file, error)})", "a polygon file that GDAL reads", "check the path and the layer's name"
         ) from error
     if not shapes:
         raise AreaError(f"the AOI {path} is empty", "at least one polygon", "choose a layer with polygons")

@@ -130,7 +130,7 @@ class RasterSource:
             raise RasterError(
                 f"the {self.name} raster {self.path} is a container of {len(dataset.subdatasets)} rasters",
                 "one raster",
-                "name one of: " + ", ".join(dataset.subdatasets[:5]) if dataset.subdatasets else "choose a raster with bands",
+                _how_to_name(dataset.subdatasets),
             )
         verify_blocks(self.path, self.name, dataset)
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
@@ -342,6 +342,17 @@ class RasterSource:
         if chosen.dtype != np.uint8:  # bytes stay bytes: most rasters are, and every pass over a tile counts
             chosen = chosen.astype(np.float32)
         return chosen if valid.all() else np.where(valid, chosen, 0), valid
+
+
+def _how_to_name(subdatasets: Sequence[str]) -> str:
+    """How to use the rasters in a container."""
+    if not subdatasets:
+        return "choose a raster with bands"
+    do = "name one of: " + ", ".join(subdatasets[:5])
+    if len(subdatasets) >= 3:  # a variable a colour
+        quoted = " ".join(f"'{name}'" for name in subdatasets[:3])
+        do += f"; or make those of red, green and blue one raster, for example: gdalbuildvrt -separate rgb.vrt {quoted}"
+    return do
 
 
 def _palette(dataset: Any, bands: Sequence[int]) -> np.ndarray | None:

@@ -51,6 +51,18 @@ def as_gdal_has_it(file: str) -> str:
     return f"/vsizip/{os.path.abspath(file)}/{inside[0]}"
 
 
+def reason(file: str, error: BaseException) -> str:
+    """Why a file cannot be read, in place of GDAL's word for it where that says nothing."""
+    if file.startswith("/vsi") or "://" in file:
+        return str(error)
+    if not os.path.exists(file):
+        return "there is no such file"
+    stem, suffix = os.path.splitext(file)
+    if suffix.lower() == ".shp" and not any(os.path.exists(stem + index) for index in (".shx", ".SHX")):
+        return f"{os.path.basename(stem)}.shx, which belongs to it, is missing; a Shapefile is several files: copy all of them"
+    return str(error)
+
+
 def is_locked(path: str | os.PathLike, writing: bool = False) -> bool:
     """Whether another program keeps a GeoPackage from being read, or from being written."""
     if not os.path.isfile(path):

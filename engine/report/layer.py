@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,8 +73,7 @@ def read_layer(source: str) -> Layer:
     except (FionaError, OSError, UnicodeDecodeError) as error:
         if vector.is_locked(path):
             raise InputError(f"{path} is locked by another program", *vector.LOCKED) from error
-        reason = str(error) if os.path.exists(path) else "there is no such file"
-        raise InputError(f"{path} cannot be read ({reason})", NEED, "check the path") from error
+        raise InputError(f"{path} cannot be read ({vector.reason(path, error)})", NEED, "check the path") from error
     rows = [row for row in rows if row["ring"]]
     if not rows:
         raise InputError(f"the layer {name} of {path} has no tiles", "at least one tile", "run `changescribe caption` to its end, or resume it")

@@ -6,8 +6,12 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pytest
 import rasterio
-from made_ground import HOME
+from made_ground import HOME, opened
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
+from rasterio.shutil import copy
 
+from engine.errors import RasterError
 from engine.geo.pair import RasterPair
 from engine.schema import CaptionRequest, TileRef
 
@@ -44,3 +48,14 @@ def test_it_reads_as_the_file_itself(raster, tmp_path, kind):
     assert valid.any()
     assert before.std() > 0
     assert np.array_equal(before, after)
+
+
+def test_a_container_of_variables_names_them_and_how_to_join_them(raster, tmp_path):
+    path = str(tmp_path / "variables.nc")
+    try:
+        copy(raster(), path, driver="netCDF")
+    except (RasterioError, CPLE_BaseError):
+        pytest.skip("this GDAL has no netCDF")
+    joined = r"gdalbuildvrt -separate rgb.vrt '\S+Band1' '\S+Band2' '\S+Band3'"
+    with pytest.raises(RasterError, match=f"variables.nc is a container of 3 rasters.*name one of: .*Band1, .*Band2, .*Band3; .*{joined}"):
+        opened(path, path)

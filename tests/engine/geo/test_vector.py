@@ -67,6 +67,17 @@ def test_a_missing_file_is_named_whole():
         read_layer("/nowhere/a|b.gpkg")
 
 
+@pytest.mark.parametrize("suffix", [".shp", ".SHP"])
+def test_a_shapefile_without_its_index_is_said_to_lack_it(tmp_path, suffix):
+    with fiona.open(tmp_path / "a.shp", "w", driver="ESRI Shapefile", crs=HOME, schema={"geometry": "Polygon", "properties": {"n": "int"}}) as out:
+        out.write({"geometry": shapely.geometry.mapping(shapely.box(0, 0, 9, 9)), "properties": {"n": 1}})
+    (tmp_path / "a.shx").unlink()
+    (tmp_path / "a.shp").rename(tmp_path / f"a{suffix}")
+    for error, read in ((AreaError, lambda path: read_area(path, UTM)), (InputError, read_layer)):
+        with pytest.raises(error, match=r"cannot be read .a\.shx, which belongs to it, is missing.*copy all of them"):
+            read(str(tmp_path / f"a{suffix}"))
+
+
 def kml(*polygons, extra=""):
     def ring(shape):
         lons, lats = transform(HOME, "EPSG:4326", *shape.exterior.coords.xy)
