@@ -11,6 +11,7 @@ import numpy as np
 from affine import Affine
 from PIL import Image, ImageDraw
 
+from ..contract.validity import NodataSettings, Validity, is_fill
 from ..errors import InputError, RasterError
 from ..figure import INK, Cell, draw_grid, draw_legend
 from ..geo import access
@@ -122,11 +123,11 @@ class Pictures:
         self.paths[date] = path
         if access.is_remote(path):  # a layer that came by mail must not make this machine call an address of the sender's choice
             raise RasterError(f"its raster {path} is on the network")
-        self._add(date, path, bands)
+        self._add(date, path, bands, _validity(earlier, date))
 
-    def _add(self, date: str, path: str, bands: Any) -> None:
+    def _add(self, date: str, path: str, bands: Any, validity: Validity | None = None) -> None:
         self.paths[date] = path
-        source = RasterSource(path, date, bands)
+        source = RasterSource(path, date, bands, validity)
         try:
             if not source.crs:
                 raise RasterError(f"the {date} raster {path} has no CRS", "a georeferenced raster", f"gdal_edit.py -a_srs EPSG:CODE {path}")
@@ -175,6 +176,15 @@ class Pictures:
         draw.rectangle((12, bottom - 28, max(right, 20 + draw.textlength(text, font_size=FONT_PX)) + 8, bottom + 10), fill=(255, 255, 255, 200))
         draw.line((20, bottom - 5, 20, bottom, right, bottom, right, bottom - 5), fill=INK, width=2)
         draw.text((20, bottom - 25), text, fill=INK, font_size=FONT_PX)
+
+
+def _validity(earlier: dict, date: str) -> Validity:
+    """What counted as data in the recorded run, without its masks: those name further files, which a layer that came by mail must not open."""
+    fill, settings = earlier.get("fill", "auto"), earlier.get(f"{date}_nodata")
+    nodata = NodataSettings() if settings is None else NodataSettings.from_json(settings, f"{date}_nodata")
+    if not is_fill(fill) or not nodata.is_valid:
+        raise RasterError("the layer's request does not say what counted as data")
+    return Validity(fill, None, nodata)
 
 
 def with_legend(image: Image.Image, cells: Sequence[Cell]) -> Image.Image:

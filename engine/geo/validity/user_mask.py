@@ -31,6 +31,7 @@ from rasterio.windows import Window
 
 from ...errors import AreaError, NoOverlapError, RasterError
 from .. import access
+from ..blocks import verify_blocks
 from ..vector import split_layer
 
 SCL_MASKED = (0, 1, 3, 8, 9, 10)
@@ -132,7 +133,8 @@ class UserMask:
 
     def _opens(self) -> bool:
         try:
-            return bool(self.dataset.count)
+            verify_blocks(self.file, self.name, self.dataset)
+            return self.dataset.count > 0
         except RasterioError:
             if not access.is_remote(self.file) and not self.file.startswith("/vsi") and not Path(self.file).exists():
                 raise RasterError(f"{self._what} does not exist", "a raster or polygon file", "check the path") from None
