@@ -1213,12 +1213,12 @@
     <message>
         <location filename="../../qgis_plugin/gui/map_look.py"/>
         <source>Labels</source>
-        <translation>Beschriftung</translation>
+        <translation>Texte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/map_look.py"/>
         <source>Only listed</source>
-        <translation>Nur gelistete</translation>
+        <translation>Nur Liste</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/map_look.py"/>
@@ -1599,7 +1599,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
         <source>No change</source>
-        <translation>Keine Änderung</translation>
+        <translation>Gleich</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
@@ -1730,7 +1730,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/tiles.py"/>
         <source>What changed</source>
-        <translation>Was sich geändert hat</translation>
+        <translation>Änderung</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/tiles.py"/>
@@ -1955,7 +1955,7 @@
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
         <source>automatic</source>
-        <translation>automatisch</translation>
+        <translation>auto</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>

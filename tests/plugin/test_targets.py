@@ -190,6 +190,16 @@ def test_captionbatchs_table_replaces_no_corrections(changes, earlier, tmp_path)
     assert results["PAIRS"] == 2
 
 
+def test_captionbatchs_table_says_what_the_engine_warns_of(changes, tmp_path, monkeypatch):
+    """Such as one raster for both dates."""
+    from changescribe.qgis_plugin.processing import caption_batch
+
+    monkeypatch.setattr(caption_batch, "run_engine", lambda *_, **__: {"warnings": ["before and after are the same raster", "a second"]})
+    results, context = batch(tmp_path)
+    first = next(context.getMapLayer(results["SUMMARY"]).getFeatures())
+    assert (first["status"], first["message"]) == ("done", "before and after are the same raster; a second")
+
+
 def test_a_csv_holds_the_polygons_as_text(changes, tmp_path):
     path = str(tmp_path / "x.csv")
     assert changes(path)[0]["OUTPUT"] == path
