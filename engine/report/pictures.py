@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from PIL import Image, ImageDraw
+from rasterio.windows import Window
 
 from ..contract.validity import NodataSettings, Validity, is_fill
 from ..errors import InputError, RasterError
 from ..figure import INK, Cell, draw_grid, draw_legend
 from ..geo import access
+from ..geo.alignment import Alignment
 from ..geo.ground import pixel_size_m
 from ..geo.source import RasterSource
 from ..geo.stretch import choose_stretch
@@ -91,6 +94,7 @@ class Pictures:
         self.notes: list[str] = []
         self.paths: dict[str, str] = {}
         self._open: dict[str, tuple[RasterSource, Any]] = {}
+        self._alignment = _alignment(layer.provenance)
         earlier = layer.provenance.get("request")
         for date, named in zip(DATES, (before, after)):
             try:
@@ -154,8 +158,19 @@ class Pictures:
     def pixels(self, date: str, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         """A window of a date that is there, as the model sees it: uint8 (3, height, width), 0 where invalid, and bool (height, width)."""
         source, stretch = self._open[date]
-        values, valid = source.read(frame.crs, frame.transform, frame.window)
+        values, valid = source.read(frame.crs, self._aligned(frame) if date == "after" else frame.transform, frame.window)
         return stretch.apply(values, valid), valid
+
+    def _aligned(self, frame: Frame) -> Affine:
+        """The frame's transform as the run read the AFTER raster there."""
+        if self._alignment is None:
+            return frame.transform
+        alignment, grid = self._alignment
+        cols, rows = zip(
+            *(~grid * (frame.transform * corner) for corner in ((0, 0), (frame.width, 0), (0, frame.height), (frame.width, frame.height)))
+        )
+        under = Window(min(cols), min(rows), max(cols) - min(cols), max(rows) - min(rows))
+        return alignment.moved(grid, under) * ~grid * frame.transform
 
     def map(self, numbered: Sequence[Cell]) -> Image.Image:
         """The tiles in the colours of their change over the after date (plain without it); the numbered ones bear their place in the list."""
@@ -185,6 +200,13 @@ def _validity(earlier: dict, date: str) -> Validity:
     if not is_fill(fill) or not nodata.is_valid:
         raise RasterError("the layer's request does not say what counted as data")
     return Validity(fill, None, nodata)
+
+
+def _alignment(provenance: dict) -> tuple[Alignment, Affine] | None:
+    """How the layer's run moved the AFTER raster, and the pixel grid in which it did; None where it did not."""
+    with suppress(KeyError, TypeError, ValueError):
+        return Alignment.from_json(provenance["alignment"]), Affine(*provenance["grid"]["transform"])
+    return None
 
 
 def with_legend(image: Image.Image, cells: Sequence[Cell]) -> Image.Image:

@@ -19,6 +19,7 @@ import rasterio
 from affine import Affine
 from PIL import Image
 
+from engine import pipeline, registry
 from engine.geo import align
 from engine.geo.alignment import Alignment
 from engine.geo.pair import RasterPair
@@ -151,6 +152,35 @@ def measure(before: Path, after: Path, folder: Path, method: str) -> list[dict]:
     return rows
 
 
+def same_captions(data: Path, folder: Path, most: int, model: str) -> dict:
+    """Whether pairs moved by 12 pixels and aligned get the captions of the pairs as they are; counts of tiles and of those with equal text."""
+    captioner = registry.load(model, "cpu")
+    counts = {"pairs": 0, "aligned": 0, "tiles": 0, "same": 0, "same_as_aligned": 0, "all_tiles": 0, "all_same": 0, "unaligned_same": 0}
+    for name, before, after in mosaics(data, folder, most):
+        runs = {}
+        for kind, align_ in (("as it is", "off"), ("as it is", "shift"), ("12 px", "shift"), ("12 px", "off")):
+            target = disturbed(after, kind, folder / "disturbed.tif")
+            request = CaptionRequest(str(before), str(target), align=align_, model=model)
+            with pipeline.opened(request, captioner.card) as (pair, grid):
+                applied = pair.alignment is not None and pair.alignment.applied
+                tiles = {tile.ref: tile for tile in pipeline.caption_tiles(request, captioner, pair, grid, grid)}
+                texts = {(ref.row, ref.col): tile.caption and tile.caption.text for ref, tile in tiles.items()}
+                whole = {(ref.row, ref.col) for ref, tile in tiles.items() if min(tile.valid_before, tile.valid_after) > 0.999}
+            runs[kind, align_] = texts, whole, applied
+        plain, moved = runs["as it is", "off"], runs["12 px", "shift"]
+        inside = plain[1] & moved[1]
+        counts["pairs"] += 1
+        counts["aligned"] += moved[2]
+        counts["tiles"] += len(inside)
+        counts["same"] += sum(plain[0][cell] == moved[0][cell] for cell in inside)
+        counts["same_as_aligned"] += sum(runs["as it is", "shift"][0].get(cell) == moved[0][cell] for cell in inside)
+        counts["all_tiles"] += len(plain[0])
+        counts["all_same"] += sum(text == moved[0].get(cell) for cell, text in plain[0].items())
+        counts["unaligned_same"] += sum(text == runs["12 px", "off"][0].get(cell) for cell, text in plain[0].items())
+        print(name, moved[2], counts, flush=True)
+    return counts
+
+
 def line(row: dict) -> str:
     """A row for people."""
     moved = "moved" if row["applied"] else "stays"
@@ -166,10 +196,14 @@ def main() -> None:
     parser.add_argument("--places", type=int, default=PLACES)
     parser.add_argument("--only", default="")
     parser.add_argument("--method", default="")
+    parser.add_argument("--captions", metavar="MODEL", help="compare captions instead")
     args = parser.parse_args()
     results = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        if args.captions:
+            same_captions(args.data, folder, args.places, args.captions)
+            return
         for pair, before, after in [*geotiffs(args.data), *mosaics(args.data, folder, args.places)]:
             if args.only not in pair:
                 continue
