@@ -281,7 +281,8 @@ def verify_same_run(path: Path, earlier: Mapping[str, Any], now: Mapping[str, An
     for name, row in OPTIONS.items():  # an output from before an option existed was made with its default
         if f"request.{name}" in new:
             old.setdefault(f"request.{name}", row.default)
-    different = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    different = [key for key in old.keys() | new.keys() if old.get(key) != new.get(key)]
+    different.sort(key=lambda key: (not key.startswith("request."), key))  # what follows from an option comes after it
     if different:
         details = ", ".join(f"{key}: {old.get(key)!r} then, {new.get(key)!r} now" for key in different[:3])
         raise OutputError(f"{path} belongs to another run ({details})", "the same inputs, model and options", "repeat them, or choose another output")
