@@ -9,6 +9,8 @@ Parent to worker
     {"type": "preview", "id", "request"}                                a tile of the area as the model will see it: see engine.preview
     {"type": "report", "id", "report": ReportRequest.to_json()}         a page on a layer of captions
     {"type": "export_reviewed", "id", "export": {"layer", "output", "before", "after"}}    reviewed tiles as a data set; rasters may be null
+    {"type": "sample", "id", "sample": {"layer", "output", "by", "size"}}       tiles to judge; more members: accuracy.design.SampleOptions
+    {"type": "accuracy", "id", "accuracy": {"sample", "layer", "json", "csv"}}  estimates from a judged sample; all but sample may be null
     {"type": "models", "id"} · {"type": "doctor", "id"}
     {"type": "cancel", "id"}                                            read by a thread; acts between batches
     {"type": "shutdown"}                                                as does the end of stdin
@@ -36,7 +38,21 @@ from .errors import ProtocolError
 PROTOCOL_VERSION = 1
 HEARTBEAT_S = 2.0
 MAX_LINE_CHARS = 4_000_000
-REQUEST_TYPES = ("hello", "caption", "caption_at", "describe", "preview", "report", "export_reviewed", "models", "doctor", "cancel", "shutdown")
+REQUEST_TYPES = (
+    "hello",
+    "caption",
+    "caption_at",
+    "describe",
+    "preview",
+    "report",
+    "export_reviewed",
+    "sample",
+    "accuracy",
+    "models",
+    "doctor",
+    "cancel",
+    "shutdown",
+)
 EVENT_TYPES = ("ready", "progress", "tile", "log", "heartbeat", "result", "error")
 
 

@@ -242,6 +242,10 @@ class Engine:
             from .reviewed import export_of
 
             return export_of(message.get("export"))
+        if kind in ("sample", "accuracy"):
+            from .accuracy.request import accuracy_of, sample_of
+
+            return {"sample": sample_of, "accuracy": accuracy_of}[kind](message.get(kind))
         request = CaptionRequest.from_json(message.get("request", {}))
         if kind == "describe":
             return pipeline.describe(request)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
-from ..errors import EXIT_DONE, OutputError
+from ..errors import EXIT_DONE
 
 
 def add_sample(commands: Any) -> argparse.ArgumentParser:
@@ -63,19 +61,12 @@ def add_accuracy(commands: Any) -> argparse.ArgumentParser:
 
 
 def run_accuracy(args: argparse.Namespace, output: Any) -> int:
-    from ..geo.writer import verify_path
-    from .result import as_csv, assess
+    from .result import assess, verify_target, write
 
-    target = Path(args.output).absolute() if args.output else None
-    if target is not None:
-        verify_path(target, (".json", ".csv"))
+    verify_target(args.output)
     found = assess(args.sample, args.layer)
-    if target is not None:
-        text = as_csv(found) if target.suffix.lower() == ".csv" else json.dumps(found, ensure_ascii=False, indent=1) + "\n"
-        try:
-            target.write_text(text, "utf-8")
-        except OSError as error:
-            raise OutputError(f"{target} cannot be written ({error.strerror})", "a writable file", "choose another name") from error
+    if args.output is not None:
+        write(found, args.output)
     for note in found["notes"]:
         output.event({"type": "log", "level": "warning", "message": note})
     output.result(found)

@@ -38,6 +38,10 @@ class Estimate:
         """The same as an amount: of an area, say."""
         return Estimate(self.value * size, self.standard_error * size, self.low * size, self.high * size)
 
+    def complement(self) -> Estimate:
+        """Of the share that is left."""
+        return Estimate(1 - self.value, self.standard_error, 1 - self.high, 1 - self.low)
+
 
 @dataclass(frozen=True)
 class Unit:

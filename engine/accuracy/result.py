@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
+from ..geo.writer import verify_path
+from ..report.layer import Layer
 from ..report.story import area_text
 from . import sample as samples
 from .estimators import Accuracy, Estimate, Unit, cohens_kappa, estimate
 from .sample import Sample
 
+FORMATS = (".json", ".csv")
+UNCHANGED = "unchanged"
 
-def assess(path: str, layer: str | None = None) -> dict[str, Any]:
+
+def assess(path: str, layer: str | Layer | None = None) -> dict[str, Any]:
     """Estimate accuracy and areas.
 
     Parameters
     ----------
     path : a sample with judgements
-    layer : the layer it was drawn from, to check that it has not changed; None takes the sample's word
+    layer : the layer it was drawn from (its path, or what was read), to check that it has not changed; None takes the sample's word
 
     Returns
     -------
     dict
-        ``judged``, ``unsure``, ``left`` (tiles), ``overall``, ``classes`` by name (users, producers, area_m2, mapped_m2), ``matrix`` (counts and
-        area proportions by class mapped and class of reference), ``kappa``, ``notes``, ``summary``. An estimate is {value, standard_error,
-        half_width, low, high}; None where the sample tells nothing.
+        ``judged``, ``unsure``, ``left`` (tiles), ``overall``, ``classes`` by name (users, producers, area_m2, mapped_m2), ``change`` (area_m2,
+        mapped_m2 of all change), ``matrix`` (counts and area proportions by class mapped and class of reference), ``kappa``, ``notes``,
+        ``summary``. An estimate is {value, standard_error, half_width, low, high}; None where the sample tells nothing. Mapped areas are the
+        map's own, areas are error-adjusted.
 
     Raises
     ------
@@ -35,11 +43,12 @@ def assess(path: str, layer: str | None = None) -> dict[str, Any]:
     """
     sample = samples.read(path)
     if layer is not None:
-        samples.verify_layer(sample, samples.read_layer(layer))
+        samples.verify_layer(sample, layer if isinstance(layer, Layer) else samples.read_layer(layer))
     units = [Unit(row.stratum, row.mapped, row.reference, row.area_m2) for row in sample.rows if row.reference is not None]
     if not units:
         raise InputError(f"no tile of {path} is judged", "judged tiles", "judge them in the panel's Accuracy page, or fill the column verdict")
-    used = {name for unit in units for name in (unit.mapped, unit.reference)} | {row.mapped for row in sample.rows}
+    mapped_m2 = sample.metadata["mapped_m2"]
+    used = {UNCHANGED, *(unit.reference for unit in units), *mapped_m2}
     found = estimate(units, sample.weights, [name for name in sample.metadata["classes"] if name in used])
     total_m2 = sum(sample.weights.values())
     return {
@@ -50,25 +59,28 @@ def assess(path: str, layer: str | None = None) -> dict[str, Any]:
         "left": sum(row.verdict is None for row in sample.rows),
         "area_m2": total_m2,
         "overall": _json(found.overall),
-        "classes": {name: _class(found, name, total_m2) for name in found.classes},
+        "classes": {name: _class(found, name, total_m2, mapped_m2.get(name, 0.0)) for name in found.classes},
+        "change": {
+            "area_m2": _json(found.areas[UNCHANGED].complement().times(total_m2)),
+            "mapped_m2": total_m2 - mapped_m2.get(UNCHANGED, 0.0),
+        },
         "matrix": [
             {"mapped": row, "reference": column, "tiles": found.counts[row, column], "share": found.proportions[row, column]}
             for row in found.classes
             for column in found.classes
         ],
         **_agreement(sample),
-        "notes": [*found.notes, *_unjudged(sample)],
-        "summary": summary(found, total_m2),
+        "notes": [*found.notes, *_unjudged(sample), *_judges(sample)],
+        "summary": summary(found, total_m2, mapped_m2),
     }
 
 
-def _class(found: Accuracy, name: str, total_m2: float) -> dict[str, Any]:
-    mapped = sum(found.proportions[name, column] for column in found.classes)
+def _class(found: Accuracy, name: str, total_m2: float, mapped_m2: float) -> dict[str, Any]:
     return {
         "users": _json(found.users[name]),
         "producers": _json(found.producers[name]),
         "area_m2": _json(found.areas[name].times(total_m2)),
-        "mapped_m2": mapped * total_m2,
+        "mapped_m2": mapped_m2,
     }
 
 
@@ -91,13 +103,27 @@ def _unjudged(sample: Sample) -> list[str]:
     return [f"{left} of {len(sample.rows)} drawn tiles are not judged or unsure: the figures take them to be like the judged ones of their stratum."]
 
 
-def summary(found: Accuracy, total_m2: float) -> str:
-    """The result in one paragraph, for the head of a report."""
+def _judges(sample: Sample) -> list[str]:
+    """What speaks against the judgements themselves."""
+    found = []
+    seen = sum(row.seen for row in sample.rows)
+    if seen:
+        found.append(f"{seen} tiles were judged after the model's answer had been shown: those judgements are not blind.")
+    same = sum(row.reference is not None and row.reference_2 is not None and None is not row.judges[0] == row.judges[1] for row in sample.rows)
+    if same:
+        found.append(f"{same} tiles were judged twice by the same person: kappa does not tell how well two persons agree.")
+    return found
+
+
+def summary(found: Accuracy, total_m2: float, mapped_m2: dict[str, float]) -> str:
+    """The result in one paragraph, for the head of a report: of all change, and of each class that there is besides."""
+    names = [name for name in found.classes if name != UNCHANGED]
+    areas = {name: (found.areas[name], mapped_m2.get(name, 0.0)) for name in names}
+    if len(names) != 1:
+        areas = {"change": (found.areas[UNCHANGED].complement(), total_m2 - mapped_m2.get(UNCHANGED, 0.0)), **areas}
     parts = []
-    for name in found.classes:
-        if name == "unchanged":
-            continue
-        area, mapped = found.areas[name].times(total_m2), sum(found.proportions[name, column] for column in found.classes) * total_m2
+    for name, (share, mapped) in areas.items():
+        area = share.times(total_m2)
         interval = f"95 % interval {area_text(area.low)} to {area_text(area.high)}"
         parts.append(f"the error-adjusted area of {name!r} is {area_text(area.value)} ({interval}); the map shows {area_text(mapped)}")
     right = found.overall
@@ -106,6 +132,27 @@ def summary(found: Accuracy, total_m2: float) -> str:
         + "; ".join(parts)
         + "."
     )
+
+
+def verify_target(path: str | None) -> None:
+    """Raises OutputError where ``write`` could not write there."""
+    if path is not None:
+        verify_path(Path(path).absolute(), FORMATS)
+
+
+def write(result: dict[str, Any], path: str) -> None:
+    """Write the result as JSON or CSV, as the file's name ends.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    text = as_csv(result) if path.lower().endswith(".csv") else json.dumps(result, ensure_ascii=False, indent=1) + "\n"
+    try:
+        Path(path).write_text(text, "utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror})", "a writable file", "choose another name") from error
 
 
 def as_csv(result: dict[str, Any]) -> str:

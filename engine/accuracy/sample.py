@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +28,8 @@ from .design import Candidate, SampleOptions
 
 SAMPLE_LAYER, TAG = "accuracy_sample", "changescribe_sample"
 VERDICTS = ("right", "wrong", "unsure")
-# Columns of a sample. The second interpreter's have the suffix _2.
+# Columns of a sample. The second interpreter's have the suffix _2. judged and shown are times (UTC): of the judgement, and of when its judge first
+# saw what the model had said of the tile.
 COLUMNS = {
     "sample_id": "int32",
     "tile_id": "str",
@@ -39,17 +41,22 @@ COLUMNS = {
     "reference": "str",
     "judge": "str",
     "judged": "str",
+    "shown": "str",
     "verdict_2": "str",
     "reference_2": "str",
     "judge_2": "str",
     "judged_2": "str",
+    "shown_2": "str",
 }
 NEED = f"a sample that `changescribe sample` has written, with a layer {SAMPLE_LAYER}"
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A row of a sample; ``reference`` is None where nobody has judged, or is unsure."""
+    """A row of a sample; ``reference`` is None where nobody has judged, or is unsure.
+
+    judges : names of the two interpreters. seen : whether one of them judged after seeing what the model had said
+    """
 
     tile_id: str
     stratum: str
@@ -59,11 +66,17 @@ class Judgement:
     reference_2: str | None
     verdict: str | None
     ring: tuple[tuple[float, float], ...]
+    judges: tuple[str | None, str | None] = (None, None)
+    seen: bool = False
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample with its metadata: options, the layer's path, strata (units, area_m2, sampled) and the layer's fingerprint."""
+    """A sample with its metadata.
+
+    metadata : ``layer`` (path), ``rasters`` (paths by date, as far as the layer names them), ``options``, ``strata`` by name (units, area_m2,
+    sampled), ``mapped_m2`` by class, ``classes``, ``fingerprint`` of the layer
+    """
 
     path: str
     rows: tuple[Judgement, ...]
@@ -110,14 +123,23 @@ def write(source: str, target: str, options: SampleOptions) -> dict[str, Any]:
     chosen = design.draw(units, wanted, options.seed)
     strata = {name: {"units": counts[name], "area_m2": shares[name], "sampled": wanted[name]} for name in shares}
     metadata = {
-        "layer": source,
+        "layer": f"{os.path.abspath(layer.path) if os.path.exists(layer.path) else layer.path}|layername={layer.name}",
+        "rasters": _rasters(layer),
         "options": asdict(options),
         "strata": strata,
+        "mapped_m2": {name: sum(unit.area_m2 for unit in units if unit.mapped == name) for name in {unit.mapped for unit in units}},
         "fingerprint": fingerprint(layer),
         "classes": design.class_names(options.by),
     }
     _write_rows(path, layer, chosen, strata, metadata)
     return {"output": str(path), "sampled": len(chosen), "strata": strata, "warnings": _warnings(layer, strata)}
+
+
+def _rasters(layer: Layer) -> dict[str, str]:
+    """Paths of the rasters that the layer was made from, by date, to be shown to who judges."""
+    request = layer.provenance.get("request")
+    found = {date: request.get(date) for date in ("before", "after")} if isinstance(request, dict) else {}
+    return {date: os.path.abspath(path) if os.path.exists(path) else path for date, path in found.items() if isinstance(path, str)}
 
 
 def tile_areas_m2(layer: Layer) -> list[float]:
@@ -192,7 +214,16 @@ def _judgement(path: str, values: dict[str, Any], geometry: Any, metadata: dict[
             got = f"{path}: the tile {values['tile_id']} is judged as {reference!r}"
             raise InputError(got, "one of " + ", ".join(metadata["classes"]), "correct the column reference")
     ring = tuple((float(x), float(y)) for x, y, *_ in geometry["coordinates"][0]) if geometry is not None else ()
-    return Judgement(values["tile_id"], values["stratum"], values["mapped"], float(values["area_m2"]), *references, values["verdict"], ring)
+    judges = (values["judge"], values["judge_2"])
+    seen = any(_was_seen(values, suffix) for suffix, reference in zip(("", "_2"), references) if reference is not None)
+    fixed = (values["tile_id"], values["stratum"], values["mapped"], float(values["area_m2"]))
+    return Judgement(*fixed, *references, values["verdict"], ring, judges, seen)
+
+
+def _was_seen(values: dict[str, Any], suffix: str) -> bool:
+    """Whether a judgement was made after its judge had seen what the model had said; times of one form compare as texts."""
+    shown, judged = values[f"shown{suffix}"], values[f"judged{suffix}"]
+    return bool(shown and judged and judged > shown)
 
 
 def _reference(values: dict[str, Any], suffix: str) -> str | None:

@@ -25,6 +25,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument("--png", metavar="MAP.png", help="also write the map as a picture")
     command.add_argument("--top", metavar="N", type=int, default=ReportRequest.top, help=f"changes with pictures (default {ReportRequest.top})")
     command.add_argument("--title", help="heading (default: made of the layer's name)")
+    command.add_argument("--accuracy", metavar="SAMPLE.gpkg", help="judged sample of the layer: adds accuracy and error-adjusted areas")
     command.set_defaults(run=run)
     return command
 

@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from .. import __version__
+from ..accuracy.section import section
 from ..figure import KINDS, SIGNS, Cell
 from .ground import Ground
 from .layer import Layer
@@ -46,38 +47,59 @@ figure { margin: 0 } figcaption, .small, footer { color: #555; font-size: .85rem
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def render(layer: Layer, ground: Ground, story: Story, shown: Sequence[Cell], pictures: Pictures, picture: Image.Image, title: str) -> str:
+def render(
+    layer: Layer,
+    ground: Ground,
+    story: Story,
+    shown: Sequence[Cell],
+    pictures: Pictures,
+    picture: Image.Image,
+    title: str,
+    accuracy: dict[str, Any] | None = None,
+) -> str:
     """The page's text.
 
     Parameters
     ----------
     shown : the top changes, in their order
     picture : the map
+    accuracy : of the layer's judged sample, as ``accuracy.result.assess`` gives it
     """
-    return "".join(_parts(layer, ground, story, shown, pictures, picture, title))
+    totals = _totals(story) + (f"<h2>By class</h2>\n{_class_table(story)}" if story.classes else "")
+    if accuracy is not None:
+        totals += section(accuracy)
+    return "".join(_parts(layer, summary(story, accuracy), totals, _changes(story, shown, ground, pictures), pictures, picture, title))
 
 
-def _parts(layer: Layer, ground: Ground, story: Story, shown: Sequence[Cell], pictures: Pictures, picture: Image.Image, title: str) -> Iterator[str]:
+def summary(story: Story, accuracy: dict[str, Any] | None) -> str:
+    """The report's paragraph; with a judged sample it ends with the error-adjusted areas."""
+    return story.paragraph() + (f" By {accuracy['judged']} judged tiles, {accuracy['summary']}" if accuracy is not None else "")
+
+
+def _parts(layer: Layer, words: str, totals: str, changes: str, pictures: Pictures, picture: Image.Image, title: str) -> Iterator[str]:
     yield f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     yield f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title><style>{STYLE}</style></head><body>\n'
     names = [PurePath(pictures.paths[date].replace("\\", "/")).name if date in pictures.paths else "an unknown raster" for date in DATES]
     yield f'<h1>{escape(title)}</h1>\n<p class="of">{escape(names[0])} compared with {escape(names[1])}</p>\n'
-    yield f'<p class="summary">{escape(story.paragraph())}</p>\n'
+    yield f'<p class="summary">{escape(words)}</p>\n'
     yield from (f'<p class="note">{escape(note)}</p>\n' for note in pictures.notes)
-    yield "<h2>Totals</h2>\n" + _totals(story)
-    if story.classes:
-        yield "<h2>By class</h2>\n" + _class_table(story)
+    yield "<h2>Totals</h2>\n" + totals
     yield f'<h2>Map</h2>\n<figure class="map">{_img(picture, "Map of the changed tiles")}</figure>\n{_legend(layer.cells)}'
-    if shown:
-        yield f"<h2>{'The change' if len(shown) == story.changed == 1 else 'Changes to look at first'}</h2>\n"
-        yield '<p class="small">High change scores first; captions and neighbourhoods that were shown already stand back. '
-        yield "Numbers are those on the map.</p>\n"
-        yield from (_change(number, cell, ground, pictures) for number, cell in enumerate(shown, 1))
+    yield changes
     yield "<h2>How this was made</h2>\n" + _provenance(layer)
     now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     yield "<footer>Areas are those of whole tiles on the WGS 84 ellipsoid, not of the objects in them. "
     yield "Captions and classes come from a model that errs; "
     yield f"look at the pictures before you rely on them. Report by ChangeScribe {escape(__version__)}, {now}.</footer>\n</body></html>\n"
+
+
+def _changes(story: Story, shown: Sequence[Cell], ground: Ground, pictures: Pictures) -> str:
+    if not shown:
+        return ""
+    head = f"<h2>{'The change' if len(shown) == story.changed == 1 else 'Changes to look at first'}</h2>\n"
+    head += '<p class="small">High change scores first; captions and neighbourhoods that were shown already stand back. '
+    head += "Numbers are those on the map.</p>\n"
+    return head + "".join(_change(number, cell, ground, pictures) for number, cell in enumerate(shown, 1))
 
 
 def _totals(story: Story) -> str:

@@ -28,6 +28,8 @@ class ReportRequest:
         Changes to show with pictures, at most.
     title : str or None
         Heading; None makes one of the layer's name.
+    accuracy : str or None
+        Judged sample of the layer; the report then has its accuracy and error-adjusted areas.
     """
 
     layer: str
@@ -37,6 +39,7 @@ class ReportRequest:
     png: str | None = None
     top: int = 12
     title: str | None = None
+    accuracy: str | None = None
 
     def to_json(self) -> dict:
         return asdict(self)
@@ -67,7 +70,7 @@ class ReportRequest:
         """
         for name in ("layer", "output"):
             _check(_is_text(getattr(self, name)), name, getattr(self, name), "a path")
-        for name in ("before", "after", "png", "title"):
+        for name in ("before", "after", "png", "title", "accuracy"):
             _check(getattr(self, name) is None or _is_text(getattr(self, name)), name, getattr(self, name), "a non-empty text, or none")
         _check(type(self.top) is int and 0 <= self.top <= MAX_TOP, "top", self.top, f"0 to {MAX_TOP} changes")
 
