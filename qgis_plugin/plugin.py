@@ -20,7 +20,7 @@ from .processing.provider import ChangeScribeProvider
 
 MENU = "ChangeScribe"
 GREETED_KEY = "changescribe/greeted"
-NEXT_KEYS, PREVIOUS_KEYS = "Ctrl+Shift+Right", "Ctrl+Shift+Left"  # to be changed in Settings › Keyboard Shortcuts
+NEXT_KEYS, PREVIOUS_KEYS, JUDGE_KEYS = "Ctrl+Shift+Right", "Ctrl+Shift+Left", "Ctrl+Shift+J"  # to be changed in Settings › Keyboard Shortcuts
 
 
 class ChangeScribePlugin(QObject):
@@ -99,6 +99,8 @@ class ChangeScribePlugin(QObject):
         for name, text, by, keys in (("Next", tr("Next changed tile"), 1, NEXT_KEYS), ("Previous", tr("Previous changed tile"), -1, PREVIOUS_KEYS)):
             action = self._action(name, name.lower(), text, partial(self._step, by), False)
             self.iface.registerMainWindowAction(action, keys)
+        judge = self._action("Judge", "judge", tr("Judge a sample"), self._judge, False)
+        self.iface.registerMainWindowAction(judge, JUDGE_KEYS)
         self._action("Settings", "settings", tr("Settings…"), self.show_settings, False)
         self.help_action = self._action("Help", "help", tr("Help"), self.show_help, False)
         self.iface.pluginHelpMenu().addAction(self.help_action)
@@ -119,7 +121,7 @@ class ChangeScribePlugin(QObject):
             self.iface.pluginHelpMenu().removeAction(self.help_action)
             self.help_action = None
         for action in self.actions:
-            if action.objectName() in ("changescribeNext", "changescribePrevious"):
+            if action.objectName() in ("changescribeNext", "changescribePrevious", "changescribeJudge"):
                 self.iface.unregisterMainWindowAction(action)
             self.iface.removePluginRasterMenu(MENU, action)
             action.deleteLater()
@@ -144,6 +146,11 @@ class ChangeScribePlugin(QObject):
     def _step(self, by: int, _checked: bool = False) -> None:
         if not self.dock.step(by):
             self.iface.messageBar().pushInfo(MENU, tr("No tile is listed: caption an area, or list a layer of captions in the panel."))
+
+    def _judge(self, _checked: bool = False) -> None:
+        self.dock.setUserVisible(True)
+        self.dock.pages.setCurrentWidget(self.dock.judging)
+        self.dock.judging.begin()
 
     def _use_tool(self, _checked: bool = False) -> None:
         self.iface.mapCanvas().setMapTool(self.tool)

@@ -244,5 +244,5 @@ def test_real_qgis_loads_the_zip_in_a_fresh_profile(archive, tmp_path):
     assert "Enabled changescribe (ChangeScribe)" in enabled
     assert "Traceback" not in enabled
     listing = run_qgis_process(tmp_path, plugins, "list")
-    for algorithm in ("captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "enginestatus"):
+    for algorithm in ("captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "drawsample", "accuracy", "enginestatus"):
         assert f"changescribe:{algorithm}\t" in listing or re.search(rf"\b{algorithm}\b", listing), listing[-3000:]

@@ -32,6 +32,7 @@ def run(request: ReportRequest) -> dict[str, Any]:
     ------
     InputError
         The layer is none of ours or empty, a raster that the request names cannot be used, or its sample is not the layer's or not judged.
+    OutputError
         A file cannot be written.
     """
     request.verify()

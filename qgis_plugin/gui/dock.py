@@ -29,6 +29,7 @@ from ..processing.target import check_continued
 from .compare import AROUND, ComparePanel, tile_geometry
 from .estimate import duration, estimate, remember_rate
 from .form import RequestForm, free_path
+from .judging.page import JudgingPage
 from .map_look import MapLook
 from .plain import plain_label
 from .point import PointRequest, click_request
@@ -69,6 +70,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.review = ReviewBar()
         self.look = MapLook()
         self.two_dates = TwoDates(self._canvas, self.compare, self.form.layers, self._restore_canvas, self)
+        self.judging = JudgingPage(self._canvas, self.form.layers, lambda: self.review.layer, self._restore_canvas)
         self._build()
         self._estimate_timer = QTimer(self)
         self._estimate_timer.setSingleShot(True)
@@ -193,6 +195,7 @@ class ChangeScribeDock(QgsDockWidget):
         self._clear_list()
         self._work_on(None)
         self.two_dates.dispose()
+        self.judging.dispose()
         self.compare.dispose()
         self.setup.dispose()
         self.form.preview.dispose()
@@ -220,6 +223,7 @@ class ChangeScribeDock(QgsDockWidget):
         self.pages = QTabWidget()
         self.pages.addTab(scroll, tr("What to caption"))
         self.pages.addTab(page, tr("Results"))
+        self.pages.addTab(self.judging, tr("Accuracy"))
         self.message = plain_label()
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.message.hide()

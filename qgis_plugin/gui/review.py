@@ -190,6 +190,10 @@ class ReviewBar(QWidget):
         self.save.clicked.connect(self._save)
         self.refresh()
 
+    @property
+    def layer(self) -> QgsVectorLayer | None:
+        return None if self.review is None else self.review.layer
+
     def set_layer(self, layer: QgsVectorLayer | None) -> None:
         """Review this layer; None: nothing can be edited now."""
         if self.review is not None:

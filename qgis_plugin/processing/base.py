@@ -14,7 +14,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
-from ...engine.errors import ChangeScribeError
+from ...engine.errors import Cancelled, ChangeScribeError
 from ..client.call import ignore
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, tr
@@ -112,6 +112,16 @@ def run_engine(
             show_log(event, feedback)
 
     return EngineClient.instance().submit(message).wait(feedback.isCanceled, on_event, POLL_S)
+
+
+def ask_engine(message: dict, feedback: QgsProcessingFeedback) -> dict:
+    """``run_engine`` with its errors as Processing's."""
+    try:
+        return run_engine(message, feedback)
+    except Cancelled as error:
+        raise QgsProcessingException(error_text(error)) from error
+    except ChangeScribeError as error:
+        raise as_processing(error) from error
 
 
 def show_progress(event: dict, feedback: QgsProcessingFeedback, scale: tuple[float, float]) -> None:

@@ -7,6 +7,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from ...engine import __version__
 from ..i18n import tr
+from .accuracy import Accuracy, DrawSample
 from .base import HELP_URL, ICON
 from .caption_area import CaptionArea
 from .caption_batch import CaptionBatch
@@ -37,5 +38,5 @@ class ChangeScribeProvider(QgsProcessingProvider):
         return HELP_URL
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (CaptionChanges, CaptionBatch, CaptionArea, ChangeReport, ExportReviewed, EngineStatus):
+        for algorithm in (CaptionChanges, CaptionBatch, CaptionArea, ChangeReport, ExportReviewed, DrawSample, Accuracy, EngineStatus):
             self.addAlgorithm(algorithm())

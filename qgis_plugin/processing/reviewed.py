@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 from qgis.core import (
     QgsProcessing,
@@ -11,6 +12,7 @@ from qgis.core import (
     QgsProcessingOutputHtml,
     QgsProcessingOutputNumber,
     QgsProcessingOutputString,
+    QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
@@ -20,12 +22,14 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ...engine.errors import Cancelled, ChangeScribeError, RasterError
+from ...engine.errors import ChangeScribeError, RasterError
 from ..i18n import error_text, mark, tr
-from .base import ChangeScribeAlgorithm, as_processing, run_engine
+from .base import ChangeScribeAlgorithm, as_processing, ask_engine
 from .layer_file import check_layer, layer_file
+from .print_report import print_page
 
 LAYER, BEFORE, AFTER, OUTPUT, PNG, TOP, TITLE = "LAYER", "BEFORE", "AFTER", "OUTPUT", "PNG", "TOP", "TITLE"
+ACCURACY, PDF = "ACCURACY", "PDF"
 RASTERS = mark(
     "The pictures are read from the rasters that the layer was made from. If they were moved, or were no files, choose them here; "
     "rasters in files only."
@@ -66,15 +70,6 @@ class LayerAlgorithm(ChangeScribeAlgorithm):
             raise as_processing(error) from error
         return True
 
-    def ask(self, message: dict, feedback) -> dict:
-        """The engine's answer; its errors as Processing's."""
-        try:
-            return run_engine(message, feedback)
-        except Cancelled as error:
-            raise QgsProcessingException(error_text(error)) from error
-        except ChangeScribeError as error:
-            raise as_processing(error) from error
-
 
 class ChangeReport(LayerAlgorithm):
     NAME = "changereport"
@@ -83,8 +78,11 @@ class ChangeReport(LayerAlgorithm):
     TAGS = ("html", "summary", "statistics", "print", "area")
     HELP = mark(
         "Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a "
-        "summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no network.\n\n"
-        "Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first."
+        "summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no "
+        "network; it can be printed to a PDF as well.\n\n"
+        "Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first.\n\n"
+        "With a judged sample of the layer ('Draw a sample to judge', then the panel's Accuracy page) it also has the error matrix and the "
+        "error-adjusted areas with their 95 % intervals."
     )
 
     def initAlgorithm(self, configuration=None) -> None:
@@ -92,8 +90,13 @@ class ChangeReport(LayerAlgorithm):
         whole = QgsProcessingParameterNumber.Type.Integer
         self.addParameter(QgsProcessingParameterNumber(TOP, tr("Changes with pictures"), whole, 12, False, 0, 200))
         self.addParameter(QgsProcessingParameterString(TITLE, tr("Heading (empty: made of the layer's name)"), None, False, True))
+        behaviour = QgsProcessingParameterFile.Behavior.File
+        self.addParameter(
+            QgsProcessingParameterFile(ACCURACY, tr("Judged sample (adds accuracy and error-adjusted areas)"), behaviour, "gpkg", None, True)
+        )
         self.addParameter(QgsProcessingParameterFileDestination(OUTPUT, tr("Report"), "HTML (*.html)"))
         self.addParameter(QgsProcessingParameterFileDestination(PNG, tr("Map"), "PNG (*.png)", None, True, False))
+        self.addParameter(QgsProcessingParameterFileDestination(PDF, tr("Report as PDF"), "PDF (*.pdf)", None, True, False))
         self.addOutput(QgsProcessingOutputHtml("HTML", tr("Report")))
         self.addOutput(QgsProcessingOutputString("SUMMARY", tr("Summary")))
         for name, title in (("TILES", tr("Tiles")), ("CHANGED", tr("Changed tiles")), ("CHANGED_M2", tr("Ground under changed tiles (m²)"))):
@@ -109,14 +112,21 @@ class ChangeReport(LayerAlgorithm):
         output = self.parameterAsFileOutput(parameters, OUTPUT, context)
         png = self.parameterAsFileOutput(parameters, PNG, context) or None
         top = self.parameterAsInt(parameters, TOP, context)
-        report = {**self.members, "output": output, "png": png, "top": top, "title": self.title}
-        found = self.ask({"type": "report", "report": report}, feedback)
-        for note in found["warnings"]:
+        accuracy = self.parameterAsFile(parameters, ACCURACY, context) or None
+        report = {**self.members, "output": output, "png": png, "top": top, "title": self.title, "accuracy": accuracy}
+        found = ask_engine({"type": "report", "report": report}, feedback)
+        for note in (*found["warnings"], *((found.get("accuracy") or {}).get("notes", ()))):
             feedback.pushWarning(note)
         feedback.pushInfo(found["summary"])
         results = {OUTPUT: output, "HTML": output, "SUMMARY": found["summary"]}
         results |= {"TILES": found["tiles"], "CHANGED": found["changed"], "CHANGED_M2": found["changed_m2"]}
-        return {**results, PNG: png} if png else results
+        pdf = self.parameterAsFileOutput(parameters, PDF, context) or None
+        if pdf:
+            try:
+                print_page(Path(output).read_text("utf-8"), pdf)
+            except ChangeScribeError as error:
+                raise as_processing(error) from error
+        return {**results, **{name: path for name, path in ((PNG, png), (PDF, pdf)) if path}}
 
 
 class ExportReviewed(LayerAlgorithm):
@@ -140,7 +150,7 @@ class ExportReviewed(LayerAlgorithm):
 
     def processAlgorithm(self, parameters, context, feedback) -> dict:
         output = self.parameterAsString(parameters, OUTPUT, context)
-        found = self.ask({"type": "export_reviewed", "export": {**self.members, "output": output}}, feedback)
+        found = ask_engine({"type": "export_reviewed", "export": {**self.members, "output": output}}, feedback)
         feedback.pushInfo(
             tr(
                 "{train} tiles to learn from, {held_out} held out; {changed} changed",

@@ -1000,6 +1000,11 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
+        <source>Accuracy</source>
+        <translation>Genauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/dock.py"/>
         <location filename="../../qgis_plugin/option_texts.py"/>
         <source>Align the dates</source>
         <translation>Bilder ausrichten</translation>
@@ -1062,6 +1067,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
         <source>This tile has no place in the map's CRS.</source>
         <translation>Diese Kachel hat im KBS der Karte keine Lage.</translation>
     </message>
@@ -1194,6 +1200,270 @@
         <location filename="../../qgis_plugin/gui/form.py"/>
         <source>More options</source>
         <translation>Weitere Optionen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/keys.py"/>
+        <source>Unchanged</source>
+        <translation>Unverändert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/keys.py"/>
+        <source>Changed</source>
+        <translation>Verändert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/keys.py"/>
+        <source>Other change</source>
+        <translation>Andere Veränderung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/keys.py"/>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Unsure</source>
+        <translation>Unsicher</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/keys.py"/>
+        <source>added</source>
+        <translation>hinzugekommen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/keys.py"/>
+        <source>removed</source>
+        <translation>entfernt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/keys.py"/>
+        <source>altered</source>
+        <translation>umgestaltet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Left, Right: previous, next · Del: take back · Backspace: undo · M: the model's answer · F: flicker · S: swipe</source>
+        <translation>Links, Rechts: vorige, nächste · Entf: zurücknehmen · Rücktaste: rückgängig · M: Antwort des Modells · F: blinken · S: wischen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Type your name first: each judgement keeps who made it.</source>
+        <translation>Geben Sie zuerst Ihren Namen ein: Jedes Urteil hält fest, von wem es ist.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Judge the tile first: what the model said is hidden until then.</source>
+        <translation>Beurteilen Sie die Kachel zuerst: Bis dahin bleibt verborgen, was das Modell gesagt hat.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>The map says: {}. The model: {}</source>
+        <translation>Die Karte sagt: {}. Das Modell: {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>All tiles are judged. 'Accuracy and areas…' makes the estimates.</source>
+        <translation>Alle Kacheln sind beurteilt. „Genauigkeit und Flächen…“ berechnet die Schätzungen.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>This tile has lost its outline. Judge it as unsure.</source>
+        <translation>Diese Kachel hat ihren Umriss verloren. Beurteilen Sie sie als unsicher.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Choose a sample, or draw one from a layer of captions.</source>
+        <translation>Wählen Sie eine Stichprobe, oder ziehen Sie eine aus einem Layer mit Beschreibungen.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>{} of {} tiles judged</source>
+        <translation>{} von {} Kacheln beurteilt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>not judged yet</source>
+        <translation>noch nicht beurteilt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>you judged: {}</source>
+        <translation>Ihr Urteil: {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Tile {} of {}: {}</source>
+        <translation>Kachel {} von {}: {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>its layer {} is no longer there</source>
+        <translation>sein Layer {} ist nicht mehr da</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>the tile is no longer in its layer</source>
+        <translation>die Kachel ist nicht mehr in ihrem Layer</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source> (score {:.2f})</source>
+        <translation> (Wert {:.2f})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>{} is also the first interpreter: a second one must be somebody else.</source>
+        <translation>{} ist auch die erste Person: Die zweite muss jemand anders sein.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>no sample is open</source>
+        <translation>keine Stichprobe ist geöffnet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>a judged sample</source>
+        <translation>eine beurteilte Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>choose one above</source>
+        <translation>wählen Sie oben eine</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>◀ Previous</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Next ▶</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <location filename="../../qgis_plugin/gui/review.py"/>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Model's answer</source>
+        <translation>Antwort des Modells</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/page.py"/>
+        <source>Accuracy and areas…</source>
+        <translation>Genauigkeit und Flächen…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>{} is no sample</source>
+        <translation>{} ist keine Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>a file that 'Draw a sample to judge' has written</source>
+        <translation>eine Datei, die „Stichprobe zum Beurteilen ziehen“ geschrieben hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>choose one, or draw one</source>
+        <translation>wählen oder ziehen Sie eine</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>the sample {} cannot be written</source>
+        <translation>die Stichprobe {} kann nicht geschrieben werden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <location filename="../../qgis_plugin/processing/print_report.py"/>
+        <source>a file that you may change</source>
+        <translation>eine Datei, die Sie ändern dürfen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>copy it to a folder of yours</source>
+        <translation>kopieren Sie sie in einen eigenen Ordner</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>{} tiles are missing from the sample {}</source>
+        <translation>{} Kacheln fehlen in der Stichprobe {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>{} tiles were added to the sample {}</source>
+        <translation>{} Kacheln sind zur Stichprobe {} hinzugekommen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>the tiles that were drawn</source>
+        <translation>die gezogenen Kacheln</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>restore the file; judge a tile as unsure to leave it out</source>
+        <translation>stellen Sie die Datei wieder her; um eine Kachel auszulassen, beurteilen Sie sie als unsicher</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>locked by another program</source>
+        <translation>von einem anderen Programm gesperrt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>the judgement could not be written to {} ({})</source>
+        <translation>das Urteil konnte nicht in {} geschrieben werden ({})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/sample_file.py"/>
+        <source>close other programs that use it, then judge this tile again</source>
+        <translation>schließen Sie andere Programme, die sie benutzen, und beurteilen Sie diese Kachel noch einmal</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>Samples (*.gpkg)</source>
+        <translation>Stichproben (*.gpkg)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>Draw a sample…</source>
+        <translation>Stichprobe ziehen…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>Your name</source>
+        <translation>Ihr Name</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>First interpreter</source>
+        <translation>Erste Person</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>Second interpreter</source>
+        <translation>Zweite Person</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>A second interpreter judges the same tiles and does not see the first one's judgements</source>
+        <translation>Eine zweite Person beurteilt dieselben Kacheln und sieht die Urteile der ersten nicht</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Sample</source>
+        <translation>Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>Dates</source>
+        <translation>Zeitpunkte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/judging/source.py"/>
+        <source>Judge</source>
+        <translation>Urteil von</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/map_look.py"/>
@@ -1608,11 +1878,6 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>Undo</source>
-        <translation>Rückgängig</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
         <source>Save edits</source>
         <translation>Speichern</translation>
     </message>
@@ -2024,6 +2289,11 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/plugin.py"/>
+        <source>Judge a sample</source>
+        <translation>Stichprobe beurteilen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/plugin.py"/>
         <source>Settings…</source>
         <translation>Einstellungen…</translation>
     </message>
@@ -2036,6 +2306,170 @@
         <location filename="../../qgis_plugin/plugin.py"/>
         <source>No tile is listed: caption an area, or list a layer of captions in the panel.</source>
         <translation>Es ist keine Kachel gelistet: einen Bereich beschreiben lassen oder im Bedienfeld einen Layer mit Beschreibungen auflisten.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Wanted standard error of the overall accuracy</source>
+        <translation>Gewünschter Standardfehler der Gesamtgenauigkeit</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Expected accuracy of tiles mapped as changed</source>
+        <translation>Erwartete Genauigkeit der als verändert kartierten Kacheln</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Expected accuracy of tiles mapped as unchanged</source>
+        <translation>Erwartete Genauigkeit der als unverändert kartierten Kacheln</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Tiles per stratum at least</source>
+        <translation>Kacheln je Schicht mindestens</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Tiles in all (empty: from the standard error)</source>
+        <translation>Kacheln insgesamt (leer: aus dem Standardfehler)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Seed of the draw</source>
+        <translation>Startwert der Ziehung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Draw a sample to judge</source>
+        <translation>Stichprobe zum Beurteilen ziehen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Draws a stratified random sample of a layer's tiles, to be judged in the panel's Accuracy page. From the judgements 'Accuracy and areas' estimates how right the map is, and how large the area of change is with a 95 % interval.
+
+Strata are changed and unchanged tiles, the first class of each changed tile, or bands of the change score. The number of tiles follows from the wanted standard error (Cochran 1977; Olofsson et al. 2014), is shared among the strata by their ground, and each stratum gets a minimum. The same seed draws the same tiles.
+
+The sample is a file of its own. A review of the layer never counts as a judgement: who reviews chooses what to look at.</source>
+        <translation>Zieht eine geschichtete Zufallsstichprobe der Kacheln eines Layers, die auf der Seite „Genauigkeit“ des Bedienfelds beurteilt wird. Aus den Urteilen schätzt „Genauigkeit und Flächen“, wie richtig die Karte ist und wie groß die veränderte Fläche ist, mit einem 95-%-Intervall.
+
+Schichten sind veränderte und unveränderte Kacheln, die erste Klasse jeder veränderten Kachel oder Bereiche des Veränderungswerts. Die Zahl der Kacheln folgt aus dem gewünschten Standardfehler (Cochran 1977; Olofsson et al. 2014), wird nach ihrer Fläche auf die Schichten verteilt, und jede Schicht erhält eine Mindestzahl. Derselbe Startwert zieht dieselben Kacheln.
+
+Die Stichprobe ist eine eigene Datei. Eine Durchsicht des Layers zählt nie als Urteil: Wer durchsieht, sucht sich aus, was er ansieht.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <location filename="../../qgis_plugin/processing/caption_changes.py"/>
+        <location filename="../../qgis_plugin/processing/reviewed.py"/>
+        <source>Change captions</source>
+        <translation>Änderungsbeschreibungen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Strata</source>
+        <translation>Schichten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Tiles to judge</source>
+        <translation>Kacheln zum Beurteilen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Tiles by stratum</source>
+        <translation>Kacheln je Schicht</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>{} tiles to judge ({})</source>
+        <translation>{} Kacheln zum Beurteilen ({})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Accuracy and areas</source>
+        <translation>Genauigkeit und Flächen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Estimates, from a judged sample, the error matrix in tiles and shares of the area, overall, user's and producer's accuracy, and the error-adjusted area of each class and of all change, each with a 95 % interval; the mapped area stands beside it. Where two persons have judged, it gives Cohen's kappa.
+
+Estimators: Olofsson et al. 2014, eqs 1–11; Stehman 2014 where the strata are not the map's classes. Intervals are Wilson's, combined over the strata.
+
+With the layer that the sample was drawn from, it checks that its tiles are still the same.</source>
+        <translation>Schätzt aus einer beurteilten Stichprobe die Fehlermatrix in Kacheln und Flächenanteilen, die Gesamt-, Nutzer- und Herstellergenauigkeit und die fehlerbereinigte Fläche jeder Klasse und aller Veränderung, je mit einem 95-%-Intervall; daneben steht die kartierte Fläche. Haben zwei Personen geurteilt, so gibt sie Cohens Kappa an.
+
+Schätzer: Olofsson et al. 2014, Gl. 1–11; Stehman 2014, wo die Schichten nicht die Klassen der Karte sind. Die Intervalle sind die von Wilson, über die Schichten zusammengefasst.
+
+Mit dem Layer, aus dem die Stichprobe gezogen wurde, wird geprüft, ob seine Kacheln noch dieselben sind.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Judged sample</source>
+        <translation>Beurteilte Stichprobe</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Change captions it was drawn from (to check them)</source>
+        <translation>Beschreibungen, aus denen sie gezogen wurde (zur Prüfung)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Result as JSON</source>
+        <translation>Ergebnis als JSON</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Result as a table</source>
+        <translation>Ergebnis als Tabelle</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <location filename="../../qgis_plugin/processing/reviewed.py"/>
+        <source>Summary</source>
+        <translation>Zusammenfassung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Judged tiles</source>
+        <translation>Beurteilte Kacheln</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Overall accuracy (0–1)</source>
+        <translation>Gesamtgenauigkeit (0–1)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Overall accuracy, lower bound</source>
+        <translation>Gesamtgenauigkeit, untere Grenze</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Overall accuracy, upper bound</source>
+        <translation>Gesamtgenauigkeit, obere Grenze</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Error-adjusted area of change (m²)</source>
+        <translation>Fehlerbereinigte veränderte Fläche (m²)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Area of change, lower bound (m²)</source>
+        <translation>Veränderte Fläche, untere Grenze (m²)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Area of change, upper bound (m²)</source>
+        <translation>Veränderte Fläche, obere Grenze (m²)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Area of change on the map (m²)</source>
+        <translation>Veränderte Fläche auf der Karte (m²)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/accuracy.py"/>
+        <source>Agreement of two interpreters (Cohen's kappa)</source>
+        <translation>Übereinstimmung zweier Personen (Cohens Kappa)</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/areas.py"/>
@@ -2354,12 +2788,6 @@ Die Engine läuft in einem eigenen Prozess. Beim Abbrechen bleibt erhalten, was 
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
         <source>Area (polygons)</source>
         <translation>Bereich (Polygone)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/caption_changes.py"/>
-        <location filename="../../qgis_plugin/processing/reviewed.py"/>
-        <source>Change captions</source>
-        <translation>Änderungsbeschreibungen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
@@ -2813,6 +3241,16 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
         <translation>{name} wird abgerufen…</translation>
     </message>
     <message>
+        <location filename="../../qgis_plugin/processing/print_report.py"/>
+        <source>{} cannot be written</source>
+        <translation>{} kann nicht geschrieben werden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/print_report.py"/>
+        <source>choose another name</source>
+        <translation>wählen Sie einen anderen Namen</translation>
+    </message>
+    <message>
         <location filename="../../qgis_plugin/processing/provider.py"/>
         <source>ChangeScribe: captions of change</source>
         <translation>ChangeScribe: Beschreibungen von Änderungen</translation>
@@ -2949,12 +3387,16 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
-        <source>Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no network.
+        <source>Writes one HTML page on a layer of change captions, to be read, printed or sent: tiles and areas (on the ellipsoid), areas by class, a summary in words, a map, and the top changes with both dates' pictures. The page holds its pictures itself and needs no network; it can be printed to a PDF as well.
 
-Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first.</source>
-        <translation>Schreibt über einen Layer mit Änderungsbeschreibungen eine HTML-Seite zum Lesen, Drucken oder Verschicken: Kacheln und Flächen (auf dem Ellipsoid), Flächen nach Klassen, eine Zusammenfassung in Worten, eine Karte und die stärksten Änderungen mit den Bildern beider Zeitpunkte. Die Seite enthält ihre Bilder selbst und braucht kein Netz.
+Corrected captions take precedence; tiles that are marked as wrong and not corrected are left out. Save the layer's edits first.
 
-Berichtigte Beschreibungen haben Vorrang; Kacheln, die als falsch markiert und nicht berichtigt sind, fehlen. Zuerst die Änderungen des Layers speichern.</translation>
+With a judged sample of the layer ('Draw a sample to judge', then the panel's Accuracy page) it also has the error matrix and the error-adjusted areas with their 95 % intervals.</source>
+        <translation>Schreibt eine HTML-Seite über einen Layer mit Beschreibungen, zum Lesen, Drucken oder Verschicken: Kacheln und Flächen (auf dem Ellipsoid), Flächen je Klasse, eine Zusammenfassung in Worten, eine Karte und die wichtigsten Veränderungen mit Bildern beider Zeitpunkte. Die Seite enthält ihre Bilder selbst und braucht kein Netz; sie kann auch als PDF gedruckt werden.
+
+Berichtigte Beschreibungen gehen vor; Kacheln, die als falsch markiert und nicht berichtigt sind, bleiben weg. Speichern Sie zuerst die Änderungen am Layer.
+
+Mit einer beurteilten Stichprobe des Layers („Stichprobe zum Beurteilen ziehen“, dann die Seite „Genauigkeit“ des Bedienfelds) hat sie auch die Fehlermatrix und die fehlerbereinigten Flächen mit ihren 95-%-Intervallen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
@@ -2968,8 +3410,13 @@ Berichtigte Beschreibungen haben Vorrang; Kacheln, die als falsch markiert und n
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
-        <source>Summary</source>
-        <translation>Zusammenfassung</translation>
+        <source>Judged sample (adds accuracy and error-adjusted areas)</source>
+        <translation>Beurteilte Stichprobe (ergänzt Genauigkeit und fehlerbereinigte Flächen)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/reviewed.py"/>
+        <source>Report as PDF</source>
+        <translation>Bericht als PDF</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>

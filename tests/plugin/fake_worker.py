@@ -54,6 +54,14 @@ def write_heatmap(path):
     raster.GetRasterBand(1).Fill(90)
 
 
+def accuracy():
+    """Estimates of a sample, as the engine gives them, without the classes."""
+    area = {"value": 7e4, "standard_error": 1e3, "half_width": 1960.0, "low": 6e4, "high": 8e4}
+    overall = {"value": 0.9, "standard_error": 0.02, "half_width": 0.0392, "low": 0.85, "high": 0.93}
+    change = {"area_m2": area, "mapped_m2": 65536.0}
+    return {"judged": 6, "overall": overall, "change": change, "kappa": None, "notes": ["One stratum is small."], "summary": "90.0 % is right."}
+
+
 class Fake:
     def __init__(self, mode):
         self.mode, self.cancelled, self.requests = mode, set(), queue.Queue()
@@ -90,6 +98,12 @@ class Fake:
                     stream.write("<html></html>")
                 found = {"summary": "16 tiles were compared.", "warnings": ["No pictures."], "tiles": 16, "changed": 4, "changed_m2": 65536.0}
                 say("result", id=message["id"], result=found)
+            elif kind == "sample":
+                strata = {"changed": {"units": 4, "area_m2": 65536.0, "sampled": 4}, "unchanged": {"units": 8, "area_m2": 131072.0, "sampled": 2}}
+                found = {"output": message["sample"]["output"], "sampled": 6, "strata": strata, "warnings": ["Four tiles cannot be drawn."]}
+                say("result", id=message["id"], result=found)
+            elif kind == "accuracy":
+                say("result", id=message["id"], result=accuracy())
             elif kind == "preview":
                 self.preview(message)
             elif kind in ("models", "describe"):

@@ -29,7 +29,8 @@ def test_loading_starts_no_engine_and_shows_nothing(plugin, engine):
     assert not EngineClient.instance().running
     assert not plugin.dock.isVisible()
     assert {action.objectName() for action in plugin.actions} == {
-        "changescribePanel", "changescribeClick", "changescribeNext", "changescribePrevious", "changescribeSettings", "changescribeHelp"
+        "changescribePanel", "changescribeClick", "changescribeNext", "changescribePrevious", "changescribeJudge",
+        "changescribeSettings", "changescribeHelp"
     }  # fmt: skip
     assert all(not action.icon().isNull() for action in plugin.actions)
     assert QgsApplication.processingRegistry().providerById("changescribe") is not None

@@ -43,7 +43,9 @@ def zones():
     return layer
 
 
-@pytest.mark.parametrize("name", ["captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "enginestatus"])
+@pytest.mark.parametrize(
+    "name", ["captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "drawsample", "accuracy", "enginestatus"]
+)
 def test_algorithms_are_described(provider, name):
     algorithm = provider.algorithm(name)
     assert algorithm.shortHelpString() and algorithm.tags()
@@ -52,7 +54,9 @@ def test_algorithms_are_described(provider, name):
     assert algorithm.createInstance().name() == name
 
 
-@pytest.mark.parametrize("name", ["captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "enginestatus"])
+@pytest.mark.parametrize(
+    "name", ["captionchanges", "captionbatch", "captionarea", "changereport", "exportreviewed", "drawsample", "accuracy", "enginestatus"]
+)
 def test_help_ends_with_a_command_of_real_parameters(provider, name):
     algorithm = provider.algorithm(name)
     command = algorithm.shortHelpString().rpartition("\n\n")[2]
@@ -66,7 +70,7 @@ def test_help_ends_with_a_command_of_real_parameters(provider, name):
 
 def test_provider_id_is_stable(provider):
     assert (provider.id(), [algorithm.name() for algorithm in provider.algorithms()]) == (
-        "changescribe", ["captionarea", "captionbatch", "captionchanges", "changereport", "enginestatus", "exportreviewed"],
+        "changescribe", ["accuracy", "captionarea", "captionbatch", "captionchanges", "changereport", "drawsample", "enginestatus", "exportreviewed"],
     )  # fmt: skip
 
 

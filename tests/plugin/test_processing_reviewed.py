@@ -37,7 +37,8 @@ def test_the_engine_gets_paths_and_the_layers_name(layer, rasters, tmp_path):
     report = asked(tmp_path, "report")["report"]
     assert Path(report["layer"].split("|")[0]) == tmp_path / "changes.gpkg"
     assert report | {"layer": ""} == {
-        "layer": "", "output": output, "png": None, "top": 5, "title": "changes of <May>", "before": rasters["before"], "after": None
+        "layer": "", "output": output, "png": None, "top": 5, "title": "changes of <May>", "before": rasters["before"], "after": None,
+        "accuracy": None,
     }  # fmt: skip
     assert results["SUMMARY"] == "16 tiles were compared." and results["HTML"] == output and results["CHANGED"] == 4
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 from collections import Counter
 
@@ -10,6 +11,7 @@ import pytest
 
 from engine.accuracy import design, sample
 from engine.accuracy.design import SampleOptions
+from engine.accuracy.request import accuracy_of, sample_of
 from engine.accuracy.result import assess
 from engine.cli import main
 from engine.contract.fields import TILE, fields_of
@@ -129,6 +131,101 @@ def test_errors_move_the_area_by_their_stratums_weight(drawn, layer):
     assert changed["mapped_m2"] == pytest.approx(200 / 1980 * found["area_m2"], rel=1e-4)
     assert changed["area_m2"]["low"] < changed["area_m2"]["value"] < changed["area_m2"]["high"]
     assert "error-adjusted area of 'changed'" in found["summary"]
+
+
+def test_change_is_the_complement_of_unchanged(layer, tmp_path):
+    """By class too, where no single class is all of the change."""
+    path = tmp_path / "sample.gpkg"
+    sample.write(layer, str(path), SampleOptions(by="class", minimum=20, size=100))
+    judge_classes(path)
+    found = assess(str(path))
+    unchanged, change = found["classes"]["unchanged"]["area_m2"], found["change"]["area_m2"]
+    assert change["value"] == pytest.approx(found["area_m2"] - unchanged["value"])
+    assert (change["low"], change["high"]) == pytest.approx((found["area_m2"] - unchanged["high"], found["area_m2"] - unchanged["low"]))
+    assert found["change"]["mapped_m2"] == pytest.approx(200 / 1980 * found["area_m2"], rel=1e-4)
+    assert "error-adjusted area of 'change'" in found["summary"] and "of 'building added'" in found["summary"]
+
+
+def judge_classes(path):
+    rewrite(path, lambda values: values.update(verdict="right"))
+
+
+def rewrite(path, change):
+    """Write a sample anew, its rows changed."""
+    with fiona.open(path, layer="accuracy_sample") as rows:
+        crs, schema, tags = rows.crs, rows.schema, rows.tags()
+        features = [(dict(feature.properties), feature.geometry) for feature in rows]
+    for values, _ in features:
+        change(values)
+    with fiona.open(path, "w", driver="GPKG", layer="accuracy_sample", crs=crs, schema=schema) as rows:
+        rows.writerecords([{"type": "Feature", "geometry": geometry, "properties": values} for values, geometry in features])
+        rows.update_tags(tags)
+
+
+def test_no_changed_tile_at_all_is_a_limitation_that_is_said(layer, drawn):
+    """Zero positives: everything was judged as unchanged."""
+    changed = [i for i, row in enumerate(sample.read(str(drawn)).rows, 1) if row.mapped == "changed"]
+    judge(drawn, wrong=changed)
+    found = assess(str(drawn), layer)
+    assert any("No judged unit is truly 'changed'" in note for note in found["notes"])
+    assert found["classes"]["changed"]["producers"] is None
+    assert found["change"]["area_m2"]["low"] == 0 < found["change"]["area_m2"]["high"]
+
+
+def test_judgements_that_are_not_blind_and_one_person_twice_are_said(drawn):
+    judge(drawn, second=())
+    times = {"judged": "2026-01-01T10:00:00.000+00:00", "shown": "2026-01-01T10:00:05.000+00:00"}
+    rewrite(drawn, lambda values: values.update(times, judge="Ada", judge_2="Ada"))
+    notes = assess(str(drawn))["notes"]
+    assert not any("blind" in note for note in notes) and any("by the same person" in note for note in notes)
+    rewrite(
+        drawn, lambda values: values.update(judged="2026-01-01T10:00:09.000+00:00" if values["sample_id"] <= 3 else times["judged"], judge_2="Grace")
+    )
+    notes = assess(str(drawn))["notes"]
+    assert any(note.startswith("3 tiles were judged after the model's answer") for note in notes) and not any("same person" in note for note in notes)
+
+
+def test_the_protocols_messages(layer, tmp_path):
+    """As the worker gets them from Processing."""
+    path, table = tmp_path / "sample.gpkg", tmp_path / "accuracy.csv"
+    assert sample_of({"layer": layer, "output": str(path), "by": "change", "size": 60, "minimum": 20})["sampled"] >= 60
+    judge(path)
+    found = accuracy_of({"sample": str(path), "layer": layer, "json": None, "csv": str(table)})
+    assert found["overall"]["value"] == 1 and table.read_text().startswith("class,")
+    assert not (tmp_path / "accuracy.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("answer", "members", "match"),
+    [
+        (sample_of, {"layer": "a.gpkg"}, "a sample"),
+        (sample_of, {"layer": 3, "output": "b.gpkg"}, "layer = 3"),
+        (sample_of, {"layer": "a.gpkg", "output": "b.gpkg", "colour": 1}, "a sample"),
+        (accuracy_of, None, "an accuracy"),
+        (accuracy_of, {"sample": "a.gpkg", "json": ""}, "json = ''"),
+        (accuracy_of, {"sample": None}, "sample = None"),
+    ],
+)
+def test_wrong_messages(answer, members, match):
+    with pytest.raises(InputError, match=match):
+        answer(members)
+
+
+def test_a_report_names_the_adjusted_area(layer, drawn, tmp_path, capsys):
+    judge(drawn, wrong=(1, 2))
+    page = tmp_path / "report.html"
+    assert main(["report", layer, "-o", str(page), "--top", "0", "--accuracy", str(drawn), "--json"]) == 0
+    text, found = page.read_text("utf-8"), assess(str(drawn))
+    assert "<h2>Accuracy and error-adjusted areas</h2>" in text and "Error matrix" in text
+    summary = re.search(r'<p class="summary">(.*?)</p>', text)[1]
+    assert "error-adjusted area of &#x27;changed&#x27;" in summary and "95 % interval" in summary
+    cell = next(cell for cell in found["matrix"] if cell["mapped"] == cell["reference"] == "unchanged")
+    assert f"{cell['tiles']} ({cell['share']:.4f})" in text
+    assert "error-adjusted area" in capsys.readouterr().out
+    other = tmp_path / "other.gpkg"
+    sample.write(layer, str(other), SampleOptions(seed=9))
+    assert main(["report", layer, "-o", str(tmp_path / "b.html"), "--accuracy", str(other)]) == 2  # nothing is judged
+    assert not (tmp_path / "b.html").exists()
 
 
 def test_unsure_and_unjudged_tiles_are_left_out_and_said(drawn):

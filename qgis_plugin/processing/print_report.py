@@ -1,0 +1,49 @@
+"""The report as PDF, printed by Qt: no browser and no further library is needed."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from qgis.PyQt.QtGui import QPageLayout, QPageSize, QPdfWriter, QTextDocument
+
+from ...engine.errors import OutputError
+from ..i18n import tr
+
+IMAGE_PX = 600  # at 96 dpi what lies between the margins of A4; Qt's rich text knows no largest width
+SIZE = re.compile(r'width="(\d+)" height="(\d+)"')
+STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
+# Qt's rich text knows neither flexible boxes nor figures: its own short style, the page's text unchanged.
+PRINTED = (
+    "<style>body { font-family: sans-serif; font-size: 9pt } h1 { font-size: 16pt } h2 { font-size: 12pt } h3 { font-size: 10pt } "
+    "td, th { padding: 2px 8px 2px 0; text-align: left } .small, .of, footer { color: #555555; font-size: 8pt } .note { background: #fff4d6 }</style>"
+)
+
+
+def print_page(page: str, target: str) -> None:
+    """Write a report's HTML as a PDF of A4 pages; in any thread.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    document = QTextDocument()
+    document.setHtml(SIZE.sub(_fitting, STYLE.sub(PRINTED, page)))
+    writer = QPdfWriter(target)
+    writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
+    writer.setPageOrientation(QPageLayout.Orientation.Portrait)
+    writer.setResolution(300)
+    writer.setTitle(document.metaInformation(QTextDocument.MetaInformation.DocumentTitle))
+    writer.setCreator("ChangeScribe")
+    document.print(writer)
+    del writer  # writes the end of the file
+    if not os.path.isfile(target) or not os.path.getsize(target):
+        raise OutputError(tr("{} cannot be written", target), tr("a file that you may change"), tr("choose another name"))
+
+
+def _fitting(size: re.Match) -> str:
+    """A picture's size, scaled to the page where it is wider."""
+    width, height = int(size[1]), int(size[2])
+    scale = min(1.0, IMAGE_PX / width)
+    return f'width="{round(width * scale)}" height="{round(height * scale)}"'
