@@ -20,7 +20,7 @@ from .processing.provider import ChangeScribeProvider
 
 MENU = "ChangeScribe"
 GREETED_KEY = "changescribe/greeted"
-NEXT_KEYS, PREVIOUS_KEYS, JUDGE_KEYS = "Ctrl+Shift+Right", "Ctrl+Shift+Left", "Ctrl+Shift+J"  # to be changed in Settings › Keyboard Shortcuts
+NEXT_KEYS, PREVIOUS_KEYS, JUDGE_KEYS = "Ctrl+Shift+Right", "Ctrl+Shift+Left", "Ctrl+Alt+J"  # to be changed in Settings › Keyboard Shortcuts
 
 
 class ChangeScribePlugin(QObject):

@@ -28,6 +28,7 @@ def print_page(page: str, target: str) -> None:
     OutputError
         The file cannot be written.
     """
+    before = _stamp(target)
     document = QTextDocument()
     document.setHtml(SIZE.sub(_fitting, STYLE.sub(PRINTED, page)))
     writer = QPdfWriter(target)
@@ -38,8 +39,13 @@ def print_page(page: str, target: str) -> None:
     writer.setCreator("ChangeScribe")
     document.print(writer)
     del writer  # writes the end of the file
-    if not os.path.isfile(target) or not os.path.getsize(target):
+    if before == _stamp(target) or not os.path.isfile(target) or not os.path.getsize(target):
         raise OutputError(tr("{} cannot be written", target), tr("a file that you may change"), tr("choose another name"))
+
+
+def _stamp(path: str) -> int | None:
+    """When a file was written, in nanoseconds; None where there is none."""
+    return os.stat(path).st_mtime_ns if os.path.exists(path) else None
 
 
 def _fitting(size: re.Match) -> str:

@@ -20,37 +20,48 @@ INI = "[PythonPlugins]\nchangescribe=true\n[qgis]\ncheckVersion=false\nshowTips=
 
 
 def main(engine_python, folder, help_folder):
-    """Start Xvfb and QGIS; exit code 0 when the script inside has come to its end."""
+    """Draw the sample and run the steps; exit code 0 when the script inside has come to its end."""
     work = Path(tempfile.mkdtemp(prefix="changescribe-desktop-"))
-    subprocess.run(
-        [engine_python, "-c", f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(work)!r}))"],
-        cwd=ROOT,
-        check=True,
-    )
+    try:
+        subprocess.run(
+            [engine_python, "-c", f"from pathlib import Path; from engine.demo import write_sample; write_sample(Path({str(work)!r}))"],
+            cwd=ROOT,
+            check=True,
+        )
+        told = {"work": str(work), "folder": str(folder.resolve()), "help_folder": str(help_folder.resolve())}
+        found = run_qgis(work, "desktop_steps", {"CHANGESCRIBE_PYTHON": engine_python, "CHANGESCRIBE_DESKTOP": json.dumps(told)})
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return 0 if found["ok"] else 1
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def run_qgis(work, steps, environment):
+    """Start Xvfb and a QGIS with a profile in ``work`` and the staged plugin, and call ``begin`` of the module ``steps`` there; the report that it
+    leaves in ``work``."""
     profile = work / "profiles" / "profiles" / "default"
-    (profile / "QGIS").mkdir(parents=True)
-    (profile / "QGIS" / "QGIS3.ini").write_text(INI)
-    (profile / "python" / "plugins").mkdir(parents=True)
-    (profile / "python" / "plugins" / "changescribe").symlink_to(ROOT / "build" / "changescribe")
-    display = f":{90 + os.getpid() % 100}"
+    if not profile.exists():
+        (profile / "QGIS").mkdir(parents=True)
+        (profile / "QGIS" / "QGIS3.ini").write_text(INI)
+        (profile / "python" / "plugins").mkdir(parents=True)
+        (profile / "python" / "plugins" / "changescribe").symlink_to(ROOT / "build" / "changescribe")
     script = work / "begin.py"
-    script.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport desktop_steps\ndesktop_steps.begin()\n")
+    script.write_text(f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\nimport {steps}\n{steps}.begin()\n")
+    display = f":{90 + os.getpid() % 100}"
     server = subprocess.Popen(["Xvfb", display, "-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24"], stderr=subprocess.DEVNULL)
-    told = {"work": str(work), "folder": str(folder.resolve()), "help_folder": str(help_folder.resolve())}
-    environment = {**os.environ, "DISPLAY": display, "CHANGESCRIBE_PYTHON": engine_python, "CHANGESCRIBE_DESKTOP": json.dumps(told)}
+    environment = {**os.environ, "DISPLAY": display, **environment}
     environment.pop("QT_QPA_PLATFORM", None)
+    report = work / "report.json"
+    report.unlink(missing_ok=True)
     try:
         time.sleep(1)
         qgis = shutil.which("qgis.bin") or "qgis"
         command = [qgis, "--nologo", "--noversioncheck", "--profiles-path", str(work / "profiles"), "--code", str(script)]
         subprocess.run(command, env=environment, timeout=LIMIT_S, check=False)
-        report = work / "report.json"
-        print(report.read_text() if report.exists() else "QGIS ended before the script did")
-        return 0 if report.exists() and json.loads(report.read_text())["ok"] else 1
+        return json.loads(report.read_text()) if report.exists() else {"ok": False, "error": "QGIS ended before the script did"}
     finally:
         server.terminate()
         server.wait()
-        shutil.rmtree(work, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,12 @@ def test_a_report_takes_a_sample(layer, tmp_path):
     assert asked(tmp_path, "report")["accuracy"] == sample
 
 
+def test_a_pdf_that_cannot_be_written_is_an_error(layer, tmp_path):
+    (tmp_path / "taken.pdf").mkdir()
+    with pytest.raises(QgsProcessingException, match="taken.pdf cannot be written"):
+        run({"LAYER": layer.id(), "OUTPUT": str(tmp_path / "report.html"), "PDF": str(tmp_path / "taken.pdf")}, name=REPORT)
+
+
 def test_layers_that_are_not_ours_and_unsaved_edits_are_refused(layer, tmp_path):
     other = QgsVectorLayer("Polygon?field=name:string", "roads", "memory")
     QgsProject.instance().addMapLayer(other)
@@ -91,10 +97,12 @@ def test_from_a_layer_to_estimates_with_the_real_engine(layer, dock_page, tmp_pa
     for row in list(dock_page.sample.rows):
         dock_page.judge(row["mapped"])
     found, _ = run({"SAMPLE": sample, "LAYER": layer.id(), "OUTPUT_JSON": str(tmp_path / "accuracy.json")}, name=ACCURACY)
-    assert found["OVERALL"] == 1 and found["JUDGED"] == drawn["SAMPLED"] and found["CHANGE_M2"] == pytest.approx(found["MAPPED_M2"])
+    assert found["OVERALL"] == pytest.approx(1) and found["JUDGED"] == drawn["SAMPLED"] and found["CHANGE_M2"] == pytest.approx(found["MAPPED_M2"])
     assert json.loads((tmp_path / "accuracy.json").read_text("utf-8"))["left"] == 0
     page = tmp_path / "report.html"
-    report, _ = run({"LAYER": layer.id(), "OUTPUT": str(page), "ACCURACY": sample, "TOP": 0}, name=REPORT)
+    pdf = tmp_path / "report.pdf"
+    report, _ = run({"LAYER": layer.id(), "OUTPUT": str(page), "PDF": str(pdf), "ACCURACY": sample, "TOP": 0}, name=REPORT)
+    assert report["PDF"] == str(pdf) and pdf.read_bytes().startswith(b"%PDF") and pdf.stat().st_size > 10_000
     assert "error-adjusted area" in report["SUMMARY"] and "Error matrix" in page.read_text("utf-8")
     layer.startEditing()
     layer.deleteFeature(next(feature.id() for feature in layer.getFeatures() if feature["tile_id"] == dock_page.sample.rows[0]["tile_id"]))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsCoordinateTransform, QgsCsException, QgsGeometry, QgsProject
-from qgis.gui import QgsMapCanvas
-from qgis.PyQt.QtCore import QObject, QTimer
+from qgis.gui import QgsMapCanvas, QgsRubberBand
+from qgis.PyQt.QtCore import QObject, Qt, QTimer
+from qgis.PyQt.QtGui import QColor
 
 from ..compare import AROUND
 
+OUTLINE = QColor(255, 220, 0)
+
 
 class BlindMap(QObject):
-    """Keeps every other layer off the canvas while it is active; the layer tree stays as it is.
+    """Keeps every other layer off the canvas while it is active, and outlines the tile; the layer tree stays as it is.
 
     Parameters
     ----------
@@ -26,6 +29,7 @@ class BlindMap(QObject):
         super().__init__(parent)
         self._canvas, self._layers, self._restore = canvas, layers, restore
         self.active = False
+        self._outline: QgsRubberBand | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._hide_others)
@@ -37,6 +41,7 @@ class BlindMap(QObject):
             self.show()
         elif was:
             self._timer.stop()
+            self._remove_outline()
             self._restore()
 
     def show(self) -> None:
@@ -47,12 +52,20 @@ class BlindMap(QObject):
             self._restore()
 
     def zoom(self, shape: QgsGeometry, crs: QgsCoordinateReferenceSystem) -> bool:
-        """Show a tile and what lies around it; whether it has a place in the map's CRS."""
+        """Show a tile, outlined, and what lies around it; whether it has a place in the map's CRS."""
+        self._remove_outline()
         placed = QgsGeometry(shape)
         try:
             placed.transform(QgsCoordinateTransform(crs, self._canvas.mapSettings().destinationCrs(), QgsProject.instance()))
         except QgsCsException:
             return False
+        if self.active:
+            self._outline = QgsRubberBand(self._canvas, placed.type())
+            self._outline.setFillColor(QColor(0, 0, 0, 0))
+            self._outline.setStrokeColor(OUTLINE)
+            self._outline.setWidth(2)
+            self._outline.setLineStyle(Qt.PenStyle.DashLine)
+            self._outline.setToGeometry(placed, None)
         box = placed.boundingBox()
         box.grow(AROUND * max(box.width(), box.height()))
         self._canvas.setExtent(box)
@@ -62,6 +75,11 @@ class BlindMap(QObject):
     def dispose(self) -> None:
         self._canvas.layersChanged.disconnect(self._layers_changed)
         self.set_active(False)
+
+    def _remove_outline(self) -> None:
+        outline, self._outline = self._outline, None
+        if outline is not None:
+            self._canvas.scene().removeItem(outline)
 
     def _layers_changed(self) -> None:
         self._timer.start(0)  # whoever changes them is not done yet
