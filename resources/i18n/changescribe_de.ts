@@ -1329,13 +1329,15 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/judging/page.py"/>
-        <source>◀ Previous</source>
-        <translation type="unfinished"></translation>
+        <location filename="../../qgis_plugin/gui/results.py"/>
+        <source>Previous tile</source>
+        <translation>Vorige Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/judging/page.py"/>
-        <source>Next ▶</source>
-        <translation type="unfinished"></translation>
+        <location filename="../../qgis_plugin/gui/results.py"/>
+        <source>Next tile</source>
+        <translation>Nächste Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/judging/page.py"/>
@@ -1810,16 +1812,6 @@
         <location filename="../../qgis_plugin/gui/results.py"/>
         <source>Tiles with at least this change score</source>
         <translation>Kacheln mit mindestens diesem Änderungswert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Previous tile</source>
-        <translation>Vorige Kachel</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Next tile</source>
-        <translation>Nächste Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results.py"/>

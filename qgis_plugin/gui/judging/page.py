@@ -300,7 +300,7 @@ class JudgingPage(QWidget):
     def _build(self) -> None:
         self._buttons: dict[str, QPushButton] = {}
         self._grid = QGridLayout()
-        self.previous, self.next = QPushButton(tr("◀ Previous")), QPushButton(tr("Next ▶"))
+        self.previous, self.next = QPushButton(tr("Previous tile")), QPushButton(tr("Next tile"))
         self.back, self.model = QPushButton(tr("Undo")), QPushButton(tr("Model's answer"))
         self.estimate = QPushButton(tr("Accuracy and areas…"))
         self.state, self.message, hint = plain_label(), plain_label(), plain_label()
