@@ -126,6 +126,7 @@ class JudgingPage(QWidget):
         self.two_dates.dispose()
         self.blind.dispose()
         self.compare.dispose()
+        self.sample = None  # a layer that Python keeps until its end is deleted after QGIS itself, which crashes
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not self._press(event):
