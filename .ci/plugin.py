@@ -43,7 +43,7 @@ def version() -> str:
 
 
 def left_out() -> set[Path]:
-    """Weights that resources/models.json marks as not bundled: users add them, see ``engine.installed.how_to_install``."""
+    """Weights that resources/models.json marks as not bundled: users add them, see ``engine.registry.installed.how_to_install``."""
     rows = json.loads((ROOT / "resources" / "models.json").read_text("utf-8"))["models"]
     return {ROOT / "resources" / "weights" / row["file"] for row in rows if not row.get("bundled", True)}
 

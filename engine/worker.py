@@ -1,4 +1,4 @@
-"""The worker process: serves engine.protocol over stdin and stdout to one parent, such as QGIS.
+"""The worker process: serves engine.contract.protocol over stdin and stdout to one parent, such as QGIS.
 
 The main thread reads messages, so that a cancellation is heard at once; one other thread runs the requests in order; a third sends the heartbeat.
 Only light modules are imported until stdout is out of the reach of libraries that print.
@@ -17,13 +17,14 @@ from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING, Any
 
 from . import __version__
+from .contract.errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, silence_libraries, unexpected
+from .contract.heatmap import HeatmapOutput
 from .contract.options import AREA, GRID, PIXELS, TILES, is_real
-from .errors import Cancelled, ChangeScribeError, EngineError, InputError, ProtocolError, silence_libraries, unexpected
-from .protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
-from .schema import CaptionRequest, HeatmapOutput
+from .contract.protocol import HEARTBEAT_S, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
+from .contract.request import CaptionRequest
 
 if TYPE_CHECKING:
-    from .captioner import Captioner, ModelCard
+    from .models.captioner import Captioner, ModelCard
 
 END_S = 30.0  # how long a cancelled request may take to commit after the parent has gone
 
@@ -105,7 +106,7 @@ class Worker:
         try:
             import torch
 
-            from . import device
+            from .models import device
 
             device.leave_a_core()
             chosen = device.choose("auto")
@@ -226,7 +227,9 @@ class Engine:
 
     def handle(self, message: dict, on_event: Any, cancelled: threading.Event) -> dict:
         """Result of one request."""
-        from . import doctor, model_files, pipeline, registry
+        from . import registry
+        from .registry import files as model_files
+        from .run import doctor, pipeline
 
         kind = message["type"]
         if kind == "models":
@@ -239,7 +242,7 @@ class Engine:
 
             return report(ReportRequest.from_json(message.get("report", {})))
         if kind == "export_reviewed":
-            from .reviewed import export_of
+            from .report.reviewed import export_of
 
             return export_of(message.get("export"))
         if kind in ("sample", "accuracy"):
@@ -250,7 +253,7 @@ class Engine:
         if kind == "describe":
             return pipeline.describe(request)
         if kind == "preview":
-            from .preview import preview
+            from .run.preview import preview
 
             card = registry.card(request.model)
             return preview(request, card, *self._pair(request, card))
@@ -265,7 +268,7 @@ class Engine:
         return pipeline.run(request, output, resume, captioner, on_event, cancelled.is_set, _heatmap(message)).to_json()
 
     def _captioner(self, request: CaptionRequest, on_event: Any) -> Captioner:
-        from . import pipeline
+        from .run import pipeline
 
         key = (request.model, request.device)
         if key not in self._models:
@@ -275,7 +278,7 @@ class Engine:
 
     def _pair(self, request: CaptionRequest, card: ModelCard) -> Any:
         """The request's rasters and grid, kept open for the next click or preview as long as request and files stay the same."""
-        from . import pipeline, reading
+        from .run import pipeline, reading
 
         same = request.same(AREA, TILES, GRID, PIXELS).with_(model=request.model)
         files = [*request.rasters(), *([request.aoi.partition("|")[0]] if request.aoi else [])]

@@ -9,15 +9,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LIGHT = (
-    "engine.batch_table",
+    "engine.contract.batch_table",
     "engine.contract",
     "engine.contract.fields",
     "engine.contract.options",
     "engine.contract.validity",
-    "engine.errors",
-    "engine.installed",
-    "engine.schema",
-    "engine.protocol",
+    "engine.contract.errors",
+    "engine.registry.installed",
+    "engine.contract.request",
+    "engine.contract.protocol",
 )
 PLUGIN_MAY = {"qgis", "engine", "qgis_plugin", "__future__"} | set(sys.stdlib_module_names)
 

@@ -64,9 +64,8 @@ def test_zip_has_one_top_folder_with_what_qgis_needs(archive):
     with zipfile.ZipFile(archive) as opened:
         names = opened.namelist()
     assert {name.split("/")[0] for name in names} == {"changescribe"}
-    assert {
-        f"changescribe/{name}" for name in ("__init__.py", "metadata.txt", "LICENSE", "CHANGELOG.md", "engine/errors.py", "resources/models.json")
-    } <= set(names)
+    needed = ("__init__.py", "metadata.txt", "LICENSE", "CHANGELOG.md", "engine/contract/errors.py", "resources/models.json")
+    assert {f"changescribe/{name}" for name in needed} <= set(names)
     assert not [name for name in names if name.split("/")[1] in ("training", "tests")]
 
 

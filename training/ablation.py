@@ -22,13 +22,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
+from engine.contract.tiles import UNCHANGED_TEXT
 from engine.models.beam import decode
 from engine.models.dfm import DfmConfig, DfmHeads
 from engine.models.prefix import PrefixLayer
 from engine.models.vit import Features
-from engine.schema import UNCHANGED_TEXT
-from engine.text import END, PAD, START, UNKNOWN, Vocabulary
+from engine.words.text import END, PAD, START, UNKNOWN, Vocabulary
 
 from .ablation_report import write_report
 from .augment import apply_symmetry, random_symmetry

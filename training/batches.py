@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.facts import stated_changes
-from engine.schema import CLASSES
-from engine.text import Vocabulary
+from engine.contract.tiles import CLASSES
+from engine.words.facts import stated_changes
+from engine.words.text import Vocabulary
 
 from .augment import (
     TELLING,

@@ -19,14 +19,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.captioner import ModelCard
+from engine.models.captioner import ModelCard
 from engine.models.ccexpert.captioner import CCExpertCaptioner
 from engine.models.ccexpert.config import CCExpertConfig
 from engine.models.ccexpert.folder import CONFIG_FILE, OWN
 from engine.models.ccexpert.prompt import TOKENIZER_FILE, ChatTokenizer
 from engine.models.ccexpert.weights import load_net, save_trained, tokenizer_folder
 from engine.registry import RESOURCES
-from engine.weights import pack
+from engine.registry.weights import pack
 
 from .ccexpert_base import FOLDER as BASE
 from .ccexpert_base import base_of

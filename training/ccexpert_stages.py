@@ -10,7 +10,7 @@ from typing import Any
 
 from peft import LoraConfig, inject_adapter_in_model
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.ccexpert.config import LoraSizes
 from engine.models.ccexpert.net import CCExpertNet
 

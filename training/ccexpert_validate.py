@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from torch import Tensor
 
-from engine.metrics import score
+from engine.evaluation.metrics import score
 from engine.models.ccexpert.net import CCExpertNet, pad_left
 from engine.models.ccexpert.prompt import ChatTokenizer
-from engine.text import NO_CHANGE, is_well_formed
+from engine.words.text import NO_CHANGE, is_well_formed
 
 from .datasets import PairRow
 

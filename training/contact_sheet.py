@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from engine.captioner import CaptionOptions
+from engine.models.captioner import CaptionOptions
 from engine.registry import load
 
 from .datasets import captioned, load_rows, read_pair

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.evaluate import NO_CHANGE
-from engine.text import Vocabulary
+from engine.evaluation.evaluate import NO_CHANGE
+from engine.words.text import Vocabulary
 
 from .augment import apply_symmetry, misregister, photometric, random_symmetry, reverse_captions
 from .datasets import PairRow, read_pair

@@ -11,10 +11,10 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
 from engine.models.efficientnet import EfficientNetLite
 from engine.models.vit import PUBLISHED, load_vit
-from engine.weights import unpack
+from engine.registry.weights import unpack
 
 from .pretrained import fetch_dinov2_small, fetch_efficientnet, load_efficientnet
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.text import Vocabulary
+from engine.words.text import Vocabulary
 
 from .augment import apply_symmetry, photometric, random_symmetry
 from .batches import AugmentOptions, PairStore, augmented, plain_sample

@@ -20,13 +20,13 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from engine.captioner import ModelCard
+from engine.models.captioner import ModelCard
 from engine.models.diffusion.captioner import FAITHFUL, SAMPLERS_OF, DiffusionCaptioner, Sampling
 from engine.models.diffusion.denoiser import PRESETS, DiffusionConfig, DiffusionNet
 from engine.models.diffusion.discrete import VARIANCES
 from engine.registry import RESOURCES
-from engine.text import Vocabulary
-from engine.weights import pack, unpack
+from engine.registry.weights import pack, unpack
+from engine.words.text import Vocabulary
 
 from .datasets import PairRow, captioned, load_rows, read_batch
 from .export import calibrate, register

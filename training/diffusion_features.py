@@ -22,9 +22,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.device import cpu_has_bf16
-from engine.errors import InputError
-from engine.evaluate import NO_CHANGE
+from engine.contract.errors import InputError
+from engine.evaluation.evaluate import NO_CHANGE
+from engine.models.device import cpu_has_bf16
 from engine.models.diffusion.encoder import EFFICIENTNETS, ImageDifferenceEncoder
 from engine.registry import weights_path
 

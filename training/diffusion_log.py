@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 PANELS = (("total", "mse", "ce", "flag"), ("val_cider", "val_cider_changed", "val_bleu4"), ("val_flag_auc", "val_well_formed"))
 COLOURS = ("#1b6ca8", "#c8553d", "#4d8b31", "#7b5ea7")

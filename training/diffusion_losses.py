@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.diffusion.discrete import DiscreteDiffusion, Predict
 from engine.models.diffusion.karras import Network, Preconditioning
 from engine.models.diffusion.samplers import Condition

@@ -22,11 +22,11 @@ import torch
 from torch import Tensor
 
 from engine import registry
-from engine.captioner import changed_caption, tile_seed, unchanged_caption
+from engine.contract.tiles import Caption
 from engine.evaluation.pairs import Pair, read_image, read_pairs
+from engine.models.captioner import changed_caption, tile_seed, unchanged_caption
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Sampling, is_usable
-from engine.schema import Caption
-from engine.text import is_well_formed
+from engine.words.text import is_well_formed
 
 from .diffusion_report_page import write_report
 from .diffusion_report_time import TIMED, measure

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.contract.tiles import Caption
 from engine.evaluation.bootstrap import differences, intervals, resamples
 from engine.evaluation.pairs import Pair
 from engine.evaluation.scores import Scored, floors, point
-from engine.schema import Caption
 
 from .diffusion_plot import Line, plot
 

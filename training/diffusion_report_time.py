@@ -11,10 +11,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import torch
 
-from engine.captioner import CaptionOptions
-from engine.device import cpu_has_bf16
-from engine.lanes import batch_size
+from engine.models.captioner import CaptionOptions
+from engine.models.device import cpu_has_bf16
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Sampling
+from engine.run.lanes import batch_size
 
 TIMED = "timing.json"
 EVERY_TILE = CaptionOptions(threshold=0.0)  # the cascade off

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from engine.models.diffusion.denoiser import DiffusionNet
 from engine.models.diffusion.karras import SIGMA_DENSITIES, stratified_uniform
 from engine.models.diffusion.samplers import Condition
-from engine.text import PAD, SPECIAL
+from engine.words.text import PAD, SPECIAL
 
 from .diffusion_batches import DiffusionBatch
 from .diffusion_losses import discrete_losses, karras_losses

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.metrics import area_under_curve, score
+from engine.contract.tiles import UNCHANGED_TEXT
+from engine.evaluation.metrics import area_under_curve, score
 from engine.models.diffusion.denoiser import DiffusionNet
 from engine.models.diffusion.discrete import sample_ddim
 from engine.models.diffusion.karras import karras_grid
 from engine.models.diffusion.samplers import RowNoise, sample_dpmpp_2m
-from engine.schema import UNCHANGED_TEXT
-from engine.text import Vocabulary, is_well_formed
+from engine.words.text import Vocabulary, is_well_formed
 
 from .datasets import PairRow
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from engine.errors import EXIT_DONE, ChangeScribeError, InputError
-from engine.evaluate import Evaluation, Pair, Settings, evaluate, table, write
+from engine.contract.errors import EXIT_DONE, ChangeScribeError, InputError
+from engine.contract.tiles import CLASSES
+from engine.evaluation.evaluate import Evaluation, Pair, Settings, evaluate, table, write
 from engine.models.scribe import ScribeCaptioner
 from engine.registry import sha256_of
-from engine.schema import CLASSES
 
 from .datasets import DELTA_SIGNS, PairRow, captioned, load_rows
 

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from engine.captioner import ModelCard
-from engine.errors import InputError
+from engine.contract.errors import InputError
+from engine.contract.tiles import CLASSES
 from engine.evaluation.sources import balanced_weights, fit_platt
+from engine.models.captioner import ModelCard
 from engine.models.scribe import DELTAS, ScribeCaptioner
 from engine.registry import RESOURCES, sha256_of
-from engine.schema import CLASSES
-from engine.weights import pack, unpack
+from engine.registry.weights import pack, unpack
 
 from .datasets import PairRow, captioned, load_rows, read_batch
 from .train_scribe import load_run

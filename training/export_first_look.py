@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine import checkpoint, registry
-from engine.captioner import ModelCard
+from engine import registry
+from engine.contract.request import DEFAULT_MODEL
+from engine.models.captioner import ModelCard
 from engine.models.quick import FirstLook, FirstLookConfig, read_first_look
 from engine.models.scribe import ScribeCaptioner
-from engine.registry import RESOURCES
-from engine.schema import DEFAULT_MODEL
-from engine.weights import pack, unpack
+from engine.registry import RESOURCES, checkpoint
+from engine.registry.weights import pack, unpack
 
 from .datasets import captioned, load_rows
 from .export import fitted, logits, register

@@ -21,8 +21,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from engine.device import cpu_has_bf16
-from engine.errors import InputError
+from engine.contract.errors import InputError
+from engine.models.device import cpu_has_bf16
 from engine.models.dfm import ChangeDetector
 from engine.models.joint import PRIOR_SIDE
 from engine.models.vit import ENCODERS, Encoder, Features, build_encoder

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.device import cpu_has_bf16
+from engine.models.device import cpu_has_bf16
 from engine.models.scribe import ScribeNet
-from engine.text import Vocabulary
+from engine.words.text import Vocabulary
 
 from .losses import caption_loss
 

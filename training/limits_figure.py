@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from engine.captioner import Captioner
-from engine.demo_render import SKIES, render
-from engine.demo_scene import BEFORE, Block, Patch, Road, Scene, plan, rectangle
+from engine.demo.render import SKIES, render
+from engine.demo.scene import BEFORE, Block, Patch, Road, Scene, plan, rectangle
+from engine.models.captioner import Captioner
 from engine.registry import load
 
 TILE = 256

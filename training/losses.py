@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from engine.models.scribe import ScribeNet
-from engine.text import SPECIAL
+from engine.words.text import SPECIAL
 
 from .batches import Batch
 from .tgcl import TextGuidedContrast

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 
 def append_row(path: Path, record: Mapping[str, Any], fields: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.errors import InputError, ModelError, OutputError
+from engine.contract.errors import InputError, ModelError, OutputError
 
 from .augment import symmetric_caption
 from .datasets import PairRow, captioned, load_rows

@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from engine.device import cpu_has_bf16
+from engine.models.device import cpu_has_bf16
 from engine.models.layers import Cache, CaptionDecoder
 from engine.models.scribe import ScribeNet
-from engine.text import END, PAD, START, UNKNOWN, Vocabulary
+from engine.words.text import END, PAD, START, UNKNOWN, Vocabulary
 
 from .batches import AugmentOptions, PairStore, Sample, augmented, collate
 from .losses import caption_loss

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 # both: no-change pairs are neither queries nor candidates. rows: they ask nothing, but stand among the candidates of the others.
 # none: they take part like any other pair.

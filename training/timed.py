@@ -20,7 +20,7 @@ import torch
 from torch import distributed, nn
 
 from engine.models.scribe import ScribeNet, read_checkpoint
-from engine.text import Vocabulary
+from engine.words.text import Vocabulary
 
 from .balance import draw_weights
 from .batches import AugmentOptions, Batch, PairStore, augmented, collate, texts_of

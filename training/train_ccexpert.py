@@ -26,13 +26,13 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from engine.device import cpu_has_bf16
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.difference import DifferenceModule
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.prompt import ChatTokenizer
 from engine.models.ccexpert.weights import build, load_base, load_trained, tokenizer_folder, trained_state, verify_filled
+from engine.models.device import cpu_has_bf16
 
 from .ccexpert_base import FOLDER as BASE
 from .ccexpert_batches import Item, PackedBatch, pack_answers, packed_loss, split

@@ -23,16 +23,16 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from engine.captioner import ModelCard
-from engine.device import choose, cpu_has_bf16
-from engine.metrics import score
+from engine.contract.tiles import CLASSES
+from engine.evaluation.metrics import score
+from engine.models.captioner import ModelCard
+from engine.models.device import choose, cpu_has_bf16
 from engine.models.dfm import CD_LAYERS, PRESETS, DfmCaptioner, DfmConfig, DfmNet
 from engine.models.joint import FUSIONS
 from engine.models.scribe import DELTAS
 from engine.models.vit import ENCODERS, PUBLISHED, CnnEncoder
 from engine.registry import weights_path
-from engine.schema import CLASSES
-from engine.text import Vocabulary
+from engine.words.text import Vocabulary
 
 from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
 from .depthwise import freeze_depthwise

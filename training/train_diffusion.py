@@ -33,13 +33,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from engine.device import choose, cpu_has_bf16
-from engine.errors import InputError
+from engine.contract.errors import InputError
+from engine.models.device import choose, cpu_has_bf16
 from engine.models.diffusion.denoiser import PRESETS, DiffusionConfig, DiffusionNet
 from engine.models.diffusion.encoder import ENCODERS, ResNet
 from engine.models.diffusion.karras import SIGMA_DENSITIES
 from engine.registry import weights_path
-from engine.text import Vocabulary
+from engine.words.text import Vocabulary
 
 from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
 from .diffusion_batches import FeatureSource, ImageSource, PairSource, TextSource, draw

@@ -23,9 +23,9 @@ import torch
 from torch.nn import functional as F
 
 from engine import registry
+from engine.contract.request import DEFAULT_MODEL
 from engine.models.quick import FirstLook, FirstLookConfig
 from engine.models.scribe import ScribeCaptioner
-from engine.schema import DEFAULT_MODEL
 
 from .batches import AugmentOptions, Batch, PairStore, batches, epoch_order
 from .datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows

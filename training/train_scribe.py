@@ -26,10 +26,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from engine.device import cpu_has_bf16
+from engine.models.device import cpu_has_bf16
 from engine.models.efficientnet import VARIANTS
 from engine.models.scribe import ScribeConfig, ScribeNet
-from engine.text import SPECIAL, Vocabulary
+from engine.words.text import SPECIAL, Vocabulary
 
 from .batches import AugmentOptions, Batch, PairStore, batches, epoch_order
 from .datasets import PairRow, captioned, check_leakage, load_rows, training_rows

@@ -26,14 +26,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from engine import registry
-from engine.captioner import ModelCard
-from engine.device import cpu_has_bf16
-from engine.errors import ChangeScribeError, InputError, OutputError
+from engine.contract.errors import ChangeScribeError, InputError, OutputError
+from engine.contract.request import DEFAULT_MODEL
 from engine.evaluation.pairs import read_pairs
+from engine.models.captioner import ModelCard
+from engine.models.device import cpu_has_bf16
 from engine.models.scribe import ScribeCaptioner, ScribeNet, Seen, date_tokens, read_checkpoint
-from engine.schema import DEFAULT_MODEL
-from engine.text import SPECIAL, Vocabulary
-from engine.weights import pack, unpack
+from engine.registry.weights import pack, unpack
+from engine.words.text import SPECIAL, Vocabulary
 
 from .batches import REVIEWED, AugmentOptions, Batch, PairStore, batches
 from .datasets import PairRow

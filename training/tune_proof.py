@@ -21,11 +21,12 @@ from pathlib import Path
 from rich.console import Console
 
 from engine import registry
-from engine.captioner import CaptionOptions
-from engine.errors import ChangeScribeError
-from engine.evaluate import Settings, caption_pairs, evaluate, table
+from engine.contract.errors import ChangeScribeError
+from engine.contract.request import DEFAULT_MODEL
+from engine.contract.tiles import CLASSES
+from engine.evaluation.evaluate import Settings, caption_pairs, evaluate, table
+from engine.models.captioner import CaptionOptions
 from engine.models.scribe import ScribeCaptioner
-from engine.schema import CLASSES, DEFAULT_MODEL
 
 from .datasets import DELTA_SIGNS, PairRow, captioned, load_rows
 from .evaluate import as_pair

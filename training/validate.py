@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from engine.captioner import CaptionOptions, ModelCard
-from engine.metrics import score
+from engine.contract.tiles import CLASSES
+from engine.evaluation.metrics import score
+from engine.models.captioner import CaptionOptions, ModelCard
 from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeNet
-from engine.schema import CLASSES
-from engine.text import Vocabulary
+from engine.words.text import Vocabulary
 
 from .datasets import PairRow, read_batch
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..contract.options import check
+from ..contract.tiles import CLASSES
 from ..report.layer import Layer
-from ..schema import CLASSES
 
 UNCHANGED, CHANGED, OTHER_CHANGE = "unchanged", "changed", "other change"
 CHANGES = (("+", "added"), ("-", "removed"), ("~", "altered"))

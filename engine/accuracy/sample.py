@@ -19,8 +19,8 @@ import fiona
 import shapely
 from fiona.errors import FionaError
 
-from ..errors import InputError, OutputError
-from ..geo.writer import WRITE_ERRORS, verify_path, write_failure
+from ..contract.errors import InputError, OutputError
+from ..output.writer import WRITE_ERRORS, verify_path, write_failure
 from ..report.ground import Ground
 from ..report.layer import Layer, read_layer
 from . import design

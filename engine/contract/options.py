@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from ..errors import InputError
+from .errors import InputError
 from .validity import NodataSettings, is_fill, read_fill
 
 T = TypeVar("T")

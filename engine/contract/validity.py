@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..errors import InputError
+from .errors import InputError
 
 FILLS = ("auto", "none")
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..captioner import Captioner, CaptionOptions, tile_seed
-from ..geo.joint import fill_jointly
-from ..lanes import batch_size
-from ..schema import Caption
+from ..contract.tiles import Caption
+from ..geo.validity.joint import fill_jointly
+from ..models.captioner import Captioner, CaptionOptions, tile_seed
+from ..run.lanes import batch_size
 from .pairs import Pair, read_image
 
 Look = Callable[[np.ndarray, np.random.Generator], np.ndarray]

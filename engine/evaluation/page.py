@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..schema import Caption
+from ..contract.tiles import Caption
 from .pairs import Pair, open_rgb
 from .scores import Scored
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..errors import InputError
-from ..reading import to_input_size
-from ..text import NO_CHANGE
+from ..contract.errors import InputError
+from ..run.reading import to_input_size
+from ..words.text import NO_CHANGE
 
 CAPTIONS_FILES = ("LevirCCcaptions.json", "pairs.json")
 

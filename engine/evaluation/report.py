@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from ..schema import UNCHANGED_TEXT
+from ..contract.tiles import UNCHANGED_TEXT
 from .scores import CONSTANT_CHANGE, ENOUGH, FLOORS
 
 # Heading and score; METEOR and S*m once on words and once on ids.
@@ -42,7 +42,7 @@ LEGEND = (
 
 
 def table(found: dict) -> Group:
-    """What ``engine.evaluate.evaluate`` found, for people."""
+    """What ``engine.evaluation.evaluate.evaluate`` found, for people."""
     speed = f"{found['tiles_per_s']:g} a second on {found['device']}"
     title = f"{found['model']['id']} on {found['split']} of {found['data']}: {found['pairs']} pairs, {speed}"
     changed = found["changed_pairs"]

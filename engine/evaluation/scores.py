@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics
-from ..facts import stated_changes
-from ..schema import CLASSES, UNCHANGED_TEXT, Caption
-from ..text import is_well_formed
+from ..contract.tiles import CLASSES, UNCHANGED_TEXT, Caption
+from ..words.facts import stated_changes
+from ..words.text import is_well_formed
+from . import metrics
 from .pairs import Pair
 from .sources import by_source
 from .statistics import CaptionStatistics

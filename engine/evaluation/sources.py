@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import metrics
-from ..schema import Caption
+from ..contract.tiles import Caption
+from . import metrics
 from .pairs import Pair
 
 NEWTON_STEPS = 40

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import metrics
+from . import metrics
 
 ORDERS = 4  # n-grams of BLEU
 # METEOR 1.5, language "en", task "rank": the defaults with which pycocoevalcap starts the jar.

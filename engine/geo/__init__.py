@@ -7,7 +7,7 @@ grid, area    which tiles cover the area of interest
 writer        GeoPackage output with provenance and resume (``provenance``)
 """
 
-from ..proj_data import unset_foreign
-from . import access as access  # before rasterio and fiona load their drivers
+from . import access as access
+from .proj_data import unset_foreign
 
 unset_foreign()

@@ -16,8 +16,8 @@ from rasterio.errors import RasterioError
 from rasterio.warp import transform as transform_points
 from shapely.errors import ShapelyError
 
-from ..errors import AreaError, NoOverlapError
-from ..schema import CaptionRequest
+from ..contract.errors import AreaError, NoOverlapError
+from ..contract.request import CaptionRequest
 from . import access, around, vector
 from .grid import TileGrid
 from .pair import RasterPair

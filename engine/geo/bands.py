@@ -15,7 +15,7 @@ from typing import Any
 
 from rasterio.enums import ColorInterp
 
-from ..errors import InputError
+from ..contract.errors import InputError
 
 _NAMES = (re.compile(r"red\b(?![ _-]?edge)|r$", re.I), re.compile(r"green\b|g$", re.I), re.compile(r"blue\b|b$", re.I))
 _NUMBER = re.compile(r"(?:(?:sr|toa|st)_)?b(?:and)?[ _-]?(0?\d{1,2})(a?)\b", re.I)

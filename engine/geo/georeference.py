@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import RasterError
+from ..contract.errors import RasterError
 
 # In a file's WKT, perhaps under a compound CRS: what is tied to no place on the earth's surface.
 _LOCAL = re.compile(r'(?:COMPD_CS|COMPOUNDCRS)?\[?(?:"[^"]*",)?\s*(LOCAL_CS|ENGCRS|ENGINEERINGCRS)\["([^"]*)"', re.I)

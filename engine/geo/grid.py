@@ -15,8 +15,8 @@ import numpy as np
 import shapely
 from affine import Affine
 
-from ..errors import NoOverlapError
-from ..schema import TileRef
+from ..contract.errors import NoOverlapError
+from ..contract.tiles import TileRef
 from .tileset import TileSet
 
 # Pixels: an area that crosses a pixel's edge by less came from rounding, not from the user.

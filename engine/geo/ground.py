@@ -14,7 +14,7 @@ import numpy as np
 from affine import Affine
 from rasterio.warp import transform as transform_points
 
-from ..errors import RasterError
+from ..contract.errors import RasterError
 
 # WGS 84: semi-major axis in metres, square of the eccentricity.
 _A_M, _E2 = 6_378_137.0, 0.006694379990141317

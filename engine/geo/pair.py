@@ -15,14 +15,15 @@ import numpy as np
 import shapely
 from rasterio.warp import transform as transform_points
 
-from ..errors import InputError, NoOverlapError
-from ..schema import CaptionRequest, TileRef
+from ..contract.errors import InputError, NoOverlapError
+from ..contract.request import CaptionRequest
+from ..contract.tiles import TileRef
 from . import around
-from .alignment import Alignment
 from .clip import Clip
 from .georeference import crs_name, verify_crs
 from .grid import pixel_window
 from .ground import at_resolution, pixel_size_m
+from .matching.alignment import Alignment
 from .source import RasterSource
 from .stretch import Stretch, choose_stretch
 

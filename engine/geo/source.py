@@ -24,12 +24,12 @@ from rasterio.transform import array_bounds
 from rasterio.warp import reproject, transform
 from rasterio.windows import Window
 
+from ..contract.errors import RasterError
 from ..contract.validity import Validity
-from ..errors import RasterError
 from . import access, around
 from .bands import choose_bands, has_palette
-from .blocks import verify_blocks
 from .georeference import verify_place
+from .matching.blocks import verify_blocks
 from .validity.alpha import find_alpha
 from .validity.fill import fill_note, find_fills
 from .validity.overviews import are_stale

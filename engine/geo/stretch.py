@@ -13,8 +13,8 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ..errors import InputError
-from ..schema import TileRef
+from ..contract.errors import InputError
+from ..contract.tiles import TileRef
 
 LOW_PERCENT, HIGH_PERCENT = 2, 98
 _UNUSED_LEVELS = 40

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import checkpoint
-from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
-from ..errors import InputError
-from ..text import END, PAD, START, UNKNOWN, Vocabulary
+from ..contract.errors import InputError
+from ..registry import checkpoint
+from ..words.text import END, PAD, START, UNKNOWN, Vocabulary
 from .beam import decode
 from .blocks import block_size, in_blocks
+from .captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
 from .joint import FUSIONS, PRIOR_SIDE, JointFeatures
 from .prefix import PrefixDecoder
 from .scribe import DECODED_PAIRS, ChangeState, ScribeConfig, ScribeNet, class_names

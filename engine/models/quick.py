@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import checkpoint, registry
-from ..captioner import CaptionOptions, Classes, Encoded, ModelCard, calibrated
-from ..schema import DEFAULT_MODEL
-from ..text import Vocabulary
+from .. import registry
+from ..contract.request import DEFAULT_MODEL
+from ..registry import checkpoint
+from ..words.text import Vocabulary
 from .blocks import block_size, in_blocks
+from .captioner import CaptionOptions, Classes, Encoded, ModelCard, calibrated
 from .efficientnet import EfficientNetLite
 from .onednn import fused
 from .scribe import ChangePrior, ChangeState, ScribeCaptioner, ScribeNet, read_checkpoint

@@ -19,13 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .. import checkpoint
-from ..captioner import Captioner, CaptionOptions, Classes, Encoded, ModelCard, calibrated
-from ..device import cpu_has_bf16
-from ..schema import CLASSES
-from ..text import END, PAD, START, UNKNOWN, Vocabulary
+from ..contract.tiles import CLASSES
+from ..registry import checkpoint
+from ..words.text import END, PAD, START, UNKNOWN, Vocabulary
 from .beam import decode
 from .blocks import block_size, in_blocks
+from .captioner import Captioner, CaptionOptions, Classes, Encoded, ModelCard, calibrated
+from .device import cpu_has_bf16
 from .efficientnet import EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
 from .onednn import fused

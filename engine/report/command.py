@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import EXIT_DONE
+from ..contract.errors import EXIT_DONE
 from .request import ReportRequest
 
 
@@ -58,7 +58,7 @@ def add_export(commands: Any) -> argparse.ArgumentParser:
 
 
 def run_export(args: argparse.Namespace, output: Any) -> int:
-    from ..reviewed import export
+    from .reviewed import export
 
     found = export(args.layers, Path(args.output), args.before, args.after)
     output.result(found)

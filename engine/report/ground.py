@@ -9,8 +9,8 @@ import numpy as np
 import shapely
 from rasterio.warp import transform as transform_points
 
-from ..errors import InputError
-from ..figure import Cell
+from ..contract.errors import InputError
+from .figure import Cell
 
 EDGE_PARTS = 8  # straight edges in the layer's CRS are curves on the ground
 QUADRANT_SHARE, HALF_SHARE = 0.6, 0.7

@@ -11,13 +11,13 @@ from typing import Any
 import fiona
 from fiona.errors import FionaError
 
+from ..contract.errors import InputError
 from ..contract.fields import FIELDS, missing_core, names_of
-from ..errors import InputError
-from ..figure import Cell
+from ..contract.tiles import LAYER_NAME
 from ..geo import access, vector
-from ..geo.writer import TAG
-from ..review import is_disputed, settled
-from ..schema import LAYER_NAME
+from ..output.writer import TAG
+from ..words.review import is_disputed, settled
+from .figure import Cell
 
 NEED = "a layer that ChangeScribe wrote, with the columns " + ", ".join(field.name for field in FIELDS if field.core)
 # QGIS keeps a layer's provenance as lines "key: JSON" of the history in its own XML, which GDAL hands over as a metadata item.

@@ -13,15 +13,15 @@ from affine import Affine
 from PIL import Image, ImageDraw
 from rasterio.windows import Window
 
+from ..contract.errors import InputError, RasterError
+from ..contract.tiles import TileRef
 from ..contract.validity import NodataSettings, Validity, is_fill
-from ..errors import InputError, RasterError
-from ..figure import INK, Cell, draw_grid, draw_legend
 from ..geo import access
-from ..geo.alignment import Alignment
 from ..geo.ground import pixel_size_m
+from ..geo.matching.alignment import Alignment
 from ..geo.source import RasterSource
 from ..geo.stretch import choose_stretch
-from ..schema import TileRef
+from .figure import INK, Cell, draw_grid, draw_legend
 from .layer import Layer
 
 TILE_PX = 256

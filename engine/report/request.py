@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from ..errors import InputError
+from ..contract.errors import InputError
 
 MAX_TOP = 200  # changes with pictures, about 60 kB each
 

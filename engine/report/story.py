@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..figure import SIGNS, Cell
+from .figure import SIGNS, Cell
 from .ground import Ground
 from .layer import Layer
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...engine.errors import EngineError
+from engine.contract.errors import EngineError
+
 from ..i18n import tr
 from . import process
 

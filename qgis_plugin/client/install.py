@@ -18,7 +18,8 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QLockFile
 
-from ...engine.errors import ChangeScribeError, EngineError, InputError, OutputError
+from engine.contract.errors import ChangeScribeError, EngineError, InputError, OutputError
+
 from ..i18n import tr
 from . import builds, driver, environment, pip_run
 from .base_python import BasePython, find_base_python

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from qgis.core import QgsSettings
 
-from ...engine.errors import EngineError
+from engine.contract.errors import EngineError
+
 from ..i18n import tr
 from . import environment, process
 

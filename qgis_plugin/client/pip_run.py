@@ -16,7 +16,8 @@ from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
-from ...engine.errors import Cancelled, EngineError
+from engine.contract.errors import Cancelled, EngineError
+
 from ..i18n import mark, tr
 from . import pip_config, process
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...engine.errors import EngineError
+from engine.contract.errors import EngineError
+
 from ..i18n import tr
 from . import pip_run
 from .call import never

@@ -14,7 +14,8 @@ from typing import Callable
 
 from qgis.PyQt.QtCore import QLockFile
 
-from ...engine.errors import EngineError
+from engine.contract.errors import EngineError
+
 from ..i18n import tr
 from . import environment, locate
 from .call import Call, ignore, never
@@ -89,7 +90,7 @@ class EngineClient:
         Parameters
         ----------
         message : dict
-            A request of engine.protocol: caption, caption_at, describe, models or doctor.
+            A request of engine.contract.protocol: caption, caption_at, describe, models or doctor.
 
         Raises
         ------

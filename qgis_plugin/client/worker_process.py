@@ -11,8 +11,9 @@ import time
 from collections.abc import Sequence
 from typing import IO, Callable, cast
 
-from ...engine.errors import Cancelled, ChangeScribeError, EngineError, ProtocolError, error_from_json
-from ...engine.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
+from engine.contract.errors import Cancelled, ChangeScribeError, EngineError, ProtocolError, error_from_json
+from engine.contract.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
+
 from ..i18n import tr
 from . import locate, process
 from .call import Call
@@ -25,7 +26,7 @@ SHOWN_LINES = 8
 
 
 class WorkerProcess:
-    """One process that speaks engine.protocol.
+    """One process that speaks engine.contract.protocol.
 
     Parameters
     ----------

@@ -7,7 +7,8 @@ from pathlib import Path
 from qgis.core import QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
-from ...engine.errors import ChangeScribeError, EngineError
+from engine.contract.errors import ChangeScribeError, EngineError
+
 from ..client.worker_client import EngineClient
 from ..i18n import tr
 from ..processing.exports import Export

@@ -19,8 +19,9 @@ from qgis.gui import QgsDockWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from ...engine.contract.fields import missing_core
-from ...engine.errors import Cancelled, ChangeScribeError
+from engine.contract.errors import Cancelled, ChangeScribeError
+from engine.contract.fields import missing_core
+
 from ..i18n import tr
 from ..processing.areas import AreaFile
 from ..processing.dates import layer_period, time_between

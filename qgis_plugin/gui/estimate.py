@@ -16,8 +16,9 @@ from qgis.core import (
     QgsSettings,
 )
 
-from ...engine.contract.options import CAPTION, SPEED
-from ...engine.schema import OPTIONS
+from engine.contract.options import CAPTION, SPEED
+from engine.contract.request import OPTIONS
+
 from ..client.builds import amount
 from ..i18n import tr
 from ..processing.dates import Period, layer_period, swapped

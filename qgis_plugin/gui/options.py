@@ -8,7 +8,8 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication, QIcon
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from ...engine.schema import DEVICES
+from engine.contract.request import DEVICES
+
 from ..client import builds, environment, install, locate
 from ..client.worker_client import EngineClient
 from ..i18n import tr

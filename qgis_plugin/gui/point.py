@@ -19,9 +19,10 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from ...engine.contract.options import AREA, CAPTION, SPEED, TILES
-from ...engine.errors import AreaError
-from ...engine.schema import OPTIONS, CaptionRequest
+from engine.contract.errors import AreaError
+from engine.contract.options import AREA, CAPTION, SPEED, TILES
+from engine.contract.request import OPTIONS, CaptionRequest
+
 from ..i18n import tr
 from ..processing.exports import Export
 from ..processing.rasters import check_on_rasters, exports_of, grid_of, nodata_members, prepare_pair

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
 
-from ...engine.errors import ChangeScribeError, OutputError, RasterError
-from ...engine.schema import CaptionRequest
+from engine.contract.errors import ChangeScribeError, OutputError, RasterError
+from engine.contract.request import CaptionRequest
+
 from ..i18n import error_text, mark, tr
 from ..processing.areas import AreaFile
 from ..processing.exports import Export

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qgis.core import QgsSettings
 
-from ...engine.schema import DEFAULT_MODEL, DEVICES
+from engine.contract.request import DEFAULT_MODEL, DEVICES
+
 from ..client import builds
 
 MODEL_KEY = "changescribe/model"

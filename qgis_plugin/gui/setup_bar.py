@@ -8,7 +8,8 @@ from qgis.core import QgsApplication, QgsSettings, QgsTask
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from ...engine.errors import Cancelled, ChangeScribeError, EngineError
+from engine.contract.errors import Cancelled, ChangeScribeError, EngineError
+
 from ..client import environment, install, locate
 from ..client.builds import amount
 from ..client.worker_client import EngineClient

@@ -19,7 +19,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ...engine.errors import AreaError, Cancelled, OutputError
+from engine.contract.errors import AreaError, Cancelled, OutputError
+
 from ..i18n import tr
 
 

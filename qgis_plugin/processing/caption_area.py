@@ -18,7 +18,8 @@ from qgis.core import (
     QgsSpatialIndex,
 )
 
-from ...engine.errors import AreaError, Cancelled, ChangeScribeError
+from engine.contract.errors import AreaError, Cancelled, ChangeScribeError
+
 from ..i18n import mark, tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine

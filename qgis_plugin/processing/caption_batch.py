@@ -27,8 +27,10 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ...engine.errors import Cancelled, ChangeScribeError, InputError
-from ...engine.schema import LAYER_NAME, CaptionRequest
+from engine.contract.errors import Cancelled, ChangeScribeError, InputError
+from engine.contract.request import CaptionRequest
+from engine.contract.tiles import LAYER_NAME
+
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, mark, tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing, choice, run_engine, show_log

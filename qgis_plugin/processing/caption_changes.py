@@ -17,8 +17,9 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from ...engine.errors import AreaError, Cancelled, ChangeScribeError, OutputError
-from ...engine.schema import HeatmapOutput
+from engine.contract.errors import AreaError, Cancelled, ChangeScribeError, OutputError
+from engine.contract.heatmap import HeatmapOutput
+
 from ..i18n import error_text, mark, tr
 from .areas import check_polygons, write_area
 from .base import COUNTS, as_processing, run_engine

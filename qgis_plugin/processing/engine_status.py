@@ -20,8 +20,9 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
-from ...engine import __version__
-from ...engine.errors import Cancelled, ChangeScribeError
+from engine import __version__
+from engine.contract.errors import Cancelled, ChangeScribeError
+
 from ..client import builds, environment, install, locate
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, mark, tr

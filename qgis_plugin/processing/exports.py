@@ -27,7 +27,8 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from ...engine.errors import Cancelled, NoOverlapError, RasterError
+from engine.contract.errors import Cancelled, NoOverlapError, RasterError
+
 from ..i18n import tr
 from .sources import Area, has_grid
 

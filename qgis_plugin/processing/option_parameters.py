@@ -15,8 +15,9 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ...engine.contract.options import PROCESSING, Option
-from ...engine.schema import OPTIONS
+from engine.contract.options import PROCESSING, Option
+from engine.contract.request import OPTIONS
+
 from ..i18n import tr
 from ..option_texts import TITLES, TOOLTIPS
 from .models import model_ids, sampler_names

@@ -13,8 +13,9 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ...engine.errors import ChangeScribeError
-from ...engine.schema import CaptionRequest
+from engine.contract.errors import ChangeScribeError
+from engine.contract.request import CaptionRequest
+
 from ..i18n import error_text, mark, tr
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
 from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, nodata_members, prepare_pair

@@ -41,7 +41,7 @@ from qgis.core import (  # noqa: E402
 from qgis.PyQt.QtGui import QColor, QFont  # noqa: E402
 
 from engine.contract.fields import REVIEW, TILE, fields_of  # noqa: E402
-from engine.schema import CLASSES  # noqa: E402
+from engine.contract.tiles import CLASSES  # noqa: E402
 
 MEMORY_TYPES = {"text": "string", "int": "integer", "bool": "bool", "real": "double"}
 WRAP_CHARACTERS = 19

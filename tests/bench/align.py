@@ -19,11 +19,12 @@ import rasterio
 from affine import Affine
 from PIL import Image
 
-from engine import pipeline, registry
-from engine.geo import align
-from engine.geo.alignment import Alignment
+from engine import registry
+from engine.contract.request import CaptionRequest
+from engine.geo.matching import align
+from engine.geo.matching.alignment import Alignment
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
+from engine.run import pipeline
 
 PLACES = 12  # mosaics of 4 × 4 LEVIR-CC pairs
 SIDE = 4

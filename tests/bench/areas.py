@@ -11,10 +11,10 @@ import rasterio.shutil
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
+from engine.contract.request import CaptionRequest
 from engine.demo import CRS, GSD_M, LEFT_M, TOP_M
-from engine.demo_scene import HEIGHT_PX, WIDTH_PX
+from engine.demo.scene import HEIGHT_PX, WIDTH_PX
 from engine.evaluation.pairs import Pair, read_image
-from engine.schema import CaptionRequest
 
 TILE_PX = 256
 SAMPLE_COLS, SAMPLE_ROWS = WIDTH_PX // TILE_PX, HEIGHT_PX // TILE_PX

@@ -34,10 +34,11 @@ def cpu_ms(run: Callable[[], object]) -> float:
 def export(folder: Path) -> None:
     import torch
 
-    from engine import pipeline, registry
+    from engine import registry
+    from engine.contract.request import DEFAULT_MODEL, CaptionRequest
     from engine.demo import write_sample
     from engine.models.scribe import read_checkpoint
-    from engine.schema import DEFAULT_MODEL, CaptionRequest
+    from engine.run import pipeline
 
     before, after = write_sample(folder)
     request = CaptionRequest(str(before), str(after))

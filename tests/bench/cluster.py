@@ -25,11 +25,12 @@ from unittest import mock
 
 import numpy as np
 
-from engine import cluster, cluster_block, pipeline
-from engine.captioner import Captioner
+from engine.contract.request import CaptionRequest
+from engine.contract.tiles import Caption, TileCaption
 from engine.demo import write_sample
 from engine.geo.grid import TileGrid
-from engine.schema import Caption, CaptionRequest, TileCaption
+from engine.models.captioner import Captioner
+from engine.run import cluster, cluster_block, pipeline
 
 from .areas import SAMPLE_TILES, mosaic
 

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from engine import registry
+from engine.contract.request import DEFAULT_MODEL
 from engine.evaluation.pairs import read_image, read_pairs
 from engine.models.quick import QuickScribeCaptioner
 from engine.models.scribe import DOUBTFUL
-from engine.schema import DEFAULT_MODEL
 
 SHARES = (1.0, 0.99, 0.98, 0.95)  # of the tiles that scribe-s finds changed
 

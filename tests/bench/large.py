@@ -25,11 +25,11 @@ import rasterio
 import torch
 from affine import Affine
 
-from engine import pipeline
-from engine.captioner import Captioner, Encoded, ModelCard
+from engine.contract.request import CaptionRequest
 from engine.geo.pair import RasterPair
-from engine.geo.parts import PART_TILES
-from engine.schema import CaptionRequest
+from engine.models.captioner import Captioner, Encoded, ModelCard
+from engine.output.parts import PART_TILES
+from engine.run import pipeline
 
 ROOT = Path(__file__).resolve().parents[2]
 CRS, LEFT_M, TOP_M, GSD_M, TILE_PX = "EPSG:3035", 3_500_000, 3_600_000, 2.0, 64

@@ -19,9 +19,9 @@ import torch
 from PIL import Image
 
 from engine import registry
-from engine.captioner import Captioner
+from engine.contract.request import DEFAULT_MODEL
 from engine.evaluation.pairs import open_rgb
-from engine.schema import DEFAULT_MODEL
+from engine.models.captioner import Captioner
 
 from .nodata_fills import FILLS, Fill
 from .nodata_page import write_page

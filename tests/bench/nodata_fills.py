@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from engine.geo.joint import fill_jointly
+from engine.geo.validity.joint import fill_jointly
 
 Fill = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 IMAGENET = np.array([124, 116, 104], np.uint8)[:, None, None]

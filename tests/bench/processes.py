@@ -11,9 +11,10 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from engine import device
-from engine.protocol import PROTOCOL_VERSION
-from engine.schema import DEFAULT_MODEL, CaptionRequest, TileRef
+from engine.contract.protocol import PROTOCOL_VERSION
+from engine.contract.request import DEFAULT_MODEL, CaptionRequest
+from engine.contract.tiles import TileRef
+from engine.models import device
 
 from .meter import wait_for
 

@@ -22,15 +22,17 @@ from pathlib import Path
 
 import torch
 
-from engine import device, lanes, pipeline, registry
-from engine.captioner import Captioner
+from engine import registry
+from engine.contract.request import DEFAULT_MODEL, CaptionRequest
 from engine.demo import write_sample
 from engine.evaluation.pairs import Pair, read_pairs
+from engine.models import device
+from engine.models.captioner import Captioner
 from engine.models.efficientnet import EfficientNetLite
 from engine.models.onednn import FusedConv
 from engine.models.scribe import CACHED_PAIRS, ScribeCaptioner
-from engine.reading import ReadTile, TileBatch
-from engine.schema import DEFAULT_MODEL, CaptionRequest
+from engine.run import lanes, pipeline
+from engine.run.reading import ReadTile, TileBatch
 
 from . import yardsticks
 from .areas import FORMATS, SAMPLE_TILES, mixed, repeated, stored, write_area, write_pairs

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 import pytest
 from runs import FAKES
 
-from engine import cluster, pipeline, registry
-from engine.captioner import ModelCard
+from engine import registry
+from engine.models.captioner import ModelCard
+from engine.run import cluster, pipeline
 
 import fakes
 

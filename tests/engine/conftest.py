@@ -6,7 +6,7 @@ import pytest
 from runs import TILE_PX, draw_pair
 
 from engine import registry
-from engine.schema import CaptionRequest
+from engine.contract.request import CaptionRequest
 
 import fakes
 

@@ -20,8 +20,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from engine import registry
-from engine.captioner import Captioner, Encoded, ModelCard
-from engine.geo import writer
+from engine.models.captioner import Captioner, Encoded, ModelCard
+from engine.output import writer
 
 ID = "fake"
 EXIT_CODE = 77

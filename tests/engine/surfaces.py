@@ -11,10 +11,13 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from engine import batch, cli, registry, schema
-from engine import errors as engine_errors
-from engine import protocol as engine_protocol
+from engine import cli, registry
+from engine.contract import errors as engine_errors
+from engine.contract import protocol as engine_protocol
+from engine.contract import request as schema
+from engine.contract import tiles
 from engine.contract.fields import FIELDS
+from engine.run import batch
 
 FROZEN = Path(__file__).resolve().parents[1] / "contract" / "frozen.json"
 
@@ -63,11 +66,11 @@ def current() -> dict:
         "request": {
             member.name: member.default if isinstance(member.default, (str, int, float)) else None for member in fields(schema.CaptionRequest)
         },
-        "layer": [schema.LAYER_NAME],
+        "layer": [tiles.LAYER_NAME],
         "columns": [[field.name, field.kind] for field in FIELDS],
-        "classes": list(schema.CLASSES),
-        "statuses": list(schema.STATUSES),
-        "reviews": list(schema.REVIEWS),
+        "classes": list(tiles.CLASSES),
+        "statuses": list(tiles.STATUSES),
+        "reviews": list(tiles.REVIEWS),
         "models": [row["id"] for row in registry.rows()],
         "protocol": protocol(),
         "exit codes": exit_codes(),

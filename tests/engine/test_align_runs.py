@@ -8,12 +8,13 @@ import pytest
 import rasterio
 from runs import TILE_PX, table
 
-from engine import pipeline, preview, registry
-from engine.errors import Cancelled, OutputError
-from engine.geo import align
-from engine.geo.writer import read_provenance
+from engine import registry
+from engine.contract.errors import Cancelled, OutputError
+from engine.geo.matching import align
+from engine.output.writer import read_provenance
 from engine.report.layer import read_layer
 from engine.report.pictures import Pictures, tile_frame
+from engine.run import pipeline, preview
 
 SHIFT_PX = 12
 

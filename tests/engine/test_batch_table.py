@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import rasterio
 
-from engine.batch import read_jobs
-from engine.batch_table import beside
-from engine.errors import InputError
+from engine.contract.batch_table import beside
+from engine.contract.errors import InputError
+from engine.run.batch import read_jobs
 
 
 def read(tmp_path, content, encoding="utf-8"):

@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from engine import lanes, pipeline, registry
-from engine.captioner import CaptionOptions
+from engine import registry
 from engine.cli import main
+from engine.contract.errors import ModelError
+from engine.contract.request import DEFAULT_MODEL, CaptionRequest
 from engine.demo import write_sample
-from engine.errors import ModelError
 from engine.evaluation.pairs import read_image, read_pairs
 from engine.models import scribe
-from engine.schema import DEFAULT_MODEL, CaptionRequest
-from engine.text import is_well_formed
+from engine.models.captioner import CaptionOptions
+from engine.run import lanes, pipeline
+from engine.words.text import is_well_formed
 
 GEOTIFF = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "geotiff"
 SCORE_TOLERANCE = 0.02  # of change and caption scores (0..1) between batch sizes, threads, fused or not, bfloat16 or not

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import rasterio
 
-from engine import pipeline, registry
-from engine.demo_render import SKIES, render
-from engine.demo_scene import plan
-from engine.errors import ModelError
-from engine.schema import DEFAULT_MODEL, CaptionRequest
+from engine import registry
+from engine.contract.errors import ModelError
+from engine.contract.request import DEFAULT_MODEL, CaptionRequest
+from engine.demo.render import SKIES, render
+from engine.demo.scene import plan
+from engine.run import pipeline
 
 TILE_PX = 256
 SIDES = ("left", "right", "top", "bottom")

@@ -13,7 +13,7 @@ from runs import ROOT, TILE_PX, count, start, table
 
 from engine import __version__
 from engine.cli import main
-from engine.schema import CaptionRequest
+from engine.contract.request import CaptionRequest
 
 import fakes
 
@@ -120,7 +120,7 @@ def test_an_engine_failure_exits_with_4(pair, tmp_path, capsys, monkeypatch):
 
 
 def test_a_bug_exits_with_4_and_its_traceback(pair, tmp_path, capsys, monkeypatch):
-    from engine import pipeline
+    from engine.run import pipeline
 
     monkeypatch.setattr(pipeline, "run", lambda *args: 1 / 0)
     assert main(["caption", *pair, "-o", str(tmp_path / "out.gpkg"), *TILE]) == 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import proj_data
+from engine.geo import proj_data
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "Straße 日本 é.gpkg"

@@ -9,11 +9,13 @@ import pytest
 import rasterio
 from runs import TILE_PX
 
-from engine import cluster_block, pipeline, registry
-from engine.captioner import ModelCard
+from engine import registry
 from engine.cli import main
-from engine.preview import preview
-from engine.schema import CaptionRequest, HeatmapOutput
+from engine.contract.heatmap import HeatmapOutput
+from engine.contract.request import CaptionRequest
+from engine.models.captioner import ModelCard
+from engine.run import cluster_block, pipeline
+from engine.run.preview import preview
 from engine.worker import Engine
 
 import fakes

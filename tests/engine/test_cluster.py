@@ -14,12 +14,14 @@ from cluster_runs import JOIN_S, PRELOAD, Dask, captioner, run
 from rasterio.windows import Window
 from runs import TILE_PX, count, table
 
-from engine import cluster, cluster_block, pipeline, registry
+from engine import registry
 from engine.cli import main
-from engine.errors import Cancelled, EngineError, InputError, ModelError, RasterError
+from engine.contract.errors import Cancelled, EngineError, InputError, ModelError, RasterError
+from engine.contract.heatmap import HeatmapOutput
+from engine.contract.tiles import TileRef
 from engine.geo import access
 from engine.geo.tileset import TileSet
-from engine.schema import HeatmapOutput, TileRef
+from engine.run import cluster, cluster_block, pipeline
 
 import fakes
 

@@ -7,7 +7,8 @@ import pytest
 from cluster_runs import JOIN_S, PRELOAD, run, wait_for
 from runs import start, table
 
-from engine import cluster, device, pipeline
+from engine.models import device
+from engine.run import cluster, pipeline
 
 import fakes
 

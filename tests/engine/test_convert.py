@@ -10,10 +10,10 @@ import shapely
 from rasterio.warp import transform
 
 from engine.cli import main
+from engine.contract.errors import InputError, OutputError
 from engine.contract.fields import TILE, fields_of, names_of
-from engine.convert import FORMATS, convert
-from engine.errors import InputError, OutputError
-from engine.schema import LAYER_NAME
+from engine.contract.tiles import LAYER_NAME
+from engine.output.convert import FORMATS, convert
 
 TYPES = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
 LONG = "a row of houses is built along the road and " * 8

@@ -7,9 +7,12 @@ import rasterio
 from PIL import Image
 from rasterio.transform import Affine
 
-from engine import demo, demo_render, demo_scene, figure
+from engine import demo
 from engine.contract.fields import TILE, fields_of
-from engine.schema import LAYER_NAME, UNCHANGED_TEXT
+from engine.contract.tiles import LAYER_NAME, UNCHANGED_TEXT
+from engine.demo import render as demo_render
+from engine.demo import scene as demo_scene
+from engine.report import figure
 
 VERMILION = (213, 94, 0)  # building added, as in the QGIS style
 CHANGED = {(0, 3), (0, 4), (2, 1), (2, 3), (3, 0), (3, 1), (3, 3), (3, 4)}

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine import device
+from engine.models import device
 
 
 def test_the_cpu_computes_and_needs_no_note():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from engine.errors import EXIT_ENGINE, unexpected
+from engine.contract.errors import EXIT_ENGINE, unexpected
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_anything_else_is_a_bug_to_report():
 
 THREAD_WITHOUT_MEMORY = """
 import threading
-from engine.errors import end_where_threads_cannot_start
+from engine.contract.errors import end_where_threads_cannot_start
 
 def no_memory():
     raise MemoryError
@@ -53,7 +53,7 @@ def test_a_thread_without_memory_ends_the_process():
 
 
 def test_other_unraisable_exceptions_are_reported_as_ever():
-    code = "from engine.errors import *\nend_where_threads_cannot_start()\nend_where_threads_cannot_start()\n"
+    code = "from engine.contract.errors import *\nend_where_threads_cannot_start()\nend_where_threads_cannot_start()\n"
     code += "class Broken:\n    def __del__(self):\n        raise MemoryError\nBroken()\nprint('still here')"
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and done.stdout == "still here\n" and done.stderr.count("Exception ignored") == 1

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import evaluate, lanes
 from engine.cli import main
-from engine.errors import Cancelled, InputError, ModelError
+from engine.contract.errors import Cancelled, InputError, ModelError
+from engine.evaluation import evaluate
 from engine.evaluation.pairs import read_image
+from engine.run import lanes
 
 import fakes
 

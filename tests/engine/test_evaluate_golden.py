@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.contract.tiles import UNCHANGED_TEXT
 from engine.evaluation.scores import CONSTANT_CHANGE, point
 from engine.evaluation.statistics import CaptionStatistics
-from engine.schema import UNCHANGED_TEXT
 
 pytest.importorskip("pycocoevalcap", reason="the extra 'eval' is not installed")
 CAPTIONS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "levir_cc" / "captions.json"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.contract.tiles import UNCHANGED_TEXT, Caption
 from engine.evaluation.page import write_page
 from engine.evaluation.pairs import Pair
 from engine.evaluation.scores import Scored
-from engine.schema import UNCHANGED_TEXT, Caption
 
 HAS_METRICS = importlib.util.find_spec("pycocoevalcap") is not None and shutil.which("java") is not None
 pytestmark = pytest.mark.skipif(not HAS_METRICS, reason="needs the extra 'eval' and Java")

@@ -7,13 +7,12 @@ import pytest
 from PIL import Image
 from test_evaluate import HAS_METRICS, levir
 
-from engine import evaluate
-from engine.captioner import CaptionOptions
-from engine.errors import InputError
-from engine.evaluation import invariances, sources
+from engine.contract.errors import InputError
+from engine.contract.tiles import Caption
+from engine.evaluation import evaluate, invariances, sources
 from engine.evaluation.pairs import Pair, read_pairs
 from engine.evaluation.report import invariance_tables
-from engine.schema import Caption
+from engine.models.captioner import CaptionOptions
 
 import fakes
 

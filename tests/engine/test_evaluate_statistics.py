@@ -5,8 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from engine import metrics
-from engine.evaluation import bootstrap
+from engine.evaluation import bootstrap, metrics
 from engine.evaluation.statistics import CaptionStatistics
 
 pytest.importorskip("pycocoevalcap", reason="the extra 'eval' is not installed")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.facts import stated_changes
+from engine.words.facts import stated_changes
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,16 @@ import fiona
 import pytest
 from runs import draw_pair, table
 
-from engine import pipeline, registry
-from engine.captioner import ModelCard
+from engine import registry
 from engine.contract import fields as contract_fields
+from engine.contract.errors import InputError, OutputError
 from engine.contract.fields import TILE, names_of
-from engine.errors import InputError, OutputError
+from engine.contract.request import CaptionRequest
+from engine.contract.tiles import TileCaption
+from engine.models.captioner import ModelCard
 from engine.report.layer import read_layer
-from engine.reviewed import export
-from engine.schema import CaptionRequest, TileCaption
+from engine.report.reviewed import export
+from engine.run import pipeline
 
 import fakes
 import surfaces

@@ -12,11 +12,11 @@ import rasterio
 from runs import CHANGED_TILES, NODATA_TILE, TILE_PX, count, start, table
 from test_worker import Parent
 
-from engine import pipeline
-from engine.captioner import ModelCard
 from engine.cli import main
-from engine.errors import Cancelled, InputError, OutputError
-from engine.schema import HeatmapOutput
+from engine.contract.errors import Cancelled, InputError, OutputError
+from engine.contract.heatmap import HeatmapOutput
+from engine.models.captioner import ModelCard
+from engine.run import pipeline
 from engine.worker import Engine
 
 import fakes
@@ -81,7 +81,7 @@ def test_cancelled_and_resumed_it_equals_an_undisturbed_run(request_of, tmp_path
 
 
 def test_heat_is_written_before_the_rows_of_its_tiles(request_of, tmp_path, monkeypatch):
-    from engine.geo.heat import HeatWriter
+    from engine.output.heat import HeatWriter
 
     def fails(self):
         raise OutputError("the disk of heat.tif is full", "room for the results", "free some, then run again with --resume")

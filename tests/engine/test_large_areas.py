@@ -15,9 +15,10 @@ import shapely
 from affine import Affine
 from runs import table
 
-from engine import cli, estimate, lanes
+from engine import cli
 from engine.geo.grid import TileGrid
-from engine.geo.writer import GridWriter
+from engine.output.writer import GridWriter
+from engine.run import estimate, lanes
 
 import fakes
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import metrics
-from engine.errors import EngineError, InputError
+from engine.contract.errors import EngineError, InputError
+from engine.contract.tiles import UNCHANGED_TEXT
+from engine.evaluation import metrics
 from engine.evaluation.statistics import CaptionStatistics
-from engine.schema import UNCHANGED_TEXT
 
 pytest.importorskip("pycocoevalcap", reason="the extra 'eval' is not installed")
 LEVIR = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "levir_cc"

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from engine import model_files, registry
-from engine.captioner import ModelCard
-from engine.errors import ModelError, OutputError
+from engine import registry
+from engine.contract.errors import ModelError, OutputError
+from engine.models.captioner import ModelCard
+from engine.registry import files as model_files
 
 import fakes
 

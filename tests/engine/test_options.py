@@ -5,10 +5,12 @@ import dataclasses
 
 import pytest
 
-from engine import cli, cli_options, schema
+from engine import cli
+from engine.cli import options as cli_options
+from engine.contract import request as schema
+from engine.contract.errors import InputError
 from engine.contract.options import CAPTION, COMMAND, KINDS, PIXELS, SURFACES, TABLE, option, options_of
-from engine.errors import InputError
-from engine.schema import OPTIONS, CaptionRequest
+from engine.contract.request import OPTIONS, CaptionRequest
 
 REQUEST = CaptionRequest("a.tif", "b.tif")
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from runs import CHANGED_TILES, NODATA_TILE, count, table
 
-from engine import lanes, pipeline, reading
-from engine.captioner import ModelCard
-from engine.errors import AreaError, Cancelled, EngineError, InputError, ModelError, OutputError, RasterError
+from engine.contract.errors import AreaError, Cancelled, EngineError, InputError, ModelError, OutputError, RasterError
+from engine.contract.tiles import UNCHANGED_TEXT
 from engine.geo.tileset import TileSet
-from engine.geo.writer import GridWriter
-from engine.schema import UNCHANGED_TEXT
+from engine.models.captioner import ModelCard
+from engine.output.writer import GridWriter
+from engine.run import lanes, pipeline, reading
 
 import fakes
 

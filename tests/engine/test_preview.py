@@ -9,11 +9,12 @@ import rasterio
 from PIL import Image
 from runs import NODATA_TILE, TILE_PX, draw_pair
 
-from engine import pipeline, registry
-from engine.errors import RasterError
-from engine.preview import preview
-from engine.reading import read_tile
-from engine.schema import CaptionRequest
+from engine import registry
+from engine.contract.errors import RasterError
+from engine.contract.request import CaptionRequest
+from engine.run import pipeline
+from engine.run.preview import preview
+from engine.run.reading import read_tile
 
 import fakes
 

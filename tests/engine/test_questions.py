@@ -7,12 +7,13 @@ import fiona
 import pytest
 from runs import TILE_PX
 
-from engine import batch, registry
-from engine.captioner import CaptionOptions, ModelCard
+from engine import registry
 from engine.cli import main
-from engine.errors import InputError
-from engine.geo.writer import read_provenance
-from engine.schema import CaptionRequest
+from engine.contract.errors import InputError
+from engine.contract.request import CaptionRequest
+from engine.models.captioner import CaptionOptions, ModelCard
+from engine.output.writer import read_provenance
+from engine.run import batch
 from engine.worker import Engine
 
 import fakes

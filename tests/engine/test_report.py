@@ -14,16 +14,16 @@ from PIL import Image
 from runs import ROOT, TILE_PX
 
 from engine.cli import main
+from engine.contract.errors import InputError, OutputError, RasterError
 from engine.contract.fields import REVIEW, TILE, fields_of
-from engine.errors import InputError, OutputError, RasterError
-from engine.geo.writer import TAG
+from engine.contract.tiles import UNCHANGED_TEXT
+from engine.output.writer import TAG
 from engine.report.ground import Ground
 from engine.report.layer import read_layer
 from engine.report.request import ReportRequest
 from engine.report.run import run
 from engine.report.story import area_text, percent, tell, top_changes
-from engine.review import is_disputed, settled
-from engine.schema import UNCHANGED_TEXT
+from engine.words.review import is_disputed, settled
 
 import fakes
 

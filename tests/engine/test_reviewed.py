@@ -10,11 +10,11 @@ from PIL import Image
 from runs import TILE_PX
 
 from engine.cli import main
-from engine.errors import InputError, OutputError
+from engine.contract.errors import InputError, OutputError
+from engine.contract.tiles import UNCHANGED_TEXT
 from engine.evaluation.pairs import read_pairs
-from engine.figure import Cell
-from engine.reviewed import CAPTIONS, export, export_of, split_places
-from engine.schema import UNCHANGED_TEXT
+from engine.report.figure import Cell
+from engine.report.reviewed import CAPTIONS, export, export_of, split_places
 
 import fakes
 

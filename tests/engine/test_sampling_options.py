@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import pytest
 from runs import TILE_PX
 
-from engine import batch, pipeline, registry
-from engine.captioner import CaptionOptions, ModelCard
+from engine import registry
 from engine.cli import main
-from engine.errors import InputError
-from engine.geo.writer import read_provenance
-from engine.schema import CaptionRequest
+from engine.contract.errors import InputError
+from engine.contract.request import CaptionRequest
+from engine.models.captioner import CaptionOptions, ModelCard
+from engine.output.writer import read_provenance
+from engine.run import batch, pipeline
 
 import fakes
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from engine.weights import pack, unpack
+from engine.registry.weights import pack, unpack
 
 
 def test_large_tensors_come_back_within_half_a_step_of_their_row():

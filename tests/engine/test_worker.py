@@ -10,8 +10,8 @@ import time
 import pytest
 from runs import ROOT, TILE_PX, count, start, table
 
-from engine.errors import ERRORS
-from engine.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION
+from engine.contract.errors import ERRORS
+from engine.contract.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION
 
 import fakes
 

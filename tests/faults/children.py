@@ -22,8 +22,8 @@ FAKES = ROOT / "tests" / "engine" / "fakes.py"
 sys.path.insert(0, str(FAKES.parent))
 
 import engine.cli  # noqa: E402, F401 (imported here, so that forks have it)
-import engine.cli_output  # noqa: E402, F401
-import engine.pipeline  # noqa: E402, F401
+import engine.cli.output  # noqa: E402
+import engine.run.pipeline  # noqa: E402
 import engine.worker  # noqa: E402, F401
 
 import fakes  # noqa: E402

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CARELESS = """
 import signal, sys
 import tests.faults.__main__ as suite
-from engine.geo.writer import GridWriter
+from engine.output.writer import GridWriter
 from ends import interrupted
 from kinds import STOPPED, Kind, error
 

@@ -13,10 +13,10 @@ from fuzz_budget import budget
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.errors import AreaError, ChangeScribeError, InputError
+from engine.contract.errors import AreaError, ChangeScribeError, InputError
+from engine.contract.request import CaptionRequest
 from engine.geo.area import read_area, tile_grid
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
 
 CENTRES = {"EPSG:32633": (391_500, 5_820_000), "EPSG:4326": (13.4, 52.5), "EPSG:3857": (1_491_000, 6_891_000), "EPSG:2263": (980_000, 200_000)}
 METRES = {"EPSG:32633": 1.0, "EPSG:4326": 1e-5, "EPSG:3857": 1.6, "EPSG:2263": 3.28}

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine import registry
-from engine.errors import ChangeScribeError, InputError, ProtocolError
-from engine.protocol import EVENT_TYPES, PROTOCOL_VERSION, REQUEST_TYPES, decode, encode
-from engine.schema import CaptionRequest
+from engine.contract.errors import ChangeScribeError, InputError, ProtocolError
+from engine.contract.protocol import EVENT_TYPES, PROTOCOL_VERSION, REQUEST_TYPES, decode, encode
+from engine.contract.request import CaptionRequest
 from engine.worker import Engine, Worker
 
 import fakes

@@ -7,10 +7,10 @@ from fuzz_budget import budget
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.errors import ChangeScribeError
+from engine.contract.errors import ChangeScribeError
+from engine.contract.request import CaptionRequest
 from engine.geo.area import tile_grid
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
 
 SIZE = 150
 FORMS = {

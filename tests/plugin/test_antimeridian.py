@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from changescribe.engine.errors import NoOverlapError
+from changescribe.engine.contract.errors import NoOverlapError
 from qgis.core import QgsProcessingContext, QgsRasterLayer
 
 from helpers import write_raster

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from changescribe.engine.errors import EngineError
+from changescribe.engine.contract.errors import EngineError
 from changescribe.qgis_plugin.client import base_python, builds, driver, proof
 from changescribe.qgis_plugin.client.base_python import BasePython
 from changescribe.qgis_plugin.client.driver import Driver

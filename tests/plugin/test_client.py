@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from changescribe.engine.errors import Cancelled, EngineError, RasterError
+from changescribe.engine.contract.errors import Cancelled, EngineError, RasterError
 
 REQUEST = {"before": "a.tif", "after": "b.tif"}
 

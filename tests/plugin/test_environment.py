@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from changescribe.engine.errors import Cancelled, EngineError, InputError, OutputError
+from changescribe.engine.contract.errors import Cancelled, EngineError, InputError, OutputError
 from changescribe.qgis_plugin.client import base_python, builds, environment, install, locate, pip_run, process
 from qgis.PyQt.QtCore import QLockFile
 from wheel_house import TORCH, write_wheel

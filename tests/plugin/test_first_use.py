@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from changescribe.engine.errors import EngineError
+from changescribe.engine.contract.errors import EngineError
 from changescribe.qgis_plugin.client import base_python, builds
 
 PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")

@@ -4,7 +4,7 @@ import json
 import threading
 
 import pytest
-from changescribe.engine.errors import Cancelled
+from changescribe.engine.contract.errors import Cancelled
 from changescribe.qgis_plugin.gui import area
 from changescribe.qgis_plugin.gui import dock as dock_module
 from changescribe.qgis_plugin.gui.estimate import estimate

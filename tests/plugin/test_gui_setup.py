@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from changescribe.engine.errors import Cancelled, EngineError
+from changescribe.engine.contract.errors import Cancelled, EngineError
 from changescribe.qgis_plugin.client import builds, driver, environment, install
 from changescribe.qgis_plugin.client.base_python import BasePython
 from gui_window import wait_until

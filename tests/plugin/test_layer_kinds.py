@@ -162,7 +162,7 @@ def test_missing_tiles_are_said_and_left_transparent(provider, engine, before, s
 
 
 def test_fetching_leaves_the_main_thread_free_and_can_be_cancelled(server, before, tmp_path, qgis_new_project):
-    from changescribe.engine.errors import Cancelled
+    from changescribe.engine.contract.errors import Cancelled
     from changescribe.qgis_plugin.processing.exports import Export, pixel_grid
     from changescribe.qgis_plugin.processing.sources import Area
     from qgis.core import QgsProcessingContext, QgsRectangle

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def rows():
-    from changescribe.engine.schema import OPTIONS
+    from changescribe.engine.contract.request import OPTIONS
 
     return OPTIONS
 
@@ -59,7 +59,7 @@ def test_widgets_hold_the_bounds_and_defaults_of_the_rows(plugin, rows):
 
 def test_an_added_option_appears_in_toolbox_and_panel(qgis_app, monkeypatch, window):
     """The row, its two texts, and nothing else."""
-    from changescribe.engine import schema
+    from changescribe.engine.contract import request as schema
     from changescribe.engine.contract.options import PIXELS, option, options_of
     from changescribe.qgis_plugin import option_texts
     from changescribe.qgis_plugin.gui.option_rows import OptionRows

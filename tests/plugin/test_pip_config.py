@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from changescribe.engine.errors import EngineError
+from changescribe.engine.contract.errors import EngineError
 from changescribe.qgis_plugin.client import environment, install, pip_config, pip_run
 from wheel_house import TORCH, use_index
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from changescribe.engine.errors import InputError
+from changescribe.engine.contract.errors import InputError
 from changescribe.qgis_plugin.processing.jobs import Job, jobs_from_folder, jobs_from_rows, jobs_from_series
 from changescribe.qgis_plugin.processing.summary import AREA_FIELDS, AreaSummary, row
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from changescribe.engine.errors import EngineError, OutputError
+from changescribe.engine.contract.errors import EngineError, OutputError
 from changescribe.qgis_plugin.client import builds, driver, environment, install, pip_run, worker_client
 from changescribe.qgis_plugin.client.worker_client import EngineClient
 from qgis.core import QgsNetworkAccessManager

@@ -90,7 +90,7 @@ def test_main_class(layer, values, expected):
 
 
 def test_every_class_of_the_schema_has_a_colour(layer):
-    from changescribe.engine.schema import CLASSES
+    from changescribe.engine.contract.tiles import CLASSES
 
     keys = {category.value() for category in layer.renderer().categories()}
     for name in CLASSES:

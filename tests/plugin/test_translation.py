@@ -104,7 +104,7 @@ def test_without_a_translation_all_stays_english(in_language, locale):
 
 
 def test_errors_are_joined_in_the_users_language(in_language):
-    from changescribe.engine.errors import AreaError
+    from changescribe.engine.contract.errors import AreaError
     from changescribe.qgis_plugin.i18n import error_text
 
     errors = [AreaError("no area"), AreaError("no area.", "one", "draw it."), AreaError("no area", "", "draw it")]

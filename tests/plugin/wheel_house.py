@@ -73,7 +73,7 @@ def hermetic_pip():
 @pytest.fixture(scope="session")
 def quick_python(tmp_path_factory, hermetic_pip):
     """A Python whose ``-m venv`` copies a virtual environment that was made once: making one takes seconds."""
-    from changescribe.engine.errors import EngineError
+    from changescribe.engine.contract.errors import EngineError
     from changescribe.qgis_plugin.client.base_python import find_base_python
 
     try:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.errors import InputError
-from engine.metrics import score
+from engine.contract.errors import InputError
+from engine.evaluation.metrics import score
 from training import ablation
 from training.ablation import VARIANTS, AblationOptions, FrozenDfm, frozen_epoch, run
 from training.ablation_report import score_variant, write_report

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.text import is_well_formed
+from engine.words.text import is_well_formed
 from training.augment import composite, moves_whole, rerender, unchanged_composite
 from training.augment.moved import moved_captions, place_words
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from engine.text import is_well_formed
+from engine.words.text import is_well_formed
 from training.augment import reverse_caption, reverse_captions, reverse_classes
 
 

@@ -19,9 +19,10 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file, save_file
 from test_ccexpert_training import TINY, chat, tiny_net  # noqa: F401 (a fixture)
 
-from engine import model_files, registry
-from engine.errors import ModelError
+from engine import registry
+from engine.contract.errors import ModelError
 from engine.models.ccexpert.net import CCExpertNet
+from engine.registry import files as model_files
 from training import ccexpert_export, ccexpert_features, train_ccexpert
 from training.ccexpert_stages import PARTS, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage
 

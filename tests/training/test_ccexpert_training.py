@@ -19,7 +19,7 @@ pytest.importorskip("accelerate")
 from accelerate import Accelerator
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.net import IGNORE_ID, IMAGE_ID, CCExpertNet
 from engine.models.ccexpert.prompt import END, END_OF_TEXT, START, ChatTokenizer

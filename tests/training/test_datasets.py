@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.errors import InputError
-from engine.schema import CLASSES
+from engine.contract.errors import InputError
+from engine.contract.tiles import CLASSES
 from training.datasets import load_rows, read_pair, training_rows
 from training.datasets.captions import merge_captions, read_captions
 from training.datasets.levir_cc import place_of

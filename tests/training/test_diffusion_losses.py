@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.diffusion.discrete import DiscreteDiffusion
 from engine.models.diffusion.karras import Preconditioning
 from engine.models.diffusion.text import TextSpace

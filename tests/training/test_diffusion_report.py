@@ -11,11 +11,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from engine import registry
-from engine.captioner import ModelCard
 from engine.evaluation.pairs import read_pairs
+from engine.models.captioner import ModelCard
 from engine.models.diffusion.captioner import DiffusionCaptioner, Sampling
 from engine.models.diffusion.denoiser import PRESETS, DiffusionNet
-from engine.text import SPECIAL, Vocabulary
+from engine.words.text import SPECIAL, Vocabulary
 from training import diffusion_report, diffusion_report_page, diffusion_report_time
 from training.diffusion_plot import Line, plot
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.scribe import ScribeConfig
 from training import train_scribe
 from training.datasets import check_leakage, load_rows, training_rows

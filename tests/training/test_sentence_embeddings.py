@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
 from training import sentence_embeddings
 from training.datasets import captioned, load_rows
 from training.sentence_embeddings import SentenceEncoder, SentenceTable, fetch, training_sentences

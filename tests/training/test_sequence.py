@@ -6,7 +6,7 @@ import torch
 from pycocoevalcap.cider.cider import Cider
 
 from engine.models.scribe import ScribeConfig, ScribeNet
-from engine.text import PAD, START, Vocabulary
+from engine.words.text import PAD, START, Vocabulary
 from training.batches import PairStore
 from training.datasets import captioned, load_rows
 from training.reward import CiderReward

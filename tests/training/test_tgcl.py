@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from training.tgcl import GATINGS, TextGuidedContrast, contrastive_loss
 
 CHANGED = torch.tensor([True, False, True, True, False, True])

@@ -7,11 +7,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.captioner import ModelCard
+from engine.models.captioner import ModelCard
 from engine.models.efficientnet import EfficientNetLite
 from engine.models.scribe import ScribeCaptioner, ScribeConfig, ScribeNet
-from engine.text import SPECIAL, Vocabulary
-from engine.weights import pack
+from engine.registry.weights import pack
+from engine.words.text import SPECIAL, Vocabulary
 from training import timed
 from training.balance import draw_weights
 from training.datasets import PairRow, load_rows, training_rows

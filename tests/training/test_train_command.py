@@ -6,7 +6,7 @@ import json
 import pytest
 
 from engine.cli import main
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 
 @pytest.mark.parametrize(

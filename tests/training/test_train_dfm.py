@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
 from engine.models.dfm import DfmCaptioner, DfmConfig, DfmHeads, DfmNet
 from engine.models.scribe import ScribeConfig, ScribeNet
 from engine.models.vit import Features
-from engine.text import SPECIAL, Vocabulary
-from engine.weights import pack, unpack
+from engine.registry.weights import pack, unpack
+from engine.words.text import SPECIAL, Vocabulary
 from training import train_dfm
 from training.datasets import captioned, load_rows
 from training.dfm_batches import UNCHANGED_SENTENCES, DfmPairs

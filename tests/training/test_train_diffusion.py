@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from engine.captioner import CaptionOptions
-from engine.errors import InputError
+from engine.contract.errors import InputError
+from engine.models.captioner import CaptionOptions
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Sampling
 from engine.models.diffusion.denoiser import PRESETS
 from engine.models.diffusion.encoder import ResNet
 from engine.registry import weights_path
-from engine.text import Vocabulary
+from engine.words.text import Vocabulary
 from training import diffusion_features, train_diffusion
 from training.datasets import captioned, load_rows
 from training.diffusion_batches import DiffusionBatch, FeatureSource, ImageSource, TextSource, draw, draw_weights

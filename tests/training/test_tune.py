@@ -7,10 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from engine import model_files, registry, train_command
+from engine import registry
 from engine.cli import main
-from engine.errors import InputError, ModelError
+from engine.cli import train as train_command
+from engine.contract.errors import InputError, ModelError
 from engine.models.scribe import read_checkpoint
+from engine.registry import files as model_files
 from training import tune as tuning
 from training.tune import TuneOptions, learn_words, parts_of, reviewed_rows, tune
 from training.tune_proof import split_by_place, write_dataset

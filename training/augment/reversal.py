@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.evaluate import NO_CHANGE
+from engine.evaluation.evaluate import NO_CHANGE
 
 from .phrases import (
     APPEARING,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from engine.errors import EXIT_DONE, EXIT_INPUT, ChangeScribeError
+from engine.contract.errors import EXIT_DONE, EXIT_INPUT, ChangeScribeError
 
 from .check import find_problems, report
 from .layouts import detect, read_rows

@@ -11,8 +11,8 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.errors import InputError
-from engine.schema import CLASSES
+from engine.contract.errors import InputError
+from engine.contract.tiles import CLASSES
 
 from .rows import DELTA_SIGNS, PairRow, delta_array, words
 

@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 from .captions import CAPTIONS_PER_PAIR
 from .duplicates import near_duplicates

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 from .rows import PairRow, read_rgb
 

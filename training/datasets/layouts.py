@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 from . import captions, dubai_cc, levir_cc, shared_pairs
 from .rows import PairRow

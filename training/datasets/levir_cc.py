@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.errors import InputError
-from engine.evaluate import NO_CHANGE
+from engine.contract.errors import InputError
+from engine.evaluation.evaluate import NO_CHANGE
 
 from .rows import PairRow, build_rows, delta_array, words
 

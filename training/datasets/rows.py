@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from engine.errors import InputError
-from engine.schema import CLASSES
+from engine.contract.errors import InputError
+from engine.contract.tiles import CLASSES
 
 from .excluded import EXCLUDED
 

@@ -14,7 +14,7 @@ import numpy as np
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from ..stretch import sample_windows
 
 LATTICE, WINDOW_PX = 8, 64

@@ -29,9 +29,9 @@ from rasterio.features import rasterize
 from rasterio.warp import reproject, transform_bounds
 from rasterio.windows import Window
 
-from ...errors import AreaError, NoOverlapError, RasterError
+from ...contract.errors import AreaError, NoOverlapError, RasterError
 from .. import access
-from ..blocks import verify_blocks
+from ..matching.blocks import verify_blocks
 from ..vector import split_layer
 
 SCL_MASKED = (0, 1, 3, 8, 9, 10)
@@ -235,7 +235,7 @@ class UserMask:
         return rasterize(parts, out_shape=shape, transform=place, dtype=np.uint8) > 0 if parts else np.zeros(shape, bool)
 
     def _polygons(self, crs: Any, within: float) -> Any:
-        from ..area import read_area  # which itself needs pairs of rasters
+        from ..area import read_area
 
         layer = self._options.get("layername")
         try:

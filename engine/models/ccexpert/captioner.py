@@ -12,10 +12,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
-from ...errors import InputError, ModelError
-from ...text import NO_CHANGE
+from ...contract.errors import InputError, ModelError
+from ...words.text import NO_CHANGE
 from ..blocks import block_size, in_blocks
+from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
 from .config import QUESTION, CCExpertConfig
 from .net import IMAGE_ID, CCExpertNet, Prefix
 from .prompt import ChatTokenizer

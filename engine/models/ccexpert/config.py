@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ...errors import InputError
+from ...contract.errors import InputError
 
 # Where the two images' tokens go in a prompt; both are replaced by ``tokens_per_image`` placeholders.
 IMAGE_MARKS = ("<image1>", "<image2>")

@@ -13,8 +13,8 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from ...captioner import ModelCard
-from ...errors import InputError, ModelError
+from ...contract.errors import InputError, ModelError
+from ..captioner import ModelCard
 from .captioner import read_metadata
 from .config import QWEN2_7B, SIGLIP, CCExpertConfig
 from .prompt import END, END_OF_TEXT, START, TOKENIZER_FILE

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from ..blocks import filled
 from .config import CCExpertConfig
 from .difference import DifferenceModule

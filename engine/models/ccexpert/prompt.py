@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ...errors import ModelError
+from ...contract.errors import ModelError
 from .config import IMAGE_MARKS, PROMPTS, QUESTION, CCExpertConfig
 from .net import IMAGE_ID
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from ...errors import InputError
+from ...contract.errors import InputError
 
 # Of a matrix's element with its share of the scales: one of 4 bytes for 64 elements, one of 2 for each row.
 BYTES = {4: 0.5 + 4 / 64, 8: 1.0}

@@ -16,10 +16,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ...device import cpu_has_bf16
-from ...errors import ModelError
-from ...installed import user_models_dir
-from ...weights import pack, unpack
+from ...contract.errors import ModelError
+from ...registry.installed import user_models_dir
+from ...registry.weights import pack, unpack
+from ..device import cpu_has_bf16
 from .config import CCExpertConfig
 from .names import own_name, tower_name
 from .net import CCExpertNet
@@ -256,7 +256,7 @@ def _merge(net: CCExpertNet, own: Mapping[str, nn.Parameter], layer: str, a: Ten
 def save_trained(
     path: Path, state: Mapping[str, Tensor], config: CCExpertConfig, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float]
 ) -> None:
-    """Write a ``trained_state`` packed (``engine.weights``), with all that ``CCExpertCaptioner`` needs beside the base."""
+    """Write a ``trained_state`` packed (``engine.registry.weights``), with all that ``CCExpertCaptioner`` needs beside the base."""
     members = {"config": config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
     metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in members.items()}
     save_file({name: tensor.cpu() for name, tensor in pack(state).items()}, path, metadata=metadata)

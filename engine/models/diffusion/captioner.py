@@ -12,14 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ... import checkpoint
-from ...captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated, changed_caption, unchanged_caption
-from ...device import cpu_has_bf16
-from ...errors import InputError
-from ...schema import MAX_SAMPLES, Caption
-from ...text import END, NO_CHANGE, Vocabulary, is_well_formed
+from ...contract.errors import InputError
+from ...contract.request import MAX_SAMPLES
+from ...contract.tiles import Caption
+from ...registry import checkpoint
+from ...words.text import END, NO_CHANGE, Vocabulary, is_well_formed
 from ..blocks import block_size, filled, in_blocks
+from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated, changed_caption, unchanged_caption
 from ..consensus import consensus
+from ..device import cpu_has_bf16
 from .denoiser import DiffusionConfig, DiffusionNet
 from .discrete import clamped, sample_ddim, sample_ddpm
 from .karras import karras_grid

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from .discrete import DiscreteDiffusion
 from .encoder import ENCODERS, PIXELS, ImageDifferenceEncoder
 from .fusion import CrossModeFusion, FourierTime, Memory, SinusoidTime, stacked_self_attention

@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from .samplers import Condition, Denoise, Noise
 
 # What the network sees of t: it is fed t · TIME_SCALE / T, whatever the number of training steps.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...errors import InputError, ModelError
+from ...contract.errors import InputError, ModelError
 from ..efficientnet import EfficientNetLite
 
 SIDE = 14

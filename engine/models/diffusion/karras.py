@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...errors import InputError
+from ...contract.errors import InputError
 from .samplers import Condition, Denoise
 
 Network = Callable[[Tensor, Tensor, Condition], Tensor]

@@ -14,8 +14,8 @@ from engine.accuracy.design import SampleOptions
 from engine.accuracy.request import accuracy_of, sample_of
 from engine.accuracy.result import assess
 from engine.cli import main
+from engine.contract.errors import InputError, OutputError
 from engine.contract.fields import TILE, fields_of
-from engine.errors import InputError, OutputError
 
 KINDS = {"text": "str", "int": "int32", "bool": "bool", "real": "float"}
 SIDE_M = 128.0

@@ -9,8 +9,8 @@ from affine import Affine
 from rasterio.warp import transform
 from rasterio.windows import Window
 
+from engine.contract.request import CaptionRequest
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
 
 HOME = "EPSG:32633"
 CENTRE = (391_500.0, 5_820_000.0)  # in HOME, metres

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.convert import convert
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.geo import access
+from engine.output.convert import convert
 from training import pretrained
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -50,11 +50,11 @@ NAMED = {
 READ = """
 import json, sys
 from rasterio import CRS
-from engine.errors import AreaError, RasterError
+from engine.contract.errors import AreaError, RasterError
 from engine.geo import access
 from engine.geo.area import read_area
 from engine.geo.source import RasterSource
-from engine.schema import TileRef
+from engine.contract.request import TileRef
 for path in sys.argv[1:]:
     access.limit()
     try:

@@ -8,10 +8,10 @@ import pytest
 import rasterio
 from affine import Affine
 
-from engine.geo import align
-from engine.geo.alignment import Alignment, Field
+from engine.contract.request import CaptionRequest
+from engine.geo.matching import align
+from engine.geo.matching.alignment import Alignment, Field
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
 
 SIZE = 640
 

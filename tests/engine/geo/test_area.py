@@ -10,10 +10,10 @@ import shapely
 from made_ground import CENTRE, HOME
 from rasterio.warp import transform
 
-from engine.errors import AreaError, NoOverlapError
+from engine.contract.errors import AreaError, NoOverlapError
+from engine.contract.request import CaptionRequest
 from engine.geo.area import read_area, tile_grid
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
 
 UTM = rasterio.CRS.from_string(HOME)
 

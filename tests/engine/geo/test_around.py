@@ -9,12 +9,12 @@ from affine import Affine
 from rasterio.warp import transform
 from rasterio.windows import Window
 
-from engine import pipeline
+from engine.contract.request import CaptionRequest
 from engine.geo import around
 from engine.geo.area import tile_grid
 from engine.geo.ground import pixel_size_m
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
+from engine.run import pipeline
 
 LAT = -16.8
 EAST_M, NORTH_M = (111_412 * np.cos(np.radians(LAT)) - 93.5 * np.cos(np.radians(3 * LAT)), 110_660.0)  # a degree there

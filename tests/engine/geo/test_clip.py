@@ -7,9 +7,9 @@ import pytest
 import shapely
 from affine import Affine
 
+from engine.contract.tiles import TileRef
 from engine.geo.clip import Clip
 from engine.geo.grid import TileGrid
-from engine.schema import TileRef
 
 TURNED = Affine.translation(500_000, 5_000_000) * Affine.rotation(17) * Affine.scale(0.5, -0.5)
 

@@ -11,9 +11,10 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.shutil import copy
 
-from engine.errors import RasterError
+from engine.contract.errors import RasterError
+from engine.contract.request import CaptionRequest
+from engine.contract.tiles import TileRef
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest, TileRef
 
 WINDOW = TileRef(0, 0, 0, 0, 64, 64)
 

@@ -7,8 +7,8 @@ from made_ground import opened, whole
 from rasterio.windows import Window
 from test_validity import SIZE, picture, written  # noqa: F401 - a fixture
 
+from engine.contract.request import CaptionRequest
 from engine.geo.pair import RasterPair
-from engine.schema import CaptionRequest
 
 ROWS, COLS = np.mgrid[:SIZE, :SIZE]
 SHAPES = {

@@ -7,7 +7,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import NoOverlapError
+from engine.contract.errors import NoOverlapError
 from engine.geo.grid import TileGrid, pixel_window
 from engine.geo.tileset import TileSet
 

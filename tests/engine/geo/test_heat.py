@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rasterio.warp import transform_geom
 
-from engine.errors import InputError, OutputError
-from engine.geo import writer as writer_module
+from engine.contract.errors import InputError, OutputError
+from engine.contract.heatmap import HeatmapOutput
+from engine.contract.tiles import Caption, TileCaption, TileRef
 from engine.geo.grid import TileGrid
-from engine.geo.heat import NODATA, HeatWriter, merged, percentages
-from engine.schema import Caption, HeatmapOutput, TileCaption, TileRef
+from engine.output import writer as writer_module
+from engine.output.heat import NODATA, HeatWriter, merged, percentages
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 UTM = rasterio.CRS.from_epsg(32633)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import rasterio
 
+from engine.contract.request import CaptionRequest
 from engine.geo.grid import TileGrid
-from engine.geo.joint import MID_GREY, fill_jointly
 from engine.geo.pair import RasterPair
-from engine.reading import read_tile
-from engine.schema import CaptionRequest
+from engine.geo.validity.joint import MID_GREY, fill_jointly
+from engine.run.reading import read_tile
 
 
 def drawn(*shape, seed=0):

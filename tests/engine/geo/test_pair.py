@@ -14,9 +14,9 @@ from made_ground import HOME, centred, ground, in_hole, opened, places, whole
 from rasterio.warp import transform
 from rasterio.windows import Window
 
-from engine.errors import InputError, NoOverlapError, RasterError
+from engine.contract.errors import InputError, NoOverlapError, RasterError
+from engine.contract.tiles import TileRef
 from engine.geo.ground import pixel_size_m
-from engine.schema import TileRef
 
 FORMS = [
     ("uint8", None),

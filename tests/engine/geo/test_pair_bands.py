@@ -9,7 +9,7 @@ import rasterio
 from made_ground import ground, opened, places, whole
 from rasterio.enums import ColorInterp
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 
 SENTINEL = Path(__file__).resolve().parents[4] / "shared" / "data" / "geotiff" / "sentinel2"
 

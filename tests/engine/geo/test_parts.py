@@ -7,11 +7,11 @@ import pytest
 import rasterio
 from affine import Affine
 
-from engine.errors import OutputError
+from engine.contract.errors import OutputError
+from engine.contract.tiles import Caption, TileCaption
 from engine.geo.grid import TileGrid
-from engine.geo.parts import PartsWriter, verify_one_file
-from engine.geo.writer import read_provenance
-from engine.schema import Caption, TileCaption
+from engine.output.parts import PartsWriter, verify_one_file
+from engine.output.writer import read_provenance
 
 GRID = TileGrid(7 * 64, 4 * 64, Affine(0.5, 0, 400_000, 0, -0.5, 5_800_000), rasterio.CRS.from_epsg(32633), 64)
 PROVENANCE = {"model": {"id": "fake"}}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import rasterio
 
-from engine.geo.correlation import phase_correlation
+from engine.contract.request import CaptionRequest
+from engine.geo.matching.correlation import phase_correlation
+from engine.geo.matching.registration import check, measure
 from engine.geo.pair import RasterPair
-from engine.geo.registration import check, measure
-from engine.schema import CaptionRequest
 
 
 def texture(seed, size=700):

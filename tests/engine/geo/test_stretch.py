@@ -5,9 +5,10 @@ import pytest
 import rasterio
 from rasterio.windows import Window
 
+from engine.contract.request import CaptionRequest
+from engine.contract.tiles import TileRef
 from engine.geo.pair import RasterPair
 from engine.geo.stretch import IDENTITY, Stretch, choose_stretch, sample_windows
-from engine.schema import CaptionRequest, TileRef
 
 
 def reader(image, valid=None, log=None):

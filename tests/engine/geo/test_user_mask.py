@@ -13,7 +13,7 @@ from rasterio.warp import Resampling, calculate_default_transform, reproject, tr
 from shapely.geometry import box, mapping
 from test_validity import SIZE, picture, written  # noqa: F401 - a fixture
 
-from engine.errors import AreaError, InputError, NoOverlapError, RasterError
+from engine.contract.errors import AreaError, InputError, NoOverlapError, RasterError
 
 CRS, ORIGIN = "EPSG:32631", (500_000, 5_400_000)
 CLOUDS = np.zeros((SIZE, SIZE), bool)
@@ -144,7 +144,7 @@ def test_masks_that_are_not_understood(written, mask, tmp_path):  # noqa: F811
 
 
 def test_members_of_the_request_are_verified():
-    from engine.schema import CaptionRequest
+    from engine.contract.request import CaptionRequest
 
     request = CaptionRequest.from_json(
         {"before": "a", "after": "b", "fill": 0, "before_nodata": {"own": False, "values": [[1, 2]], "alpha": 0}, "mask_after": "m.tif|masked=1"}

@@ -13,8 +13,8 @@ from made_ground import opened, whole
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import from_origin
 
+from engine.contract.errors import InputError
 from engine.contract.validity import NodataSettings
-from engine.errors import InputError
 
 RGBA = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha)
 FIVE = (ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.undefined, ColorInterp.alpha)

@@ -14,11 +14,12 @@ import shapely
 from made_ground import CENTRE, HOME
 from rasterio.warp import transform
 
-from engine.convert import convert
-from engine.errors import AreaError, InputError, OutputError
-from engine.geo import heat_polygons, vector
+from engine.contract.errors import AreaError, InputError, OutputError
+from engine.geo import vector
 from engine.geo.area import read_area
-from engine.geo.writer import GridWriter, read_provenance, verify_path
+from engine.output import heat_polygons
+from engine.output.convert import convert
+from engine.output.writer import GridWriter, read_provenance, verify_path
 from engine.report.layer import read_layer
 
 UTM = rasterio.CRS.from_string(HOME)
@@ -34,7 +35,7 @@ def area_file(path, *sizes_m, layer="area"):
 
 def output(path):
     """A finished output of ours, with one tile."""
-    from engine.schema import TileCaption, TileRef
+    from engine.contract.tiles import TileCaption, TileRef
 
     x, y = CENTRE
     ring = ((x, y), (x + 9, y), (x + 9, y - 9), (x, y - 9), (x, y))

@@ -14,11 +14,11 @@ import fiona
 import pytest
 import rasterio
 
+from engine.contract.errors import OutputError
 from engine.contract.fields import REVIEW, TILE, names_of
-from engine.errors import OutputError
-from engine.geo import writer as module
-from engine.geo.writer import GridWriter, read_provenance
-from engine.schema import LAYER_NAME, Caption, TileCaption, TileRef
+from engine.contract.tiles import LAYER_NAME, Caption, TileCaption, TileRef
+from engine.output import writer as module
+from engine.output.writer import GridWriter, read_provenance
 
 WKT = rasterio.CRS.from_epsg(32633).to_wkt()
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -11,9 +11,9 @@ import fiona
 import pytest
 import rasterio
 
-from engine.errors import OutputError
-from engine.geo.writer import GridWriter, read_provenance
-from engine.schema import LAYER_NAME, Caption, TileCaption, TileRef
+from engine.contract.errors import OutputError
+from engine.contract.tiles import LAYER_NAME, Caption, TileCaption, TileRef
+from engine.output.writer import GridWriter, read_provenance
 
 WKT = rasterio.CRS.from_epsg(32633).to_wkt()
 RUN = {"request": {"before": "/a.tif", "seed": 0}}

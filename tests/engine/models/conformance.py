@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from engine.captioner import CaptionOptions, tile_seed
-from engine.errors import InputError
-from engine.schema import CLASSES, UNCHANGED_TEXT
-from engine.text import is_well_formed
+from engine.contract.errors import InputError
+from engine.contract.tiles import CLASSES, UNCHANGED_TEXT
+from engine.models.captioner import CaptionOptions, tile_seed
+from engine.words.text import is_well_formed
 
 
 def random_pairs(count, px=256, seed=0):

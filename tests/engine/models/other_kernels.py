@@ -12,10 +12,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine import registry
-from engine.captioner import CaptionOptions
 from engine.demo import SEASONS
-from engine.demo_render import SKIES, render
-from engine.demo_scene import plan
+from engine.demo.render import SKIES, render
+from engine.demo.scene import plan
+from engine.models.captioner import CaptionOptions
 
 PRODUCTS = ("linear", "mm", "bmm", "matmul", "conv", "scaled_dot_product", "transformer_encoder")
 

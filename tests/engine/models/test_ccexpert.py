@@ -10,14 +10,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine import registry
-from engine.captioner import CaptionOptions
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
+from engine.models.captioner import CaptionOptions
 from engine.models.ccexpert.captioner import CCExpertCaptioner
 from engine.models.ccexpert.config import PROMPTS
 from engine.models.ccexpert.net import IMAGE_ID
 from engine.models.ccexpert.prompt import END, START, ChatTokenizer
 from engine.models.ccexpert.weights import trained_state
-from engine.text import NO_CHANGE
+from engine.words.text import NO_CHANGE
 
 from conformance import CaptionerConformance
 from tiny_ccexpert import BUILT, CONFIG, FELLED, GONE, SAME, TREES, captioner_of, flat, taught, write

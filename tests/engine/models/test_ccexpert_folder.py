@@ -12,13 +12,14 @@ from safetensors.torch import load_file, save_file
 from test_ccexpert_weights import TINY, authors_state
 from tokenizers import Tokenizer
 
-from engine import model_files, registry
+from engine import registry
 from engine.cli import main
-from engine.errors import ModelError
+from engine.contract.errors import ModelError
 from engine.models.ccexpert import folder as whole
 from engine.models.ccexpert.captioner import CCExpertCaptioner, read_metadata
 from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.net import CCExpertNet
+from engine.registry import files as model_files
 
 from conformance import random_pairs
 from tiny_ccexpert import CONFIG, taught, tokenizer, write

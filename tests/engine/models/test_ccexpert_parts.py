@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.ccexpert.config import IMAGE_UPDATES, PRESETS, CCExpertConfig, LoraSizes
 from engine.models.ccexpert.difference import AdaptiveAdjustment, ChangeAwareLayer, DifferenceModule, Tokens, sine_positions
 from engine.models.ccexpert.net import IGNORE_ID, IMAGE_ID, CCExpertNet, pad_left

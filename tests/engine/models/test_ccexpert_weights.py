@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
 
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
 from engine.models.ccexpert import weights
 from engine.models.ccexpert.config import PRESETS, LoraSizes
 from engine.models.ccexpert.net import CCExpertNet, pad_left
 from engine.models.ccexpert.weights import INDEX_FILE, Base, build, load_base, load_net, load_trained, trained_state, weight_files, weights_bytes
-from engine.weights import pack
+from engine.registry.weights import pack
 
 TINY = PRESETS["ccexpert-tiny"]
 # What transformers writes, and what its classes call the same since 4.52.

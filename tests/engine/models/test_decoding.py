@@ -7,7 +7,7 @@ import torch
 
 from engine.models.beam import LENGTH_PENALTY, Beams, decode
 from engine.models.layers import CaptionDecoder, sine_positions
-from engine.text import SPECIAL, Vocabulary, is_well_formed
+from engine.words.text import SPECIAL, Vocabulary, is_well_formed
 
 START, END, PAD = 1, 2, 0
 

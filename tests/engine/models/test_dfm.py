@@ -8,13 +8,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.captioner import CaptionOptions, ModelCard
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
+from engine.contract.tiles import CLASSES
+from engine.models.captioner import CaptionOptions, ModelCard
 from engine.models.dfm import CD_LAYERS, PRESETS, ChangeDetector, DfmCaptioner, DfmConfig, DfmNet
 from engine.models.joint import FUSIONS, raw_difference
 from engine.models.scribe import ScribeConfig
-from engine.schema import CLASSES
-from engine.text import SPECIAL, Vocabulary
+from engine.words.text import SPECIAL, Vocabulary
 
 from conformance import CaptionerConformance, random_pairs
 

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
 from engine.models.beam import decode
 from engine.models.prefix import PrefixDecoder, sinusoids
 from engine.models.vit import Features, build_encoder, load_vit

@@ -9,20 +9,20 @@ import torch
 from safetensors.torch import save_file
 
 from engine import registry
-from engine.captioner import CaptionOptions, ModelCard, tile_seed
+from engine.contract.errors import InputError, ModelError
+from engine.contract.tiles import UNCHANGED_TEXT
 from engine.demo import SEASONS
-from engine.demo_render import SKIES, render
-from engine.demo_scene import plan
-from engine.device import cpu_has_bf16
-from engine.errors import InputError, ModelError
+from engine.demo.render import SKIES, render
+from engine.demo.scene import plan
+from engine.models.captioner import CaptionOptions, ModelCard, tile_seed
 from engine.models.consensus import consensus, similarity
+from engine.models.device import cpu_has_bf16
 from engine.models.diffusion import captioner as module
 from engine.models.diffusion.captioner import FAITHFUL, DiffusionCaptioner, Drawn, Sampling, choose, sample_seed
 from engine.models.diffusion.denoiser import PRESETS, DiffusionNet
 from engine.models.diffusion.discrete import DiscreteDiffusion
-from engine.schema import UNCHANGED_TEXT
-from engine.text import END, NO_CHANGE, PAD, SPECIAL, START, Vocabulary, is_well_formed
-from engine.weights import pack
+from engine.registry.weights import pack
+from engine.words.text import END, NO_CHANGE, PAD, SPECIAL, START, Vocabulary, is_well_formed
 
 from conformance import CaptionerConformance, random_pairs
 

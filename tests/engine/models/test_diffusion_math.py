@@ -9,7 +9,7 @@ import make_diffusion_golden
 import pytest
 import torch
 
-from engine.errors import InputError
+from engine.contract.errors import InputError
 from engine.models.diffusion.discrete import DiscreteDiffusion, clamped, nearest_embedding, sample_ddim, sample_ddpm
 from engine.models.diffusion.karras import SIGMA_DENSITIES, Preconditioning, cosine_interpolated, karras_grid, log_normal, stratified_uniform
 from engine.models.diffusion.samplers import SAMPLERS, RowNoise

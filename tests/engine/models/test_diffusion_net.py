@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.errors import InputError, ModelError
+from engine.contract.errors import InputError, ModelError
 from engine.models.diffusion.denoiser import PRESETS, ChangeFlag, ConditionDenoiser, DiffusionConfig, DiffusionNet
 from engine.models.diffusion.discrete import sample_ddpm
 from engine.models.diffusion.encoder import RESNETS, ImageDifferenceEncoder, ResNet

@@ -7,15 +7,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine import checkpoint
-from engine.captioner import CaptionOptions, ModelCard
-from engine.errors import ModelError
+from engine.contract.errors import ModelError
+from engine.contract.tiles import CLASSES
 from engine.evaluation.pairs import read_image, read_pairs
+from engine.models.captioner import CaptionOptions, ModelCard
 from engine.models.quick import FirstLook, FirstLookConfig, QuickScribeCaptioner, read_first_look, shrunk
 from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeConfig, ScribeNet
-from engine.registry import load
-from engine.schema import CLASSES
-from engine.text import SPECIAL, Vocabulary
+from engine.registry import checkpoint, load
+from engine.words.text import SPECIAL, Vocabulary
 
 from conformance import CaptionerConformance, random_pairs
 

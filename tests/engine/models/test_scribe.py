@@ -5,12 +5,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.captioner import ModelCard, plain_caption
-from engine.errors import ModelError
+from engine.contract.errors import ModelError
+from engine.contract.tiles import CLASSES
+from engine.models.captioner import ModelCard, plain_caption
 from engine.models.scribe import DELTAS, ScribeCaptioner, ScribeConfig, ScribeNet
 from engine.registry import load
-from engine.schema import CLASSES
-from engine.text import SPECIAL, Vocabulary
+from engine.words.text import SPECIAL, Vocabulary
 
 from conformance import CaptionerConformance, random_pairs
 

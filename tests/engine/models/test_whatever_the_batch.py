@@ -11,8 +11,8 @@ import torch
 from other_kernels import OtherKernels, assert_same, batched, drawn_tiles
 
 from engine import registry
-from engine.captioner import CaptionOptions
 from engine.models.blocks import in_blocks
+from engine.models.captioner import CaptionOptions
 from engine.models.ccexpert.captioner import CCExpertCaptioner
 
 from tiny_ccexpert import CALIBRATION, CARD, TREES, taught

@@ -5,13 +5,13 @@ from dataclasses import replace
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from engine.captioner import ModelCard
+from engine.models.captioner import ModelCard
 from engine.models.ccexpert.captioner import CCExpertCaptioner
 from engine.models.ccexpert.config import PRESETS, LoraSizes
 from engine.models.ccexpert.net import IGNORE_ID, CCExpertNet, pad_left
 from engine.models.ccexpert.prompt import END, END_OF_TEXT, START, ChatTokenizer
 from engine.models.ccexpert.weights import Base, save_trained, trained_state
-from engine.text import NO_CHANGE
+from engine.words.text import NO_CHANGE
 
 CONFIG = replace(PRESETS["ccexpert-tiny"], lora=LoraSizes(4, 8.0, ("q_proj", "v_proj")))
 CARD = ModelCard("ccexpert", "tiny", threshold=0.5)
