@@ -21,7 +21,7 @@ PYPI = "https://pypi.org/simple"
 PYTORCH = "https://download.pytorch.org/whl"
 # Without cu126: its wheels need NVIDIA's libraries for CUDA 12, which no lock holds, and a build is locked as a whole or not at all.
 INDEXES = (f"{PYPI}/torch/", f"{PYTORCH}/cpu/torch/", f"{PYTORCH}/cu130/torch/")
-OLDEST, NEWEST = (3, 10), (3, 13)  # those of qgis_plugin/client/base_python.py
+OLDEST, NEWEST = (3, 10), (3, 13)  # those of qgis_plugin/setup/base_python.py
 # What only PyTorch's CUDA build on Linux needs; on Windows its wheel holds these libraries.
 CUDA = re.compile(r"(nvidia-|cuda-|triton)")
 LINK = re.compile(r'<a [^>]*href="[^"#]*#sha256=([0-9a-f]{64})"[^>]*>\s*([^<]+\.whl)\s*</a>')

@@ -12,9 +12,9 @@ from qgis.PyQt.QtWidgets import QAction, QToolBar
 
 from .client.worker_client import EngineClient
 from .gui.assets import HELP, icon
-from .gui.click_tool import ClickTool
 from .gui.dock import WIDTH_PX, ChangeScribeDock
-from .gui.options import PAGE, OptionsFactory
+from .gui.map.click_tool import ClickTool
+from .gui.settings.options import PAGE, OptionsFactory
 from .i18n import install_translator, tr
 from .processing.provider import ChangeScribeProvider
 

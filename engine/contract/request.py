@@ -10,23 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import InputError
-from .options import (
-    AREA,
-    CAPTION,
-    COMMAND,
-    GRID,
-    PANEL,
-    PIXELS,
-    PROCESSING,
-    SPEED,
-    SURFACES,
-    TABLE,
-    TILES,
-    check,
-    option,
-    options_of,
-    required,
-)
+from .options import AREA, CAPTION, COMMAND, GRID, PANEL, PIXELS, PROCESSING, SPEED, SURFACES, TABLE, TILES, check, option, options_of, required
 from .validity import NodataSettings, Validity
 
 DEFAULT_MODEL = "scribe-s"

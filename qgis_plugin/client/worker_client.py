@@ -17,7 +17,7 @@ from qgis.PyQt.QtCore import QLockFile
 from engine.contract.errors import EngineError
 
 from ..i18n import tr
-from . import environment, locate
+from ..setup import environment, locate
 from .call import Call, ignore, never
 from .worker_process import WorkerProcess
 

@@ -15,7 +15,8 @@ from engine.contract.errors import Cancelled, ChangeScribeError, EngineError, Pr
 from engine.contract.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
 
 from ..i18n import tr
-from . import locate, process
+from ..setup import locate
+from . import process
 from .call import Call
 
 HANDSHAKE_S = 180.0  # importing torch for the first time from a slow disk takes a minute

@@ -21,13 +21,13 @@ from qgis.core import (
 from engine.contract.errors import AreaError, Cancelled, ChangeScribeError
 
 from ..i18n import mark, tr
-from .areas import check_polygons, write_area
+from ..layers.areas import check_polygons, write_area
+from ..layers.grid_layer import field, footprint_geometry, keep_partial, shapefile_warning
+from ..layers.rasters import Area
+from ..layers.summary import AREA_FIELDS, AreaSummary, row
+from ..layers.target import open_sink
 from .base import COUNTS, as_processing, run_engine
-from .grid_layer import field, footprint_geometry, keep_partial, shapefile_warning
 from .pair import OUTPUT, PairAlgorithm, count
-from .rasters import Area
-from .summary import AREA_FIELDS, AreaSummary, row
-from .target import open_sink
 
 INPUT = "INPUT"
 # Less of a tile and of a polygon than this is rounding along a shared edge, not shared ground.

@@ -33,11 +33,11 @@ from engine.contract.tiles import LAYER_NAME
 
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, mark, tr
+from ..layers.grid_layer import field, save_style
+from ..layers.jobs import PAIRINGS, Job, check_patterns, jobs_from_folder, jobs_from_rows, jobs_from_series, series_regex
+from ..layers.target import check_continued, checked_target, open_sink, show_replaced
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing, choice, run_engine, show_log
-from .grid_layer import field, save_style
-from .jobs import PAIRINGS, Job, check_patterns, jobs_from_folder, jobs_from_rows, jobs_from_series, series_regex
 from .pair import count
-from .target import check_continued, checked_target, open_sink, show_replaced
 
 TABLE, FOLDER, BEFORE_PATTERN, AFTER_PATTERN, RESUME = "TABLE", "FOLDER", "BEFORE_PATTERN", "AFTER_PATTERN", "RESUME"
 SERIES_PATTERN, PAIRING = "SERIES_PATTERN", "PAIRING"

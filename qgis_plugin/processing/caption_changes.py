@@ -21,12 +21,12 @@ from engine.contract.errors import AreaError, Cancelled, ChangeScribeError, Outp
 from engine.contract.heatmap import HeatmapOutput
 
 from ..i18n import error_text, mark, tr
-from .areas import check_polygons, write_area
+from ..layers.areas import check_polygons, write_area
+from ..layers.grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
+from ..layers.rasters import Area
+from ..layers.target import open_sink
 from .base import COUNTS, as_processing, run_engine
-from .grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning
 from .pair import OUTPUT, PairAlgorithm, count, utc_now
-from .rasters import Area
-from .target import open_sink
 
 EXTENT, AOI, HEATMAP = "EXTENT", "AOI", "HEATMAP"
 

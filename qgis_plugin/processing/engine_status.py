@@ -23,9 +23,9 @@ from qgis.core import (
 from engine import __version__
 from engine.contract.errors import Cancelled, ChangeScribeError
 
-from ..client import builds, environment, install, locate
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, mark, tr
+from ..setup import builds, environment, install, locate
 from .base import POLL_S, ChangeScribeAlgorithm, as_processing, show_log
 
 INSTALL, BUILD, WHEELS, REPORT = "INSTALL", "BUILD", "WHEELS", "REPORT"

@@ -19,8 +19,8 @@ from engine.contract.options import PROCESSING, Option
 from engine.contract.request import OPTIONS
 
 from ..i18n import tr
+from ..layers.models import model_ids, sampler_names
 from ..option_texts import TITLES, TOOLTIPS
-from .models import model_ids, sampler_names
 
 
 def offered() -> list[Option]:

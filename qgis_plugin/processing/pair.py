@@ -17,10 +17,10 @@ from engine.contract.errors import ChangeScribeError
 from engine.contract.request import CaptionRequest
 
 from ..i18n import error_text, mark, tr
+from ..layers.rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, nodata_members, prepare_pair
+from ..layers.sources import engine_opens
+from ..layers.target import checked_target, show_replaced
 from .base import COUNTS, ChangeScribeAlgorithm, as_processing
-from .rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, nodata_members, prepare_pair
-from .sources import engine_opens
-from .target import checked_target, show_replaced
 
 BEFORE, AFTER, BEFORE_BANDS, AFTER_BANDS, OUTPUT = "BEFORE", "AFTER", "BEFORE_BANDS", "AFTER_BANDS", "OUTPUT"
 COUNTED_AS = {"captioned": "CAPTIONED", "unchanged": "CAPTIONED", "skipped_nodata": "SKIPPED", "failed": "FAILED"}

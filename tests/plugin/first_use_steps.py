@@ -136,7 +136,7 @@ class NewUser:
 
     def look(self):
         """What is on the map at the end, and what the environment says of itself."""
-        from changescribe.qgis_plugin.client import environment
+        from changescribe.qgis_plugin.setup import environment
 
         layers = [layer for layer in QgsProject.instance().mapLayers().values() if isinstance(layer, QgsVectorLayer)]
         captions = [feature["caption"] for layer in layers for feature in layer.getFeatures() if feature["changed"]]

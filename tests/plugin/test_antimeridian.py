@@ -29,9 +29,9 @@ def make(qgis_app, tmp_path):
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(FORMS, 2)))
 def test_two_layers_of_one_place_share_it(make, before, after):
-    from changescribe.qgis_plugin.gui.estimate import shared_ground
-    from changescribe.qgis_plugin.processing.rasters import check_on_rasters, check_pair
-    from changescribe.qgis_plugin.processing.sources import Area
+    from changescribe.qgis_plugin.gui.form.request_form.estimate import shared_ground
+    from changescribe.qgis_plugin.layers.rasters import check_on_rasters, check_pair
+    from changescribe.qgis_plugin.layers.sources import Area
 
     context, before, after = QgsProcessingContext(), make(before), make(after)
     check_pair(before, after, context)
@@ -42,7 +42,7 @@ def test_two_layers_of_one_place_share_it(make, before, after):
 
 
 def test_a_place_half_round_the_earth_is_another(make, tmp_path):
-    from changescribe.qgis_plugin.processing.rasters import check_pair
+    from changescribe.qgis_plugin.layers.rasters import check_pair
 
     far = QgsRasterLayer(write_raster(tmp_path / "far.tif", origin=(0.0, LAT), pixel=4.5e-6, crs="EPSG:4326"), "far")
     for layer in map(make, FORMS):

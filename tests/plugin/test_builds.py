@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from changescribe.engine.contract.errors import EngineError
-from changescribe.qgis_plugin.client import base_python, builds, driver, proof
-from changescribe.qgis_plugin.client.base_python import BasePython
-from changescribe.qgis_plugin.client.driver import Driver
+from changescribe.qgis_plugin.setup import base_python, builds, driver, proof
+from changescribe.qgis_plugin.setup.base_python import BasePython
+from changescribe.qgis_plugin.setup.driver import Driver
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "resources" / "locks"

@@ -39,20 +39,20 @@ def make(qgis_app, tmp_path):
     ],
 )
 def test_dates_in_names(text, expected):
-    from changescribe.qgis_plugin.processing.dates import period_in
+    from changescribe.qgis_plugin.layers.dates import period_in
 
     found = period_in(text)
     assert (found and str(found)) == expected
 
 
 def test_a_date_to_come_is_none():
-    from changescribe.qgis_plugin.processing.dates import period_in
+    from changescribe.qgis_plugin.layers.dates import period_in
 
     assert period_in(f"plan_{date.today().year + 1}") is None
 
 
 def test_temporal_settings_come_first_then_names_then_metadata(make):
-    from changescribe.qgis_plugin.processing.dates import layer_period
+    from changescribe.qgis_plugin.layers.dates import layer_period
 
     layer = make("aerial 2015", "x_2016", "2017:03:04 10:00:00")
     properties = layer.temporalProperties()
@@ -68,14 +68,14 @@ def test_temporal_settings_come_first_then_names_then_metadata(make):
 
 
 def test_a_tiffs_own_date(make):
-    from changescribe.qgis_plugin.processing.dates import layer_period
+    from changescribe.qgis_plugin.layers.dates import layer_period
 
     assert str(layer_period(make(tag="2017:03:04 10:00:00"))) == "2017-03-04"
     assert layer_period(make(file="other")) is None
 
 
 def pair_of(*layers):
-    from changescribe.qgis_plugin.processing.dates import choose_pair
+    from changescribe.qgis_plugin.layers.dates import choose_pair
 
     found = choose_pair(layers, QgsProcessingContext())
     return found and tuple(layer.name() for layer in found)
@@ -100,7 +100,7 @@ def test_layers_without_common_ground_are_no_pair(make):
 
 
 def test_swapped_dates(qgis_app):
-    from changescribe.qgis_plugin.processing.dates import period_in, swapped
+    from changescribe.qgis_plugin.layers.dates import period_in, swapped
 
     early, late, year = period_in("2018-05"), period_in("2020-01-01"), period_in("2018")
     assert swapped(late, early) and not swapped(early, late)
@@ -109,7 +109,7 @@ def test_swapped_dates(qgis_app):
 
 
 def test_the_time_between_two_dates(qgis_app):
-    from changescribe.qgis_plugin.processing.dates import period_in, time_between
+    from changescribe.qgis_plugin.layers.dates import period_in, time_between
 
     early, late = period_in("2018-05"), period_in("2020-01-01")
     span = time_between(early, late)

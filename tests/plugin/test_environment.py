@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from changescribe.engine.contract.errors import Cancelled, EngineError, InputError, OutputError
-from changescribe.qgis_plugin.client import base_python, builds, environment, install, locate, pip_run, process
+from changescribe.qgis_plugin.client import process
+from changescribe.qgis_plugin.setup import base_python, builds, environment, install, locate, pip_run
 from qgis.PyQt.QtCore import QLockFile
 from wheel_house import TORCH, write_wheel
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from changescribe.engine.contract.errors import EngineError
-from changescribe.qgis_plugin.client import base_python, builds
+from changescribe.qgis_plugin.setup import base_python, builds
 
 PYTHON = os.environ.get("CHANGESCRIBE_PYTHON", "")
 TAG = "import sys; print(sys.version_info[:2])"

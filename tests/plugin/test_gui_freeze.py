@@ -129,8 +129,8 @@ def test_looking_at_results_while_the_engine_works(dock):
 
 @pytest.mark.parametrize("tiles", [20_000])
 def test_listing_a_large_layer(dock, tmp_path, monkeypatch, tiles):
-    from changescribe.qgis_plugin.gui.run import live_layer
-    from changescribe.qgis_plugin.processing.grid_layer import grid_feature
+    from changescribe.qgis_plugin.gui.run.caption_run.caption_run import live_layer
+    from changescribe.qgis_plugin.layers.grid_layer import grid_feature
 
     layer = live_layer(QgsCoordinateReferenceSystem("EPSG:32633"))
     fields, features = layer.fields(), []

@@ -18,8 +18,8 @@ ROWS = (
 
 
 def made_layer():
-    from changescribe.qgis_plugin.gui.run import live_layer
-    from changescribe.qgis_plugin.processing.grid_layer import grid_feature
+    from changescribe.qgis_plugin.gui.run.caption_run.caption_run import live_layer
+    from changescribe.qgis_plugin.layers.grid_layer import grid_feature
 
     layer = live_layer(QgsCoordinateReferenceSystem("EPSG:32633"))
     features = []
@@ -42,7 +42,7 @@ def written(layer, path, driver):
 @pytest.fixture(params=["memory", "gpkg"])
 def layer(request, dock, tmp_path, monkeypatch):
     """A listed layer of captions."""
-    from changescribe.qgis_plugin.processing.grid_layer import save_style
+    from changescribe.qgis_plugin.layers.grid_layer import save_style
 
     made = made_layer()
     if request.param == "gpkg":
@@ -115,7 +115,7 @@ def test_what_the_map_hides_is_listed(dock, layer):
 
 def test_a_layer_is_read_whole_before_it_is_filtered(dock, layer, monkeypatch):
     """Also where reading takes several pieces and the list is narrowed meanwhile."""
-    monkeypatch.setattr("changescribe.qgis_plugin.gui.tile_reader.PIECE", 1)
+    monkeypatch.setattr("changescribe.qgis_plugin.gui.results.tile_reader.PIECE", 1)
     dock.look.filtered.setChecked(True)
     dock.list_active_layer()
     dock.results.search.setText("pond")
@@ -152,7 +152,7 @@ def test_a_saved_project_gets_the_hidden_tiles_back(dock, tmp_path, monkeypatch,
 
 def test_a_layer_that_was_saved_filtered_is_listed_whole(dock, tmp_path, monkeypatch):
     """Also where the plugin was loaded after the project, and saw no layer come."""
-    from changescribe.qgis_plugin.processing.layer_file import OWN_SUBSET
+    from changescribe.qgis_plugin.layers.layer_file import OWN_SUBSET
 
     layer = written(made_layer(), tmp_path / "kept.gpkg", "GPKG")
     layer.setSubsetString(f'({OWN}) AND ("changed" = true)')
@@ -165,8 +165,8 @@ def test_a_layer_that_was_saved_filtered_is_listed_whole(dock, tmp_path, monkeyp
 
 def test_reports_take_what_the_map_hides(dock, layer, tmp_path):
     """The layer with its own filter, without what 'Only listed' adds."""
-    from changescribe.qgis_plugin.gui.request import processing_context
-    from changescribe.qgis_plugin.processing.layer_file import layer_file
+    from changescribe.qgis_plugin.gui.run.caption_run.request import processing_context
+    from changescribe.qgis_plugin.layers.layer_file import layer_file
 
     for own in ("", OWN):
         dock._work_on(None)
@@ -199,7 +199,7 @@ def test_a_format_without_such_filters_is_said(dock, tmp_path, monkeypatch):
 
 
 def test_looks_change_the_layer_and_leave_its_labels(dock, layer):
-    from changescribe.qgis_plugin.gui.map_look import BY_CLASS, BY_SCORE
+    from changescribe.qgis_plugin.gui.map.map_look import BY_CLASS, BY_SCORE
 
     dock.look.preset.setCurrentIndex(BY_SCORE)
     renderer = layer.renderer()
@@ -225,7 +225,7 @@ def test_a_layer_without_labels_gets_them(dock, tmp_path, monkeypatch):
 
 def test_a_listed_layers_own_look_is_taken_over(dock, layer):
     from changescribe.qgis_plugin.gui.assets import SCORE_STYLE
-    from changescribe.qgis_plugin.gui.map_look import BY_SCORE
+    from changescribe.qgis_plugin.gui.map.map_look import BY_SCORE
 
     layer.loadNamedStyle(str(SCORE_STYLE), True)
     layer.setLabelsEnabled(False)
@@ -268,8 +268,8 @@ def test_without_dates_a_result_has_no_time(dock, engine):
 
 
 def test_the_time_is_kept_in_the_file(qgis_app, tmp_path):
-    from changescribe.qgis_plugin.processing.dates import period_in, time_between
-    from changescribe.qgis_plugin.processing.grid_layer import save_style
+    from changescribe.qgis_plugin.layers.dates import period_in, time_between
+    from changescribe.qgis_plugin.layers.grid_layer import save_style
 
     stored = written(made_layer(), tmp_path / "timed.gpkg", "GPKG")
     save_style(stored, time_between(period_in("2018"), period_in("2021")))

@@ -63,7 +63,7 @@ def test_help_and_style_files_are_there(plugin):
 
 
 def test_settings_page_keeps_the_interpreter_and_stops_the_old_engine(plugin, window, engine, tmp_path):
-    from changescribe.qgis_plugin.client import locate
+    from changescribe.qgis_plugin.setup import locate
     from qgis.core import QgsSettings
 
     client = engine()
@@ -94,7 +94,7 @@ def test_a_home_folder_behind_a_link_is_left_out_too(monkeypatch, tmp_path):
 def test_diagnostics_leave_the_home_folder_out(plugin, window, monkeypatch):
     from pathlib import Path
 
-    from changescribe.qgis_plugin.gui.options import redacted
+    from changescribe.qgis_plugin.gui.settings.settings_values.options import redacted
     from qgis.PyQt.QtGui import QGuiApplication
 
     monkeypatch.setenv("HOME", str(FAKE_WORKER.parent))  # the engine's Python lies there, and the diagnostics name it

@@ -19,7 +19,7 @@ from qgis.PyQt.QtWidgets import QLineEdit
 @pytest.fixture(autouse=True)
 def registry(tmp_path, monkeypatch):
     """A registry of two models, of which ccexpert answers questions."""
-    from changescribe.qgis_plugin.processing import models
+    from changescribe.qgis_plugin.layers import models
 
     rows = [
         {"id": "ccexpert", "file": "ccexpert.safetensors", "questions": True, "gsd_m": 0.5},
@@ -44,8 +44,8 @@ def test_the_panel_asks_only_models_that_answer(plugin):
 
 
 def test_the_toolbox_puts_the_question_into_the_request_and_the_answer_into_a_field(qgis_processing):
+    from changescribe.qgis_plugin.layers.grid_layer import grid_feature, grid_fields
     from changescribe.qgis_plugin.processing.caption_changes import CaptionChanges
-    from changescribe.qgis_plugin.processing.grid_layer import grid_feature, grid_fields
     from qgis.core import QgsProcessingContext
 
     algorithm = CaptionChanges()
@@ -60,7 +60,7 @@ def test_the_toolbox_puts_the_question_into_the_request_and_the_answer_into_a_fi
 
 
 def test_a_click_shows_the_answer_above_the_classes(qgis_processing):
-    from changescribe.qgis_plugin.gui.click_tool import bubble_detail
+    from changescribe.qgis_plugin.gui.map.click_tool import bubble_detail
 
     shown = bubble_detail({"answer": "they are gone", "added": "road", "removed": "", "altered": "", "change_score": None})
     assert shown.splitlines()[0] == "they are gone" and "road" in shown
@@ -68,8 +68,8 @@ def test_a_click_shows_the_answer_above_the_classes(qgis_processing):
 
 
 def test_answers_of_a_reopened_layer_reach_list_and_review(plugin, tmp_path):
-    from changescribe.qgis_plugin.gui.tiles import TileQuery
-    from changescribe.qgis_plugin.processing.grid_layer import grid_feature, grid_fields
+    from changescribe.qgis_plugin.gui.results.results_list.tiles import TileQuery
+    from changescribe.qgis_plugin.layers.grid_layer import grid_feature, grid_fields
 
     fields = grid_fields(asked=True)
     path = str(tmp_path / "asked.gpkg")
@@ -112,7 +112,7 @@ def test_expanded_options_show_only_what_the_model_takes(plugin):
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_form_fits_into_the_narrowest_panel(plugin, language, monkeypatch):
     from changescribe.qgis_plugin import i18n
-    from changescribe.qgis_plugin.gui.form import RequestForm
+    from changescribe.qgis_plugin.gui.form.request_form.request_form import RequestForm
 
     monkeypatch.setattr(i18n.QgsApplication, "locale", staticmethod(lambda: language))
     translator = i18n.install_translator()

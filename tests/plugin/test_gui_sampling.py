@@ -11,7 +11,7 @@ from helpers import sent
 @pytest.fixture(autouse=True)
 def registry(tmp_path, monkeypatch):
     """A registry of three models: the default and kd-rscc are installed, diffusion-rscc is not."""
-    from changescribe.qgis_plugin.processing import models
+    from changescribe.qgis_plugin.layers import models
 
     rows = [
         {"id": "kd-rscc", "file": "kd.safetensors", "samplers": ["euler", "heun"], "gsd_m": 0.5},

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from changescribe.engine.contract.errors import Cancelled, EngineError
-from changescribe.qgis_plugin.client import builds, driver, environment, install
-from changescribe.qgis_plugin.client.base_python import BasePython
+from changescribe.qgis_plugin.setup import builds, driver, environment, install
+from changescribe.qgis_plugin.setup.base_python import BasePython
 from gui_window import wait_until
 from qgis.core import QgsSettings
 
@@ -124,7 +124,7 @@ def test_what_did_not_go_as_planned_stays_on_show(bare, monkeypatch):
 
 
 def test_panel_and_settings_show_the_same_set_up_and_unloading_cancels_it(plugin, window, monkeypatch):
-    from changescribe.qgis_plugin.gui.setup_bar import SetupTask
+    from changescribe.qgis_plugin.gui.settings.settings_values.setup_bar import SetupTask
 
     def wait_for_cancel(is_cancelled, on_progress, _wheels, _wanted):
         on_progress(0.4, "Downloading torch")

@@ -163,8 +163,8 @@ def test_missing_tiles_are_said_and_left_transparent(provider, engine, before, s
 
 def test_fetching_leaves_the_main_thread_free_and_can_be_cancelled(server, before, tmp_path, qgis_new_project):
     from changescribe.engine.contract.errors import Cancelled
-    from changescribe.qgis_plugin.processing.exports import Export, pixel_grid
-    from changescribe.qgis_plugin.processing.sources import Area
+    from changescribe.qgis_plugin.layers.exports import Export, pixel_grid
+    from changescribe.qgis_plugin.layers.sources import Area
     from qgis.core import QgsProcessingContext, QgsRectangle
 
     layer, other = xyz(server), QgsRasterLayer(before, "before")
@@ -239,7 +239,7 @@ def test_a_service_description_of_gdal_is_written_by_qgis(provider, engine, befo
     ],
 )
 def test_what_the_engine_opens_itself(source, opens):
-    from changescribe.qgis_plugin.processing.sources import engine_opens
+    from changescribe.qgis_plugin.layers.sources import engine_opens
 
     class Layer:
         def providerType(self):

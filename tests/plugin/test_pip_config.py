@@ -4,7 +4,7 @@ import re
 
 import pytest
 from changescribe.engine.contract.errors import EngineError
-from changescribe.qgis_plugin.client import environment, install, pip_config, pip_run
+from changescribe.qgis_plugin.setup import environment, install, pip_config, pip_run
 from wheel_house import TORCH, use_index
 
 

@@ -34,7 +34,7 @@ def test_labels_without_a_fixed_text_are_plain(path):
 
 
 def test_the_bubble_shows_markup_as_it_is(plugin):
-    from changescribe.qgis_plugin.gui.bubble import CaptionBubble
+    from changescribe.qgis_plugin.gui.results.results_list.bubble import CaptionBubble
 
     bubble = CaptionBubble(plugin.iface.mapCanvas())
     bubble.say(QgsPointXY(0, 0), EVIL, EVIL)
@@ -69,7 +69,7 @@ def test_the_message_log(qgis_app):
 
 def test_the_layers_metadata(qgis_app):
     """QGIS puts title, abstract and history into the HTML of a layer's properties as they are."""
-    from changescribe.qgis_plugin.processing.grid_layer import finish_layer
+    from changescribe.qgis_plugin.layers.grid_layer import finish_layer
 
     layer = QgsVectorLayer("Polygon?crs=EPSG:32633&field=caption:string", "captions", "memory")
     finish_layer(layer, {"request": {"before": EVIL}})

@@ -227,7 +227,7 @@ def test_the_toolbox_runs_it_in_the_background(provider, engine, rasters):
 
 
 def test_too_large_an_online_area_is_refused(provider, engine, rasters, monkeypatch, qgis_new_project):
-    from changescribe.qgis_plugin.processing import exports as module
+    from changescribe.qgis_plugin.layers import exports as module
 
     engine()
     monkeypatch.setattr(module, "MAX_PIXELS", 100)

@@ -53,7 +53,7 @@ def test_an_existing_file_is_overwritten_as_the_toolbox_does(provider, engine, p
 
 
 def test_the_layer_that_goes_onto_the_map_has_the_style(provider, engine, parameters, tmp_path):
-    from changescribe.qgis_plugin.processing.grid_layer import finish_heatmap
+    from changescribe.qgis_plugin.layers.grid_layer import finish_heatmap
 
     engine()
     path = str(tmp_path / "heat.tif")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from changescribe.engine.contract.errors import InputError
-from changescribe.qgis_plugin.processing.jobs import Job, jobs_from_folder, jobs_from_rows, jobs_from_series
-from changescribe.qgis_plugin.processing.summary import AREA_FIELDS, AreaSummary, row
+from changescribe.qgis_plugin.layers.jobs import Job, jobs_from_folder, jobs_from_rows, jobs_from_series
+from changescribe.qgis_plugin.layers.summary import AREA_FIELDS, AreaSummary, row
 
 
 def touch(folder, *names):

@@ -218,7 +218,7 @@ def test_status_reports_what_is_wrong_without_failing(provider, engine, mode, me
 
 
 def test_status_sets_up_on_request_only(provider, engine, monkeypatch, tmp_path):
-    from changescribe.qgis_plugin.client import install
+    from changescribe.qgis_plugin.setup import install
 
     engine()
     calls = []

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 from changescribe.engine.contract.errors import EngineError, OutputError
-from changescribe.qgis_plugin.client import builds, driver, environment, install, pip_run, worker_client
+from changescribe.qgis_plugin.client import worker_client
 from changescribe.qgis_plugin.client.worker_client import EngineClient
+from changescribe.qgis_plugin.setup import builds, driver, environment, install, pip_run
 from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QLockFile
 from qgis.PyQt.QtNetwork import QNetworkProxy

@@ -228,7 +228,7 @@ def test_one_file_by_two_names_is_the_same_raster_and_other_bands_are_not(change
 
 
 def test_tables_of_a_database_are_told_apart(qgis_new_project):
-    from changescribe.qgis_plugin.processing.target import target_of
+    from changescribe.qgis_plugin.layers.target import target_of
     from qgis.core import QgsProcessingContext
 
     target = target_of('postgis:dbname=\'gis\' host=h table="public"."x" (geom)', QgsProcessingContext())

@@ -34,13 +34,13 @@ def changed(layer):
 
 
 def test_a_layer_as_it_was_opened_says_nothing(qgis_app, layer):
-    from changescribe.qgis_plugin.processing.transparency import nodata_of
+    from changescribe.qgis_plugin.layers.transparency import nodata_of
 
     assert layer.isValid() and nodata_of(layer) is None
 
 
 def test_each_setting_is_read(qgis_app, layer):
-    from changescribe.qgis_plugin.processing.transparency import nodata_of
+    from changescribe.qgis_plugin.layers.transparency import nodata_of
 
     changed(layer)
     assert nodata_of(layer) == NodataSettings(False, ((10, 12), (255, 255)), 0)
@@ -59,7 +59,7 @@ def test_the_toolbox_sends_them(provider, engine, rasters, layer, tmp_path):
 
 
 def test_the_panel_sends_them(plugin, rasters, layer, tmp_path):
-    from changescribe.qgis_plugin.gui.request import build_request
+    from changescribe.qgis_plugin.gui.run.caption_run.request import build_request
 
     before = QgsRasterLayer(str(rasters["before"]), "before")
     changed(layer)

@@ -74,7 +74,7 @@ def hermetic_pip():
 def quick_python(tmp_path_factory, hermetic_pip):
     """A Python whose ``-m venv`` copies a virtual environment that was made once: making one takes seconds."""
     from changescribe.engine.contract.errors import EngineError
-    from changescribe.qgis_plugin.client.base_python import find_base_python
+    from changescribe.qgis_plugin.setup.base_python import find_base_python
 
     try:
         base = find_base_python().path
@@ -91,8 +91,8 @@ def quick_python(tmp_path_factory, hermetic_pip):
 @pytest.fixture
 def home(monkeypatch, tmp_path, quick_python):
     """An empty user data folder, no chosen Python, and wheels of stand-ins that are locked; returns the wheels' folder."""
-    from changescribe.qgis_plugin.client import base_python, builds, install, locate
-    from changescribe.qgis_plugin.client.proof import Proof
+    from changescribe.qgis_plugin.setup import base_python, builds, install, locate
+    from changescribe.qgis_plugin.setup.proof import Proof
 
     def prove(python, is_cancelled):
         """Stands in for the engine's own check, which these wheels cannot pass: that they are imported."""

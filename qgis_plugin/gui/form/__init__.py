@@ -1,0 +1,1 @@
+"""The panel's first page: what to caption, and with what."""

@@ -1,0 +1,1 @@
+"""Requests of the panel and the runs that they start."""

@@ -1,0 +1,1 @@
+"""Settings and the set-up of the engine."""

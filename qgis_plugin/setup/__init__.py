@@ -1,0 +1,1 @@
+"""The engine's own Python environment: found, made, proved and removed."""
