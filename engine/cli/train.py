@@ -14,11 +14,11 @@ from ..contract.errors import InputError
 ROOT = Path(__file__).resolve().parents[2]
 # What trains a model of that name, and its arguments before the user's.
 TRAINERS: dict[str, tuple[str, ...]] = {
-    "scribe-s": ("training.train_scribe",),
-    "scribe-s-quick": ("training.train_first_look",),
-    "dfm": ("training.train_dfm",),
-    **{name: ("training.train_diffusion", "--preset", name) for name in ("diffusion-rscc", "kd-rscc", "diffusion-rscc-compact", "kd-rscc-compact")},
-    "ccexpert": ("training.train_ccexpert",),
+    "scribe-s": ("training.scribe.train",),
+    "scribe-s-quick": ("training.quick.train",),
+    "dfm": ("training.dfm.train",),
+    **{name: ("training.diffusion.train", "--preset", name) for name in ("diffusion-rscc", "kd-rscc", "diffusion-rscc-compact", "kd-rscc-compact")},
+    "ccexpert": ("training.ccexpert.train",),
 }
 
 
@@ -29,7 +29,7 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run what the first argument names, ``training.tune`` where it names nothing, and return its exit code.
+    """Run what the first argument names, ``training.tuning.tune`` where it names nothing, and return its exit code.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
             "the repository, which has the training code and what it needs",
             "clone it, run `make setup-engine`, and there `.venv/bin/python -m engine train …`",
         )
-    (module, *first), rest = ("training.tune",), list(arguments)
+    (module, *first), rest = ("training.tuning.tune",), list(arguments)
     if rest and not rest[0].startswith("-"):
         name = rest.pop(0)
         if name not in TRAINERS:

@@ -5,7 +5,7 @@
                   → joint feature modelling → Z (eq 10) → autoregressive decoder over Z and the words
 
 Departure from the paper: a linear head on the pooled Z says whether anything changed, because the engine decodes only tiles that did;
-the decoder therefore learns from changed pairs alone. The text-guided contrast (eqs 1–6) is training's: ``training.tgcl``.
+the decoder therefore learns from changed pairs alone. The text-guided contrast (eqs 1–6) is training's: ``training.shared.tgcl``.
 """
 
 from __future__ import annotations
@@ -157,14 +157,14 @@ class DfmCaptioner(Captioner):
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> DfmCaptioner:
-        """Load a file written by ``training.train_dfm``.
+        """Load a file written by ``training.dfm.train``.
 
         Raises
         ------
         ModelError
             Not a safetensors file, or without the metadata or tensors of this model.
         """
-        with checkpoint.opened(path, "a dfm checkpoint (safetensors)", "train one with training.train_dfm") as found:
+        with checkpoint.opened(path, "a dfm checkpoint (safetensors)", "train one with training.dfm.train") as found:
             net = DfmNet(DfmConfig(**found.config), len(found.vocabulary))
             net.load_state_dict(found.state)
         return cls(net, found.vocabulary, found.card, found.calibration, torch.device(device))

@@ -98,7 +98,7 @@ class QuickScribeCaptioner(ScribeCaptioner):
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> QuickScribeCaptioner:
-        """Load a file written by ``training.export_first_look``, and scribe-s.
+        """Load a file written by ``training.quick.export``, and scribe-s.
 
         Raises
         ------
@@ -154,7 +154,7 @@ def read_first_look(path: str) -> tuple[FirstLook, ModelCard, dict[str, float]]:
     Raises
     ------
     ModelError
-        Not a file of ``training.export_first_look``.
+        Not a file of ``training.quick.export``.
     """
     need, do = "the first look of scribe-s-quick (safetensors)", "reinstall the plugin, or see `changescribe models verify`"
     with checkpoint.opened(path, need, do) as found:

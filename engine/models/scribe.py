@@ -220,7 +220,7 @@ def date_tokens(features: Sequence[Tensor]) -> Tensor:
 
 
 def read_checkpoint(path: str) -> tuple[ScribeNet, Vocabulary, ModelCard, dict[str, Any]]:
-    """Network (float32), vocabulary, card and calibration of a file written by ``training.export``.
+    """Network (float32), vocabulary, card and calibration of a file written by ``training.scribe.export``.
 
     Raises
     ------
@@ -248,7 +248,7 @@ class ScribeCaptioner(Captioner):
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> ScribeCaptioner:
-        """Load a file written by ``training.export``; raises as ``read_checkpoint``."""
+        """Load a file written by ``training.scribe.export``; raises as ``read_checkpoint``."""
         net, vocabulary, card, calibration = read_checkpoint(path)
         return cls(net, vocabulary, card, calibration, torch.device(device))
 

@@ -85,7 +85,7 @@ def test_weights_that_change_are_verified_anew(fake_weights):
 
 
 def tuned(path, model_id="fake-tuned", tuned_from=fakes.ID, value=1.0):
-    """Weights as ``training.tune`` leaves them."""
+    """Weights as ``training.tuning.tune`` leaves them."""
     card = ModelCard(model_id, "a fake tuned on 9 reviewed tiles", threshold=0.1)
     metadata = {"card": json.dumps(card.to_json()), "config": "{}", "tuned_from": tuned_from}
     save_file({"nothing": np.full(64, value, np.float32)}, path, metadata=metadata)

@@ -11,12 +11,12 @@ from safetensors.torch import save_file
 
 from engine.contract.errors import InputError
 from engine.evaluation.metrics import score
-from training import ablation
-from training.ablation import VARIANTS, AblationOptions, FrozenDfm, frozen_epoch, run
-from training.ablation_report import score_variant, write_report
 from training.datasets import captioned, load_rows
-from training.frozen_features import FrozenSplit, read_split
-from training.train_dfm import DfmOptions, build_vocabulary
+from training.dfm import ablation
+from training.dfm.ablation import VARIANTS, AblationOptions, FrozenDfm, frozen_epoch, run
+from training.dfm.ablation_report import score_variant, write_report
+from training.dfm.frozen_features import FrozenSplit, read_split
+from training.dfm.train import DfmOptions, build_vocabulary
 
 SMALL = AblationOptions(width=16, heads=2, hidden=16, max_length=12, dropout=0.0, epochs=2, batch_size=8, min_count=1)
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="METEOR needs Java")

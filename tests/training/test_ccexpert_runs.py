@@ -23,8 +23,10 @@ from engine import registry
 from engine.contract.errors import ModelError
 from engine.models.ccexpert.net import CCExpertNet
 from engine.registry import files as model_files
-from training import ccexpert_export, ccexpert_features, train_ccexpert
-from training.ccexpert_stages import PARTS, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage
+from training.ccexpert import export as ccexpert_export
+from training.ccexpert import features as ccexpert_features
+from training.ccexpert import train as train_ccexpert
+from training.ccexpert.stages import PARTS, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 # Two processes train the tiny one, and each writes the sum of its weights.
@@ -34,7 +36,7 @@ from pathlib import Path
 import torch
 torch.set_num_threads(1)
 import test_ccexpert_training as tests
-from training.ccexpert_stages import Stage
+from training.ccexpert.stages import Stage
 run = tests.run_in(Path(sys.argv[1]), tests.chat_of_words(), 1, adapters=False)
 run.stages = [Stage("I", ("difference",), 1e-3, 4, 2, "flatten"), Stage("II", ("difference", "projector", "llm"), 1e-3, 3, 2, "flatten")]
 run.accumulate = 2

@@ -23,13 +23,13 @@ from engine.contract.errors import InputError
 from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.net import IGNORE_ID, IMAGE_ID, CCExpertNet
 from engine.models.ccexpert.prompt import END, END_OF_TEXT, START, ChatTokenizer
-from training.ccexpert_batches import epoch_items, pack_answers, packed_loss
-from training.ccexpert_stages import LORA, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage, add_adapters, prepare, read_stages, trained_counts
-from training.ccexpert_tasks import Task, groups_of, stage_items, verify_sources
-from training.ccexpert_words import WordTargets, words_loss
+from training.ccexpert.batches import epoch_items, pack_answers, packed_loss
+from training.ccexpert.stages import LORA, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage, add_adapters, prepare, read_stages, trained_counts
+from training.ccexpert.tasks import Task, groups_of, stage_items, verify_sources
+from training.ccexpert.train import Objective, Run, begin, schedule
+from training.ccexpert.words import WordTargets, words_loss
 from training.datasets import PairRow
-from training.diffusion_batches import Pairs
-from training.train_ccexpert import Objective, Run, begin, schedule
+from training.diffusion.batches import Pairs
 
 TINY = PRESETS["ccexpert-tiny"]
 WORDS = "a house road tree is are built removed no change has occurred the scene same as before This Image1 Image2 What".split()

@@ -8,7 +8,7 @@ from engine.contract.errors import InputError
 from engine.models.diffusion.discrete import DiscreteDiffusion
 from engine.models.diffusion.karras import Preconditioning
 from engine.models.diffusion.text import TextSpace
-from training.diffusion_losses import discrete_losses, karras_losses
+from training.diffusion.losses import discrete_losses, karras_losses
 
 IDS = torch.tensor([[1, 5, 2, 0], [1, 6, 7, 2]])  # the first ends with a pad
 

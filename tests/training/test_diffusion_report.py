@@ -16,8 +16,10 @@ from engine.models.captioner import ModelCard
 from engine.models.diffusion.captioner import DiffusionCaptioner, Sampling
 from engine.models.diffusion.denoiser import PRESETS, DiffusionNet
 from engine.words.text import SPECIAL, Vocabulary
-from training import diffusion_report, diffusion_report_page, diffusion_report_time
-from training.diffusion_plot import Line, plot
+from training.diffusion import report as diffusion_report
+from training.diffusion import report_page as diffusion_report_page
+from training.diffusion import report_time as diffusion_report_time
+from training.diffusion.plot import Line, plot
 
 WORDS = ["a", "house", "is", "built", "in", "the", "woods", "road", "appears", "and", "two", "villas", "trees", "are", "removed"]
 SIZES = {

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from engine.models.diffusion.denoiser import PRESETS
-from training.diffusion_options import OPTIONS
-from training.diffusion_switches import COLUMNS, VARIANTS, measured, table
+from training.diffusion.options import OPTIONS
+from training.diffusion.switches import COLUMNS, VARIANTS, measured, table
 
 
 def test_the_table_of_switches_keeps_runs_that_are_there(tmp_path):

@@ -11,10 +11,10 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from engine.contract.errors import InputError
 from engine.models.scribe import ScribeConfig
-from training import train_scribe
 from training.datasets import check_leakage, load_rows, training_rows
 from training.datasets.duplicates import near_duplicates
 from training.datasets.rows import PairRow
+from training.scribe import train as train_scribe
 
 
 def _ground(seed):

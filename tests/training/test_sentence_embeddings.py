@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from engine.contract.errors import InputError, ModelError
-from training import sentence_embeddings
 from training.datasets import captioned, load_rows
-from training.sentence_embeddings import SentenceEncoder, SentenceTable, fetch, training_sentences
+from training.shared import sentence_embeddings
+from training.shared.sentence_embeddings import SentenceEncoder, SentenceTable, fetch, training_sentences
 
 WORDS = ["a", "house", "is", "built", "on", "the", "left", "right", "one", "building", "appears", "villa"]
 SENTENCES = ["a house is built", "one building appears on the left", "a villa"]

@@ -7,10 +7,10 @@ from pycocoevalcap.cider.cider import Cider
 
 from engine.models.scribe import ScribeConfig, ScribeNet
 from engine.words.text import PAD, START, Vocabulary
-from training.batches import PairStore
 from training.datasets import captioned, load_rows
-from training.reward import CiderReward
-from training.sequence import SequenceOptions, sample_captions, sequence_loss, train_sequences
+from training.scribe.reward import CiderReward
+from training.scribe.sequence import SequenceOptions, sample_captions, sequence_loss, train_sequences
+from training.shared.batches import PairStore
 
 SMALL = ScribeConfig(class_attention=True, prior_width=16, width=32, heads=2, hidden=32, decoder_layers=1, max_length=16, dropout=0.0)
 WORDS = ["a", "house", "is", "built", "road", "trees", "are", "removed", "the", "near"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engine.contract.errors import InputError
-from training.tgcl import GATINGS, TextGuidedContrast, contrastive_loss
+from training.shared.tgcl import GATINGS, TextGuidedContrast, contrastive_loss
 
 CHANGED = torch.tensor([True, False, True, True, False, True])
 

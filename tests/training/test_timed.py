@@ -12,12 +12,12 @@ from engine.models.efficientnet import EfficientNetLite
 from engine.models.scribe import ScribeCaptioner, ScribeConfig, ScribeNet
 from engine.registry.weights import pack
 from engine.words.text import SPECIAL, Vocabulary
-from training import timed
-from training.balance import draw_weights
 from training.datasets import PairRow, load_rows, training_rows
-from training.frozen_stages import run_frozen_stages_fused
-from training.timed import TimedOptions, _schedule, fine_tune
-from training.validate import NEUTRAL
+from training.scribe import timed
+from training.scribe.balance import draw_weights
+from training.scribe.frozen_stages import run_frozen_stages_fused
+from training.scribe.timed import TimedOptions, _schedule, fine_tune
+from training.scribe.validate import NEUTRAL
 
 SMALL = ScribeConfig(class_attention=True, prior_width=16, width=32, heads=2, hidden=32, decoder_layers=1, max_length=16, dropout=0.0)
 

@@ -14,14 +14,14 @@ from engine.models.scribe import ScribeConfig, ScribeNet
 from engine.models.vit import Features
 from engine.registry.weights import pack, unpack
 from engine.words.text import SPECIAL, Vocabulary
-from training import train_dfm
 from training.datasets import captioned, load_rows
-from training.dfm_batches import UNCHANGED_SENTENCES, DfmPairs
-from training.dfm_losses import LossWeights, dfm_losses
-from training.dfm_weights import Detector, encoder_weights, read_detector
-from training.tgcl import TextGuidedContrast
-from training.train_dfm import DfmOptions, batch_losses, build, parameter_counts, train
-from training.validate import NEUTRAL
+from training.dfm import train as train_dfm
+from training.dfm.batches import UNCHANGED_SENTENCES, DfmPairs
+from training.dfm.losses import LossWeights, dfm_losses
+from training.dfm.train import DfmOptions, batch_losses, build, parameter_counts, train
+from training.dfm.weights import Detector, encoder_weights, read_detector
+from training.scribe.validate import NEUTRAL
+from training.shared.tgcl import TextGuidedContrast
 
 DETECTOR = ScribeConfig(prior_width=16, width=32, heads=2, hidden=32, decoder_layers=1)
 SMALL = DfmConfig(cd_config=asdict(DETECTOR), width=32, heads=2, hidden=32, decoder_layers=1, max_length=16)

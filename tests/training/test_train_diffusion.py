@@ -19,16 +19,17 @@ from engine.models.diffusion.denoiser import PRESETS
 from engine.models.diffusion.encoder import ResNet
 from engine.registry import weights_path
 from engine.words.text import Vocabulary
-from training import diffusion_features, train_diffusion
 from training.datasets import captioned, load_rows
-from training.diffusion_batches import DiffusionBatch, FeatureSource, ImageSource, TextSource, draw, draw_weights
-from training.diffusion_export import SAMPLINGS, export, load_run, sampling_of
-from training.diffusion_features import CachedPairs, read_cached, trained_encoder
-from training.diffusion_log import plot, read_log
-from training.diffusion_options import OPTIONS, learning_rate
-from training.diffusion_steps import Draws, Objective, clean_estimate, moving_average
-from training.diffusion_validate import sample_texts, validate
-from training.train_diffusion import Run, Task, build, feature_task, image_task, load_encoder, parameter_counts, read_published, train
+from training.diffusion import features as diffusion_features
+from training.diffusion import train as train_diffusion
+from training.diffusion.batches import DiffusionBatch, FeatureSource, ImageSource, TextSource, draw, draw_weights
+from training.diffusion.export import SAMPLINGS, export, load_run, sampling_of
+from training.diffusion.features import CachedPairs, read_cached, trained_encoder
+from training.diffusion.log import plot, read_log
+from training.diffusion.options import OPTIONS, learning_rate
+from training.diffusion.steps import Draws, Objective, clean_estimate, moving_average
+from training.diffusion.train import Run, Task, build, feature_task, image_task, load_encoder, parameter_counts, read_published, train
+from training.diffusion.validate import sample_texts, validate
 
 SIZES = {"width": 64, "heads": 4, "hidden": 128, "inner": 64, "fusion_heads": 4, "fusion_hidden": 32, "layers": 2, "positions": 12, "length": 12}
 THINGS = ("houses", "a road", "some trees", "a bridge")
@@ -309,7 +310,7 @@ def test_from_cached_conditions_to_a_file_that_captions(small_data, tmp_path, mo
     assert captioner.default == Sampling("dpmpp-2m", 3)
     black = np.zeros((1, 3, 256, 256), np.uint8)
     assert len(captioner.caption(black, black, CaptionOptions(threshold=0.0), [1])) == 1
-    with pytest.raises(InputError, match="of other pairs.*run python -m training.diffusion_features again"):
+    with pytest.raises(InputError, match="of other pairs.*run python -m training.diffusion.features again"):
         feature_task(small_data, features, replace(PRESETS["kd-rscc-compact"], encoder="efficientnet-lite0"), OPTIONS["kd-rscc-compact"], None)
 
 
@@ -324,7 +325,7 @@ def test_published_presets_are_exported_with_their_sampling_and_ours_with_anothe
 
 
 def test_a_run_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="holds no trained network.*train with training.train_diffusion"):
+    with pytest.raises(InputError, match="holds no trained network.*train with training.diffusion.train"):
         load_run(tmp_path)
 
 
@@ -378,5 +379,5 @@ def test_weights_that_are_none_are_said(tmp_path, name):
 
 
 def test_features_that_are_not_there(tmp_path):
-    with pytest.raises(InputError, match="cannot be read.*run python -m training.diffusion_features"):
+    with pytest.raises(InputError, match="cannot be read.*run python -m training.diffusion.features"):
         read_cached(tmp_path / "train.safetensors")

@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from engine.models.quick import FirstLook, FirstLookConfig, read_first_look
-from training import export, export_first_look, train_first_look
 from training.datasets import captioned, load_rows
-from training.train_first_look import FirstLookOptions, losses, train
+from training.quick import export as export_first_look
+from training.quick import train as train_first_look
+from training.quick.train import FirstLookOptions, losses, train
+from training.scribe import export
 
 SMALL = FirstLookConfig(width=16)
 OPTIONS = FirstLookOptions(epochs=2, batch_size=8, warmup=2, teacher_from=1)

@@ -8,13 +8,14 @@ import torch
 
 from engine.models.efficientnet import EfficientNetLite, SameConv
 from engine.models.scribe import ScribeCaptioner, ScribeConfig, ScribeNet
-from training import export, train_scribe
-from training.depthwise import freeze_depthwise
-from training.losses import caption_loss, known_bce
-from training.pretrained import fold_batch_norm
-from training.sequence import SequenceOptions
-from training.train_scribe import TrainOptions, refine, train
-from training.validate import auc, macro_f1
+from training.scribe import export
+from training.scribe import train as train_scribe
+from training.scribe.depthwise import freeze_depthwise
+from training.scribe.losses import caption_loss, known_bce
+from training.scribe.sequence import SequenceOptions
+from training.scribe.train import TrainOptions, refine, train
+from training.scribe.validate import auc, macro_f1
+from training.shared.pretrained import fold_batch_norm
 
 SMALL = ScribeConfig(class_attention=True, prior_width=16, width=32, heads=2, hidden=32, decoder_layers=1, max_length=16, dropout=0.0)
 

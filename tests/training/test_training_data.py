@@ -12,8 +12,8 @@ from engine.contract.errors import InputError
 from engine.contract.tiles import CLASSES
 from engine.words.text import Vocabulary
 from training.augment import apply_symmetry, mirror_words, photometric, random_symmetry, shift
-from training.batches import AugmentOptions, PairStore, augmented, batches, class_targets, epoch_order
 from training.datasets import captioned, load_rows, read_pair, training_rows
+from training.shared.batches import AugmentOptions, PairStore, augmented, batches, class_targets, epoch_order
 
 BUILDING, VEGETATION = CLASSES.index("building"), CLASSES.index("vegetation")
 

@@ -13,9 +13,9 @@ from engine.cli import train as train_command
 from engine.contract.errors import InputError, ModelError
 from engine.models.scribe import read_checkpoint
 from engine.registry import files as model_files
-from training import tune as tuning
-from training.tune import TuneOptions, learn_words, parts_of, reviewed_rows, tune
-from training.tune_proof import split_by_place, write_dataset
+from training.tuning import tune as tuning
+from training.tuning.proof import split_by_place, write_dataset
+from training.tuning.tune import TuneOptions, learn_words, parts_of, reviewed_rows, tune
 
 QUICK = TuneOptions(views=1, epochs=3, patience=3, lr=1e-3, heads_lr=1e-3)
 

@@ -51,7 +51,7 @@ def read_metadata(path: Path) -> TrainedFile:
         config, base, card, calibration = (json.loads(members[name]) for name in ("config", "base", "card", "calibration"))
         return TrainedFile(CCExpertConfig.from_json(config), Base(**base), ModelCard(**card), calibration)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError, InputError) as error:
-        raise ModelError(f"{path} cannot be loaded ({error})", "a ccexpert file (safetensors)", "train one with training.train_ccexpert") from error
+        raise ModelError(f"{path} cannot be loaded ({error})", "a ccexpert file (safetensors)", "train one with training.ccexpert.train") from error
 
 
 class CCExpertCaptioner(Captioner):

@@ -21,7 +21,7 @@ from .prompt import END, END_OF_TEXT, START, TOKENIZER_FILE
 from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, weight_files
 
 CONFIG_FILE = "config.json"
-# Member of that file in a folder that training.ccexpert_export has written: the model's own configuration and its change score's calibration.
+# Member of that file in a folder that training.ccexpert.export has written: the model's own configuration and its change score's calibration.
 OWN = "changescribe"
 TOKENIZER_FILES = (TOKENIZER_FILE, "vocab.json", "merges.txt")
 SOURCE = "copy the folder of weights that the model was added from"

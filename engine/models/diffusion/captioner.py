@@ -95,14 +95,14 @@ class DiffusionCaptioner(Captioner):
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> DiffusionCaptioner:
-        """Load a file written by ``training.train_diffusion``.
+        """Load a file written by ``training.diffusion.train``.
 
         Raises
         ------
         ModelError
             Not a safetensors file, or without the metadata or tensors of this model.
         """
-        with checkpoint.opened(path, "a diffusion checkpoint (safetensors)", "train one with training.train_diffusion") as found:
+        with checkpoint.opened(path, "a diffusion checkpoint (safetensors)", "train one with training.diffusion.train") as found:
             net = DiffusionNet(DiffusionConfig(**found.config), len(found.vocabulary))
             net.load_state_dict(found.state)
             sampling = Sampling(**json.loads(found.metadata["sampling"]))

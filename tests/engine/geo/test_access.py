@@ -17,7 +17,7 @@ import pytest
 from engine.contract.errors import InputError
 from engine.geo import access
 from engine.output.convert import convert
-from training import pretrained
+from training.shared import pretrained
 
 ROOT = Path(__file__).resolve().parents[3]
 VRT = """<VRTDataset rasterXSize="210" rasterYSize="180"><SRS>EPSG:32633</SRS><GeoTransform>391447.5,0.5,0,5820045,0,-0.5</GeoTransform>

@@ -1,0 +1,126 @@
+"""What CCExpert is trained on and scored by: cached tokens or images, their samples, and where they come from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.contract.errors import InputError
+from engine.models.ccexpert.net import CCExpertNet
+from engine.models.ccexpert.prompt import ChatTokenizer
+
+from ..datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
+from ..diffusion.batches import LEVIR_STYLE, FeatureSource, ImageSource, Source
+from ..diffusion.features import UNCHANGED, Tokens, read_cached
+from .batches import LEVIR, OTHERS, UNCHANGED_ENDING, Item, epoch_items
+from .features import both_levels
+from .stages import Stage
+
+
+@dataclass
+class Task:
+    """What a run trains on, and what scores it.
+
+    captions, groups : of each pair of the source; groups are where it comes from, with "-unchanged" behind it where nothing has changed
+    (``Stage.sources``).
+    val_levels : of ``val_rows``, in batches.
+    """
+
+    source: FeatureSource | ImageSource
+    captions: Sequence[Sequence[Tokens]]
+    groups: list[str]
+    val_rows: list[PairRow]
+    val_levels: Callable[[CCExpertNet], Iterator[Tensor]]
+
+
+def stage_items(stage: Stage, task: Task, seed: tuple[int, int]) -> list[Item]:
+    """The samples of a whole stage, epoch after epoch; of the last one as many as its share."""
+    items: list[Item] = []
+    for epoch in range(math.ceil(stage.epochs)):
+        rng = np.random.default_rng((*seed, epoch))
+        found = epoch_items(list(map(len, task.captions)), task.groups, stage.captions, stage.sources, rng, stage.packed)
+        items += found[: math.ceil(len(found) * min(1.0, stage.epochs - epoch))]
+    return items
+
+
+def samples(source: FeatureSource | ImageSource, chat: ChatTokenizer, items: Sequence[Item], rng: np.random.Generator) -> tuple[Source, list]:
+    """Tokens or images of the items' pairs, and the token ids of their answers."""
+    found = source.take([pair for pair, _ in items], rng)
+    chosen = [[texts[i % len(texts)] for i in numbers] for texts, (_, numbers) in zip(found.captions, items, strict=True)]
+    return found.source, [[chat.answer(" ".join(text)) for text in texts] for texts in chosen]
+
+
+def groups_of(sources: Sequence[str], changed: Sequence[bool]) -> list[str]:
+    return [source + ("" if flag else UNCHANGED_ENDING) for source, flag in zip(sources, changed, strict=True)]
+
+
+def verify_sources(stages: Sequence[Stage], groups: Sequence[str]) -> None:
+    """Raises InputError where a stage weighs pairs that there are none of."""
+    known = {*groups, *(name + ending for name in (LEVIR, OTHERS) for ending in ("", UNCHANGED_ENDING))}
+    for stage in stages:
+        if set(stage.sources) - known:
+            got = f"sources {', '.join(sorted(set(stage.sources) - known))} of stage {stage.name}"
+            raise InputError(got, "some of " + ", ".join(sorted(known)), "correct the stage; cached tokens know LEVIR-CC's pairs from others alone")
+
+
+def feature_task(data: Path, features: Path, val_pairs: int) -> Task:
+    """Tokens cached by ``training.ccexpert.features``, which looks for leaks; of the validation pairs ``val_pairs``, evenly spread.
+
+    Raises
+    ------
+    InputError
+        They are not there, or of other pairs.
+    """
+    cached, held_out = (read_cached(features / f"{split}.safetensors") for split in ("train", "val"))
+    rows = load_rows(data)
+    train_ids, by_id = [row.id for row in _training(rows)], {row.id: row for row in captioned(rows, "val")}
+    if cached.ids != train_ids or held_out.ids != list(by_id):
+        raise InputError(f"{features} with tokens of other pairs", f"those of {data}", "run python -m training.ccexpert.features again")
+    source = FeatureSource(cached, None, mirror=True)
+    groups = groups_of([LEVIR if style == LEVIR_STYLE else OTHERS for style in cached.style], cached.changed.tolist())
+    chosen = evenly(len(by_id), val_pairs)
+    val_rows = [list(by_id.values())[i] for i in chosen]
+    return Task(source, cached.captions, groups, val_rows, lambda net: cached_levels(held_out.condition[chosen]))
+
+
+def cached_levels(levels: Tensor, batch_size: int = 32) -> Iterator[Tensor]:
+    return (part.float() for part in levels.split(batch_size))
+
+
+def evenly(count: int, wanted: int) -> np.ndarray:
+    """``wanted`` indexes below ``count``, evenly spread."""
+    return np.linspace(0, count - 1, min(wanted, count)).round().astype(int)
+
+
+def image_task(data: Path, val_pairs: int) -> Task:
+    """Pairs of images, for a tower that is trained too; of the validation pairs ``val_pairs``, evenly spread.
+
+    Raises
+    ------
+    InputError
+        The data are not complete, or leak.
+    """
+    rows = load_rows(data)
+    train_rows, held_out = _training(rows), captioned(rows, "val")
+    val_rows = [held_out[i] for i in evenly(len(held_out), val_pairs)]
+    check_leakage(train_rows, [row for row in rows if row.split != "train"])
+    source = ImageSource(train_rows, None, augment=False)
+    stored = source.store.rows
+    texts = [row.captions if row.changed else UNCHANGED for row in stored]
+
+    def levels(net: CCExpertNet) -> Iterator[Tensor]:
+        device = next(net.parameters()).device
+        for start in range(0, len(val_rows), 8):
+            yield both_levels(net)(*(torch.from_numpy(images).to(device) for images in read_batch(val_rows[start : start + 8])))
+
+    return Task(source, texts, groups_of([row.source for row in stored], [bool(row.changed) for row in stored]), val_rows, levels)
+
+
+def _training(rows: list[PairRow]) -> list[PairRow]:
+    return [row for row in training_rows(rows) if row.captions]

@@ -1,0 +1,1 @@
+"""DFM of the published sizes, and its ablation."""

@@ -1,0 +1,1 @@
+"""Diffusion-RSCC and KD-RSCC."""

@@ -1,0 +1,1 @@
+"""The first look of scribe-s-quick."""

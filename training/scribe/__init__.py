@@ -1,0 +1,1 @@
+"""scribe-s, the compact default model."""

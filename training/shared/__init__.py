@@ -1,0 +1,1 @@
+"""What several trainings share: batches, logs, pretrained parts."""
