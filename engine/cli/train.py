@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     InputError
         Only the engine is installed, or nothing trains a model of that name. What the training raises.
     """
-    if not (ROOT / "training" / "tune.py").is_file():
+    if not (ROOT / "training" / "tuning" / "tune.py").is_file():
         raise InputError(
             f"`changescribe train` where only the engine is installed ({ROOT})",
             "the repository, which has the training code and what it needs",

@@ -22,7 +22,8 @@ Written by `python -m tests.bench.nodata --data ../shared/data` (with `--model` 
 
 The model sees only ground that both dates have. Where either lacks data, in padding beyond the raster's edge, and beyond the area with `--clip`, both
 dates get one colour: the mean of what both show on their common ground (`engine/geo/validity/joint.py`). A tile is skipped where the share without
-common data is larger than `--max-nodata`; `valid_before` and `valid_after` stay the shares of each date. Heat maps are empty (255) outside the common ground.
+common data is larger than `--max-nodata`; `valid_before` and `valid_after` stay the shares of each date. Heat maps are empty (255) outside the
+common ground.
 
 Measured on real pairs of the validation splits, never test. **False alarms**: unchanged pairs called changed, in brackets those called changed
 only because of the gap. **Recall**: changed pairs whose labelled change lies at least 95 % in what is left, in brackets that of the same pairs whole.

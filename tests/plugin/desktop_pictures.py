@@ -46,7 +46,7 @@ class HelpPictures:
 
     def setup(self):
         """The bar of a computer without an engine."""
-        from changescribe.qgis_plugin.gui.settings.settings_values.setup_bar import SetupBar
+        from changescribe.qgis_plugin.gui.settings.setup_bar import SetupBar
 
         with elsewhere():
             bar = SetupBar()

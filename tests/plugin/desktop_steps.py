@@ -57,7 +57,7 @@ class Desktop:
         return {name: (keys.toString(), sum(action.shortcut() == keys for action in actions)) for name, keys in ours.items()}
 
     def steps(self):
-        from changescribe.qgis_plugin.gui.results.results_list.compare import tile_geometry
+        from changescribe.qgis_plugin.gui.results.compare import tile_geometry
 
         window, canvas = self.iface.mainWindow(), self.iface.mapCanvas()
         window.setGeometry(0, 0, *SIZE)

@@ -29,7 +29,7 @@ def make(qgis_app, tmp_path):
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.permutations(FORMS, 2)))
 def test_two_layers_of_one_place_share_it(make, before, after):
-    from changescribe.qgis_plugin.gui.form.request_form.estimate import shared_ground
+    from changescribe.qgis_plugin.gui.form.estimate import shared_ground
     from changescribe.qgis_plugin.layers.rasters import check_on_rasters, check_pair
     from changescribe.qgis_plugin.layers.sources import Area
 

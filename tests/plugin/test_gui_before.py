@@ -6,8 +6,8 @@ import threading
 import pytest
 from changescribe.engine.contract.errors import Cancelled
 from changescribe.qgis_plugin.gui import dock as dock_module
-from changescribe.qgis_plugin.gui.form.request_form import area
-from changescribe.qgis_plugin.gui.form.request_form.estimate import estimate
+from changescribe.qgis_plugin.gui.form import area
+from changescribe.qgis_plugin.gui.form.estimate import estimate
 from changescribe.qgis_plugin.layers import areas
 from gui_window import wait_until
 from osgeo import gdal
@@ -162,7 +162,7 @@ def test_time_is_unknown_before_the_first_run_and_then_the_last_runs(dock, engin
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (45, "45 s"), (200, "3 min"), (7800, "2 h 10 min")])
 def test_durations(qgis_app, seconds, text):
-    from changescribe.qgis_plugin.gui.form.request_form.estimate import duration
+    from changescribe.qgis_plugin.gui.form.estimate import duration
 
     assert duration(seconds) == text
 

@@ -56,7 +56,7 @@ def test_interrupted_runs_resume_to_the_same_result(dock, tmp_path):
 
 
 def test_a_click_says_what_the_run_says(dock, plugin, tmp_path):
-    from changescribe.qgis_plugin.gui.results.results_list.compare import tile_geometry
+    from changescribe.qgis_plugin.gui.results.compare import tile_geometry
 
     run_to_end(dock)
     tile = next(tile for tile in dock.results.model.tiles if tile["properties"]["changed"])

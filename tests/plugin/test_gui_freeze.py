@@ -129,7 +129,7 @@ def test_looking_at_results_while_the_engine_works(dock):
 
 @pytest.mark.parametrize("tiles", [20_000])
 def test_listing_a_large_layer(dock, tmp_path, monkeypatch, tiles):
-    from changescribe.qgis_plugin.gui.run.caption_run.caption_run import live_layer
+    from changescribe.qgis_plugin.gui.run.caption_run import live_layer
     from changescribe.qgis_plugin.layers.grid_layer import grid_feature
 
     layer = live_layer(QgsCoordinateReferenceSystem("EPSG:32633"))

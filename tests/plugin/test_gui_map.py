@@ -18,7 +18,7 @@ ROWS = (
 
 
 def made_layer():
-    from changescribe.qgis_plugin.gui.run.caption_run.caption_run import live_layer
+    from changescribe.qgis_plugin.gui.run.caption_run import live_layer
     from changescribe.qgis_plugin.layers.grid_layer import grid_feature
 
     layer = live_layer(QgsCoordinateReferenceSystem("EPSG:32633"))
@@ -165,7 +165,7 @@ def test_a_layer_that_was_saved_filtered_is_listed_whole(dock, tmp_path, monkeyp
 
 def test_reports_take_what_the_map_hides(dock, layer, tmp_path):
     """The layer with its own filter, without what 'Only listed' adds."""
-    from changescribe.qgis_plugin.gui.run.caption_run.request import processing_context
+    from changescribe.qgis_plugin.gui.run.request import processing_context
     from changescribe.qgis_plugin.layers.layer_file import layer_file
 
     for own in ("", OWN):

@@ -94,7 +94,7 @@ def test_a_home_folder_behind_a_link_is_left_out_too(monkeypatch, tmp_path):
 def test_diagnostics_leave_the_home_folder_out(plugin, window, monkeypatch):
     from pathlib import Path
 
-    from changescribe.qgis_plugin.gui.settings.settings_values.options import redacted
+    from changescribe.qgis_plugin.gui.settings.options import redacted
     from qgis.PyQt.QtGui import QGuiApplication
 
     monkeypatch.setenv("HOME", str(FAKE_WORKER.parent))  # the engine's Python lies there, and the diagnostics name it

@@ -68,7 +68,7 @@ def test_a_click_shows_the_answer_above_the_classes(qgis_processing):
 
 
 def test_answers_of_a_reopened_layer_reach_list_and_review(plugin, tmp_path):
-    from changescribe.qgis_plugin.gui.results.results_list.tiles import TileQuery
+    from changescribe.qgis_plugin.gui.results.tiles import TileQuery
     from changescribe.qgis_plugin.layers.grid_layer import grid_feature, grid_fields
 
     fields = grid_fields(asked=True)
@@ -112,7 +112,7 @@ def test_expanded_options_show_only_what_the_model_takes(plugin):
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_form_fits_into_the_narrowest_panel(plugin, language, monkeypatch):
     from changescribe.qgis_plugin import i18n
-    from changescribe.qgis_plugin.gui.form.request_form.request_form import RequestForm
+    from changescribe.qgis_plugin.gui.form.request_form import RequestForm
 
     monkeypatch.setattr(i18n.QgsApplication, "locale", staticmethod(lambda: language))
     translator = i18n.install_translator()

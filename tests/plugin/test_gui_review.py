@@ -47,7 +47,7 @@ def row(layer, tile_id):
 
 def shown(dock, tile_id):
     """What the list says of a tile, whether or not it is among those that are shown."""
-    from changescribe.qgis_plugin.gui.results.results_list.tiles import caption_text
+    from changescribe.qgis_plugin.gui.results.tiles import caption_text
 
     return caption_text(next(tile["properties"] for tile in dock.results.model.tiles if tile["properties"]["tile_id"] == tile_id))
 

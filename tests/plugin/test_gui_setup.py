@@ -124,7 +124,7 @@ def test_what_did_not_go_as_planned_stays_on_show(bare, monkeypatch):
 
 
 def test_panel_and_settings_show_the_same_set_up_and_unloading_cancels_it(plugin, window, monkeypatch):
-    from changescribe.qgis_plugin.gui.settings.settings_values.setup_bar import SetupTask
+    from changescribe.qgis_plugin.gui.settings.setup_bar import SetupTask
 
     def wait_for_cancel(is_cancelled, on_progress, _wheels, _wanted):
         on_progress(0.4, "Downloading torch")

@@ -62,7 +62,7 @@ def test_an_added_option_appears_in_toolbox_and_panel(qgis_app, monkeypatch, win
     from changescribe.engine.contract import request as schema
     from changescribe.engine.contract.options import PIXELS, option, options_of
     from changescribe.qgis_plugin import option_texts
-    from changescribe.qgis_plugin.gui.form.request_form.option_rows import OptionRows
+    from changescribe.qgis_plugin.gui.form.option_rows import OptionRows
     from changescribe.qgis_plugin.processing.caption_changes import CaptionChanges
     from qgis.core import QgsProcessingContext
     from qgis.PyQt.QtWidgets import QFormLayout, QWidget

@@ -34,7 +34,7 @@ def test_labels_without_a_fixed_text_are_plain(path):
 
 
 def test_the_bubble_shows_markup_as_it_is(plugin):
-    from changescribe.qgis_plugin.gui.results.results_list.bubble import CaptionBubble
+    from changescribe.qgis_plugin.gui.results.bubble import CaptionBubble
 
     bubble = CaptionBubble(plugin.iface.mapCanvas())
     bubble.say(QgsPointXY(0, 0), EVIL, EVIL)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(params=["memory", "gpkg"])
 def layer(request, qgis_app, tmp_path):
-    from changescribe.qgis_plugin.gui.run.caption_run.caption_run import live_layer
+    from changescribe.qgis_plugin.gui.run.caption_run import live_layer
     from changescribe.qgis_plugin.layers.grid_layer import STYLE
     from qgis.core import QgsCoordinateReferenceSystem
 

@@ -59,7 +59,7 @@ def test_the_toolbox_sends_them(provider, engine, rasters, layer, tmp_path):
 
 
 def test_the_panel_sends_them(plugin, rasters, layer, tmp_path):
-    from changescribe.qgis_plugin.gui.run.caption_run.request import build_request
+    from changescribe.qgis_plugin.gui.run.request import build_request
 
     before = QgsRasterLayer(str(rasters["before"]), "before")
     changed(layer)
