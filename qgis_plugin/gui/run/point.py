@@ -94,7 +94,8 @@ def _request(
     members, bands = {**form.options(), "clip": False}, (form.before_bands.bands(), form.after_bands.bands())
     folder = str(Path(QgsProcessingUtils.tempFolder()) / f"changescribe_{uuid.uuid4().hex}")
     rasters = prepare_pair(before, after, ([], []), tile, folder, processing_context(), members["resolution"])
-    request = CaptionRequest(rasters[0].path, rasters[1].path, *bands, extent=extent, **members, **nodata_members(rasters))
+    members.update(nodata_members(rasters))
+    request = CaptionRequest(rasters[0].path, rasters[1].path, *bands, extent=extent, **members)
     request.verify()
     said = request.to_json()
     lasting = {name: value for name, value in said.items() if name not in irrelevant}
