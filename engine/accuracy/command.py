@@ -6,7 +6,7 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
-from ..errors import EXIT_DONE
+from ..contract.errors import EXIT_DONE
 
 
 def add_sample(commands: Any) -> argparse.ArgumentParser:

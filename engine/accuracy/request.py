@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from ..contract.errors import InputError
 from ..contract.options import is_text
-from ..errors import InputError
 from . import result, sample
 from .design import SampleOptions
 

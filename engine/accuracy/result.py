@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError, OutputError
-from ..geo.writer import verify_path
+from ..contract.errors import InputError, OutputError
+from ..output.writer import verify_path
 from ..report.layer import Layer
 from ..report.story import area_text
 from . import sample as samples

@@ -14,7 +14,7 @@ from PIL import Image
 
 from .. import __version__
 from ..accuracy.section import section
-from ..figure import KINDS, SIGNS, Cell
+from .figure import KINDS, SIGNS, Cell
 from .ground import Ground
 from .layer import Layer
 from .pictures import DATES, Pictures

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..accuracy.result import assess
-from ..errors import OutputError
-from ..geo.writer import verify_path
+from ..contract.errors import OutputError
+from ..output.writer import verify_path
 from .ground import Ground
 from .layer import read_layer
 from .page import render, summary

@@ -23,24 +23,24 @@ from engine.contract.errors import Cancelled, ChangeScribeError
 from engine.contract.fields import missing_core
 
 from ..i18n import tr
-from ..processing.areas import AreaFile
-from ..processing.dates import layer_period, time_between
-from ..processing.exports import Export
-from ..processing.target import check_continued
-from .compare import AROUND, ComparePanel, tile_geometry
-from .estimate import duration, estimate, remember_rate
+from ..layers.areas import AreaFile
+from ..layers.dates import layer_period, time_between
+from ..layers.exports import Export
+from ..layers.target import check_continued
 from .form import RequestForm, free_path
+from .form.estimate import duration, estimate, remember_rate
 from .judging.page import JudgingPage
-from .map_look import MapLook
+from .map.map_look import MapLook
 from .plain import plain_label
-from .point import PointRequest, click_request
-from .request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, explain, output_state
 from .results import ResultsList
-from .review import ReviewBar
+from .results.compare import AROUND, ComparePanel, tile_geometry
+from .results.review import ReviewBar
+from .results.tile_reader import TileReader
+from .results.two_dates import TwoDates
 from .run import CaptionRun
-from .setup_bar import SetupBar
-from .tile_reader import TileReader
-from .two_dates import TwoDates
+from .run.point import PointRequest, click_request
+from .run.request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, explain, output_state
+from .settings.setup_bar import SetupBar
 
 ESTIMATE_MS = 150
 FORM, RESULTS = 0, 1

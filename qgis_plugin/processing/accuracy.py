@@ -17,10 +17,11 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ...engine.errors import ChangeScribeError
+from engine.contract.errors import ChangeScribeError
+
 from ..i18n import error_text, mark, tr
+from ..layers.layer_file import check_layer, layer_file
 from .base import ChangeScribeAlgorithm, as_processing, ask_engine, choice
-from .layer_file import check_layer, layer_file
 
 INPUT, BY, STANDARD_ERROR, MINIMUM, SIZE, SEED, OUTPUT = "INPUT", "BY", "STANDARD_ERROR", "MINIMUM", "SIZE", "SEED", "OUTPUT"
 EXPECTED_CHANGED, EXPECTED_UNCHANGED = "EXPECTED_CHANGED", "EXPECTED_UNCHANGED"

@@ -7,7 +7,8 @@ import re
 
 from qgis.PyQt.QtGui import QPageLayout, QPageSize, QPdfWriter, QTextDocument
 
-from ...engine.errors import OutputError
+from engine.contract.errors import OutputError
+
 from ..i18n import tr
 
 IMAGE_PX = 600  # at 96 dpi what lies between the margins of A4; Qt's rich text knows no largest width

@@ -22,10 +22,11 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ...engine.errors import ChangeScribeError, RasterError
+from engine.contract.errors import ChangeScribeError, RasterError
+
 from ..i18n import error_text, mark, tr
+from ..layers.layer_file import check_layer, layer_file
 from .base import ChangeScribeAlgorithm, as_processing, ask_engine
-from .layer_file import check_layer, layer_file
 from .print_report import print_page
 
 LAYER, BEFORE, AFTER, OUTPUT, PNG, TOP, TITLE = "LAYER", "BEFORE", "AFTER", "OUTPUT", "PNG", "TOP", "TITLE"

@@ -9,7 +9,7 @@ from qgis.gui import QgsMapCanvas, QgsRubberBand
 from qgis.PyQt.QtCore import QObject, Qt, QTimer
 from qgis.PyQt.QtGui import QColor
 
-from ..compare import AROUND
+from ..results.compare import AROUND
 
 OUTLINE = QColor(255, 220, 0)
 

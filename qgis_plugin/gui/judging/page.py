@@ -12,13 +12,14 @@ from qgis.PyQt.QtCore import QEvent, Qt
 from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from ....engine.errors import ChangeScribeError, InputError
+from engine.contract.errors import ChangeScribeError, InputError
+
 from ...i18n import mark, tr
-from ..compare import ComparePanel, tile_geometry
 from ..plain import plain_label
-from ..request import explain
-from ..tiles import caption_text
-from ..two_dates import TwoDates
+from ..results.compare import ComparePanel, tile_geometry
+from ..results.tiles import caption_text
+from ..results.two_dates import TwoDates
+from ..run.request import explain
 from .blind_map import BlindMap
 from .keys import KeyReader, labels
 from .sample_file import SampleFile, now
