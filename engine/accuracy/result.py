@@ -125,7 +125,8 @@ def summary(found: Accuracy, total_m2: float, mapped_m2: dict[str, float]) -> st
     for name, (share, mapped) in areas.items():
         area = share.times(total_m2)
         interval = f"95 % interval {area_text(area.low)} to {area_text(area.high)}"
-        parts.append(f"the error-adjusted area of {name!r} is {area_text(area.value)} ({interval}); the map shows {area_text(mapped)}")
+        what = "change" if name in ("change", "changed") else repr(name)
+        parts.append(f"the error-adjusted area of {what} is {area_text(area.value)} ({interval}); the map shows {area_text(mapped)}")
     right = found.overall
     return (
         f"{100 * right.value:.1f} % of the ground is mapped right (95 % interval {100 * right.low:.1f} to {100 * right.high:.1f} %); "

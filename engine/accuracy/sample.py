@@ -216,8 +216,18 @@ def _judgement(path: str, values: dict[str, Any], geometry: Any, metadata: dict[
     ring = tuple((float(x), float(y)) for x, y, *_ in geometry["coordinates"][0]) if geometry is not None else ()
     judges = (values["judge"], values["judge_2"])
     seen = any(_was_seen(values, suffix) for suffix, reference in zip(("", "_2"), references) if reference is not None)
-    fixed = (values["tile_id"], values["stratum"], values["mapped"], float(values["area_m2"]))
-    return Judgement(*fixed, *references, values["verdict"], ring, judges, seen)
+    return Judgement(
+        tile_id=values["tile_id"],
+        stratum=values["stratum"],
+        mapped=values["mapped"],
+        area_m2=float(values["area_m2"]),
+        reference=references[0],
+        reference_2=references[1],
+        verdict=values["verdict"],
+        ring=ring,
+        judges=judges,
+        seen=seen,
+    )
 
 
 def _was_seen(values: dict[str, Any], suffix: str) -> bool:

@@ -73,7 +73,7 @@ def render(
 
 def summary(story: Story, accuracy: dict[str, Any] | None) -> str:
     """The report's paragraph; with a judged sample it ends with the error-adjusted areas."""
-    return story.paragraph() + (f" By {accuracy['judged']} judged tiles, {accuracy['summary']}" if accuracy is not None else "")
+    return story.paragraph() + (f" From {accuracy['judged']} judged tiles of a random sample: {accuracy['summary']}" if accuracy is not None else "")
 
 
 def _parts(layer: Layer, words: str, totals: str, changes: str, pictures: Pictures, picture: Image.Image, title: str) -> Iterator[str]:

@@ -130,7 +130,7 @@ def test_errors_move_the_area_by_their_stratums_weight(drawn, layer):
     assert changed["area_m2"]["value"] == pytest.approx(share * found["area_m2"], rel=1e-4)
     assert changed["mapped_m2"] == pytest.approx(200 / 1980 * found["area_m2"], rel=1e-4)
     assert changed["area_m2"]["low"] < changed["area_m2"]["value"] < changed["area_m2"]["high"]
-    assert "error-adjusted area of 'changed'" in found["summary"]
+    assert "error-adjusted area of change is" in found["summary"]
 
 
 def test_change_is_the_complement_of_unchanged(layer, tmp_path):
@@ -143,7 +143,7 @@ def test_change_is_the_complement_of_unchanged(layer, tmp_path):
     assert change["value"] == pytest.approx(found["area_m2"] - unchanged["value"])
     assert (change["low"], change["high"]) == pytest.approx((found["area_m2"] - unchanged["high"], found["area_m2"] - unchanged["low"]))
     assert found["change"]["mapped_m2"] == pytest.approx(200 / 1980 * found["area_m2"], rel=1e-4)
-    assert "error-adjusted area of 'change'" in found["summary"] and "of 'building added'" in found["summary"]
+    assert "error-adjusted area of change is" in found["summary"] and "of 'building added'" in found["summary"]
 
 
 def judge_classes(path):
@@ -218,7 +218,7 @@ def test_a_report_names_the_adjusted_area(layer, drawn, tmp_path, capsys):
     text, found = page.read_text("utf-8"), assess(str(drawn))
     assert "<h2>Accuracy and error-adjusted areas</h2>" in text and "Error matrix" in text
     summary = re.search(r'<p class="summary">(.*?)</p>', text)[1]
-    assert "error-adjusted area of &#x27;changed&#x27;" in summary and "95 % interval" in summary
+    assert "error-adjusted area of change is" in summary and "95 % interval" in summary
     cell = next(cell for cell in found["matrix"] if cell["mapped"] == cell["reference"] == "unchanged")
     assert f"{cell['tiles']} ({cell['share']:.4f})" in text
     assert "error-adjusted area" in capsys.readouterr().out
