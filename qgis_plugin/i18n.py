@@ -11,7 +11,7 @@ from pathlib import Path
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QLocale, QTranslator
 
-from engine.contract.errors import ChangeScribeError
+from ..engine.contract.errors import ChangeScribeError
 
 CONTEXT = "ChangeScribe"
 FOLDER = Path(__file__).absolute().parents[1] / "resources" / "i18n"  # not resolved: a staged folder is made of links

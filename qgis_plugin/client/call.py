@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import Callable
 
-from engine.contract.errors import Cancelled, EngineError, error_from_json
-
+from ...engine.contract.errors import Cancelled, EngineError, error_from_json
 from ..i18n import tr
 
 POLL_S = 0.2

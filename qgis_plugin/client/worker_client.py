@@ -14,8 +14,7 @@ from typing import Callable
 
 from qgis.PyQt.QtCore import QLockFile
 
-from engine.contract.errors import EngineError
-
+from ...engine.contract.errors import EngineError
 from ..i18n import tr
 from ..setup import environment, locate
 from .call import Call, ignore, never

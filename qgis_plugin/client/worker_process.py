@@ -11,9 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import IO, Callable, cast
 
-from engine.contract.errors import Cancelled, ChangeScribeError, EngineError, ProtocolError, error_from_json
-from engine.contract.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
-
+from ...engine.contract.errors import Cancelled, ChangeScribeError, EngineError, ProtocolError, error_from_json
+from ...engine.contract.protocol import EVENT_TYPES, MAX_LINE_CHARS, PROTOCOL_VERSION, decode, encode
 from ..i18n import tr
 from ..setup import locate
 from . import process

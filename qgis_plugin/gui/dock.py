@@ -19,25 +19,24 @@ from qgis.gui import QgsDockWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QScrollArea, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from engine.contract.errors import Cancelled, ChangeScribeError
-from engine.contract.fields import missing_core
-
+from ...engine.contract.errors import Cancelled, ChangeScribeError
+from ...engine.contract.fields import missing_core
 from ..i18n import tr
 from ..layers.areas import AreaFile
 from ..layers.dates import layer_period, time_between
 from ..layers.exports import Export
 from ..layers.target import check_continued
-from .form import RequestForm, free_path
 from .form.estimate import duration, estimate, remember_rate
+from .form.request_form import RequestForm, free_path
 from .judging.page import JudgingPage
 from .map.map_look import MapLook
 from .plain import plain_label
-from .results import ResultsList
 from .results.compare import AROUND, ComparePanel, tile_geometry
+from .results.results_list import ResultsList
 from .results.review import ReviewBar
 from .results.tile_reader import TileReader
 from .results.two_dates import TwoDates
-from .run import CaptionRun
+from .run.caption_run import CaptionRun
 from .run.point import PointRequest, click_request
 from .run.request import FINISHED, FOREIGN, UNFINISHED, build_request, checked_layers, explain, output_state
 from .settings.setup_bar import SetupBar

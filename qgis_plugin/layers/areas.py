@@ -19,8 +19,7 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from engine.contract.errors import AreaError, Cancelled, OutputError
-
+from ...engine.contract.errors import AreaError, Cancelled, OutputError
 from ..i18n import tr
 
 

@@ -12,8 +12,7 @@ from pathlib import Path
 from qgis.core import Qgis, QgsDateTimeRange, QgsProcessingContext, QgsProviderRegistry, QgsRasterLayer
 from qgis.PyQt.QtCore import QDate, QDateTime, QTime
 
-from engine.contract.errors import ChangeScribeError
-
+from ...engine.contract.errors import ChangeScribeError
 from .jobs import DATE_REGEX
 from .rasters import check_pair
 

@@ -27,8 +27,7 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from engine.contract.errors import Cancelled, NoOverlapError, RasterError
-
+from ...engine.contract.errors import Cancelled, NoOverlapError, RasterError
 from ..i18n import tr
 from .sources import Area, has_grid
 

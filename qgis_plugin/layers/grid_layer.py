@@ -26,10 +26,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QMetaType, QVariant
 
-from engine import __version__
-from engine.contract.fields import written_fields
-from engine.contract.tiles import LAYER_NAME
-
+from ...engine import __version__
+from ...engine.contract.fields import written_fields
+from ...engine.contract.tiles import LAYER_NAME
 from ..i18n import tr
 from .target import layer_in_file
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from engine.contract.batch_table import beside
-from engine.contract.errors import InputError
-from engine.contract.request import CaptionRequest
-
+from ...engine.contract.batch_table import beside
+from ...engine.contract.errors import InputError
+from ...engine.contract.request import CaptionRequest
 from ..i18n import tr
 
 NAME, DATE = "{name}", "{date}"

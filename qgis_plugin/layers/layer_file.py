@@ -6,10 +6,9 @@ import os
 
 from qgis.core import QgsProcessingContext, QgsProviderRegistry, QgsVectorFileWriter, QgsVectorLayer
 
-from engine.contract.errors import InputError, OutputError
-from engine.contract.fields import missing_core
-from engine.contract.tiles import LAYER_NAME
-
+from ...engine.contract.errors import InputError, OutputError
+from ...engine.contract.fields import missing_core
+from ...engine.contract.tiles import LAYER_NAME
 from ..i18n import tr
 
 OWN_SUBSET = "changescribe/own_subset"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from engine.contract.request import DEFAULT_MODEL
-from engine.registry.installed import how_to_install, own_rows, weights_in
+from ...engine.contract.request import DEFAULT_MODEL
+from ...engine.registry.installed import how_to_install, own_rows, weights_in
 
 RESOURCES = Path(__file__).absolute().parents[2] / "resources"  # not resolved: a staged folder is made of links
 

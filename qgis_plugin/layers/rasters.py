@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsProcessingContext, QgsRasterLayer
 
-from engine.contract.errors import AreaError, NoOverlapError, RasterError
-from engine.contract.validity import NodataSettings
-
+from ...engine.contract.errors import AreaError, NoOverlapError, RasterError
+from ...engine.contract.validity import NodataSettings
 from ..i18n import tr
 from .exports import ONLINE_M, Export, PixelGrid, export_note, pixel_grid
 from .sources import Area, engine_opens, has_grid

@@ -17,8 +17,7 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from engine.contract.errors import AreaError
-
+from ...engine.contract.errors import AreaError
 from ..i18n import tr
 
 # GDAL's pictures of the whole world: a grid they have only in name.

@@ -29,9 +29,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from engine.contract.errors import OutputError
-from engine.contract.fields import REVIEW, names_of
-
+from ...engine.contract.errors import OutputError
+from ...engine.contract.fields import REVIEW, names_of
 from ..i18n import tr
 
 # How QGIS writes a destination that is no plain path: "ogr:dbname='a.gpkg' table=\"b\" (geom)", "postgis:…".

@@ -7,7 +7,7 @@ import sys
 
 from qgis.core import QgsRasterLayer
 
-from engine.contract.validity import NodataSettings
+from ...engine.contract.validity import NodataSettings
 
 FARTHEST = sys.float_info.max  # for ranges without an end
 

@@ -17,8 +17,7 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from engine.contract.errors import ChangeScribeError
-
+from ...engine.contract.errors import ChangeScribeError
 from ..i18n import error_text, mark, tr
 from ..layers.layer_file import check_layer, layer_file
 from .base import ChangeScribeAlgorithm, as_processing, ask_engine, choice

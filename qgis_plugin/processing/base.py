@@ -14,8 +14,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtGui import QIcon
 
-from engine.contract.errors import Cancelled, ChangeScribeError
-
+from ...engine.contract.errors import Cancelled, ChangeScribeError
 from ..client.call import ignore
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, tr

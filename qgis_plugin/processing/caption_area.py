@@ -18,8 +18,7 @@ from qgis.core import (
     QgsSpatialIndex,
 )
 
-from engine.contract.errors import AreaError, Cancelled, ChangeScribeError
-
+from ...engine.contract.errors import AreaError, Cancelled, ChangeScribeError
 from ..i18n import mark, tr
 from ..layers.areas import check_polygons, write_area
 from ..layers.grid_layer import field, footprint_geometry, keep_partial, shapefile_warning

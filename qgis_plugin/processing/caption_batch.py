@@ -27,10 +27,9 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from engine.contract.errors import Cancelled, ChangeScribeError, InputError
-from engine.contract.request import CaptionRequest
-from engine.contract.tiles import LAYER_NAME
-
+from ...engine.contract.errors import Cancelled, ChangeScribeError, InputError
+from ...engine.contract.request import CaptionRequest
+from ...engine.contract.tiles import LAYER_NAME
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, mark, tr
 from ..layers.grid_layer import field, save_style

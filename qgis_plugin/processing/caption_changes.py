@@ -17,9 +17,8 @@ from qgis.core import (
     QgsWkbTypes,
 )
 
-from engine.contract.errors import AreaError, Cancelled, ChangeScribeError, OutputError
-from engine.contract.heatmap import HeatmapOutput
-
+from ...engine.contract.errors import AreaError, Cancelled, ChangeScribeError, OutputError
+from ...engine.contract.heatmap import HeatmapOutput
 from ..i18n import error_text, mark, tr
 from ..layers.areas import check_polygons, write_area
 from ..layers.grid_layer import finish_heatmap, finish_layer, grid_feature, grid_fields, keep_partial, shapefile_warning

@@ -20,9 +20,8 @@ from qgis.core import (
     QgsProcessingParameterFileDestination,
 )
 
-from engine import __version__
-from engine.contract.errors import Cancelled, ChangeScribeError
-
+from ...engine import __version__
+from ...engine.contract.errors import Cancelled, ChangeScribeError
 from ..client.worker_client import EngineClient
 from ..i18n import error_text, mark, tr
 from ..setup import builds, environment, install, locate

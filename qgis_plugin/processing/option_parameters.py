@@ -15,9 +15,8 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from engine.contract.options import PROCESSING, Option
-from engine.contract.request import OPTIONS
-
+from ...engine.contract.options import PROCESSING, Option
+from ...engine.contract.request import OPTIONS
 from ..i18n import tr
 from ..layers.models import model_ids, sampler_names
 from ..option_texts import TITLES, TOOLTIPS

@@ -13,9 +13,8 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from engine.contract.errors import ChangeScribeError
-from engine.contract.request import CaptionRequest
-
+from ...engine.contract.errors import ChangeScribeError
+from ...engine.contract.request import CaptionRequest
 from ..i18n import error_text, mark, tr
 from ..layers.rasters import Area, bands_of, check_on_rasters, check_pair, exports_of, grid_of, nodata_members, prepare_pair
 from ..layers.sources import engine_opens

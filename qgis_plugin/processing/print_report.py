@@ -8,8 +8,7 @@ from functools import partial
 
 from qgis.PyQt.QtGui import QPageLayout, QPageSize, QPdfWriter, QTextDocument
 
-from engine.contract.errors import OutputError
-
+from ...engine.contract.errors import OutputError
 from ..i18n import tr
 
 IMAGE_PX, TILE_PX = 600, 170  # at 96 dpi what lies between the margins of A4, and a tile's picture; Qt's rich text knows no largest width

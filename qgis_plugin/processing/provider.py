@@ -5,8 +5,7 @@ from __future__ import annotations
 from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
-from engine import __version__
-
+from ...engine import __version__
 from ..i18n import tr
 from .accuracy import Accuracy, DrawSample
 from .base import HELP_URL, ICON

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.contract.errors import EngineError
-
+from ...engine.contract.errors import EngineError
 from ..client import process
 from ..i18n import tr
 

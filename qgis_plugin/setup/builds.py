@@ -7,8 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.contract.errors import EngineError
-
+from ...engine.contract.errors import EngineError
 from ..i18n import tr
 from .base_python import BasePython
 from .driver import Driver

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QLockFile
 
-from engine import __version__
+from ...engine import __version__
 
 MARKER = "complete.json"
 

@@ -18,8 +18,7 @@ from pathlib import Path
 
 from qgis.PyQt.QtCore import QLockFile
 
-from engine.contract.errors import ChangeScribeError, EngineError, InputError, OutputError
-
+from ...engine.contract.errors import ChangeScribeError, EngineError, InputError, OutputError
 from ..client.call import never
 from ..i18n import tr
 from . import builds, driver, environment, pip_run

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from qgis.core import QgsSettings
 
-from engine.contract.errors import EngineError
-
+from ...engine.contract.errors import EngineError
 from ..client import process
 from ..i18n import tr
 from . import environment

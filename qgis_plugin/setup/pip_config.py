@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.contract.errors import EngineError
-
+from ...engine.contract.errors import EngineError
 from ..i18n import tr
 
 # Where packages come from, and how to connect. Variables that move or reshape an installation (PIP_USER, PIP_TARGET, …) stay out.

@@ -16,8 +16,7 @@ from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QUrl
 from qgis.PyQt.QtNetwork import QNetworkProxy
 
-from engine.contract.errors import Cancelled, EngineError
-
+from ...engine.contract.errors import Cancelled, EngineError
 from ..client import process
 from ..i18n import mark, tr
 from . import pip_config

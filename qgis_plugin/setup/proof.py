@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.contract.errors import EngineError
-
+from ...engine.contract.errors import EngineError
 from ..client.call import never
 from ..client.worker_client import LAUNCHER, PLUGIN_FOLDER
 from ..i18n import tr

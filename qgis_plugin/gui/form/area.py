@@ -18,8 +18,7 @@ from qgis.gui import QgsMapCanvas, QgsMapLayerComboBox, QgsRubberBand
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from engine.contract.errors import AreaError
-
+from ....engine.contract.errors import AreaError
 from ...i18n import tr
 from ...layers.areas import polygons_of
 from .draw_tool import DrawTool, area_band

@@ -16,9 +16,8 @@ from qgis.core import (
     QgsSettings,
 )
 
-from engine.contract.options import CAPTION, SPEED
-from engine.contract.request import OPTIONS
-
+from ....engine.contract.options import CAPTION, SPEED
+from ....engine.contract.request import OPTIONS
 from ...i18n import tr
 from ...layers.dates import Period, layer_period, swapped
 from ...layers.exports import export_note

@@ -9,10 +9,9 @@ from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
 
-from engine.contract.options import PANEL, Option
-from engine.contract.request import OPTIONS
-from engine.contract.validity import FILLS
-
+from ....engine.contract.options import PANEL, Option
+from ....engine.contract.request import OPTIONS
+from ....engine.contract.validity import FILLS
 from ...i18n import tr
 from ...layers.models import has_capability, samplers_of
 from ...option_texts import CHOICES, MODELS_OWN, PLACEHOLDERS, TITLES, TOOLTIPS, UNSET

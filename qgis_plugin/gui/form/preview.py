@@ -10,8 +10,7 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtGui import QPixmap
 from qgis.PyQt.QtWidgets import QGridLayout, QWidget
 
-from engine.contract.errors import ChangeScribeError
-
+from ....engine.contract.errors import ChangeScribeError
 from ...client.worker_client import EngineClient
 from ...i18n import tr
 from ..plain import plain_label

@@ -12,8 +12,7 @@ from qgis.PyQt.QtCore import QEvent, Qt
 from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from engine.contract.errors import ChangeScribeError, InputError
-
+from ....engine.contract.errors import ChangeScribeError, InputError
 from ...i18n import mark, tr
 from ..plain import plain_label
 from ..results.compare import ComparePanel, tile_geometry

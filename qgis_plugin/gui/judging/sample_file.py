@@ -14,8 +14,7 @@ from typing import Any
 from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsVectorDataProvider, QgsVectorLayer
 from qgis.PyQt.QtCore import NULL
 
-from engine.contract.errors import InputError, OutputError
-
+from ....engine.contract.errors import InputError, OutputError
 from ...i18n import tr
 from .keys import UNSURE
 

@@ -9,9 +9,8 @@ from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapToolEmitPoint, QgsRub
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QKeyEvent
 
-from engine.contract.errors import Cancelled, ChangeScribeError
-from engine.contract.tiles import UNCHANGED_TEXT
-
+from ....engine.contract.errors import Cancelled, ChangeScribeError
+from ....engine.contract.tiles import UNCHANGED_TEXT
 from ...client.worker_client import EngineClient
 from ...i18n import tr
 from ..results.bubble import CaptionBubble

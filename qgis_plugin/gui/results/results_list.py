@@ -19,8 +19,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from engine.contract.tiles import CLASSES as CLASS_NAMES
-
+from ....engine.contract.tiles import CLASSES as CLASS_NAMES
 from ...i18n import tr
 from .tiles import CAPTION, CLASSES, SCORE, TILE, TILE_ROLE, TileModel, TileQuery
 

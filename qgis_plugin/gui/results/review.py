@@ -8,9 +8,8 @@ from qgis.core import QgsExpression, QgsFeature, QgsFeatureRequest, QgsVectorDat
 from qgis.PyQt.QtCore import NULL, QObject, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from engine.contract.fields import REVIEW, fields_of, names_of
-from engine.contract.tiles import CLASSES, UNCHANGED_TEXT
-
+from ....engine.contract.fields import REVIEW, fields_of, names_of
+from ....engine.contract.tiles import CLASSES, UNCHANGED_TEXT
 from ...i18n import tr
 from ...layers.grid_layer import field
 from ..plain import plain_label

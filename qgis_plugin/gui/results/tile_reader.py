@@ -8,7 +8,7 @@ from itertools import islice
 from qgis.core import QgsFeature, QgsVectorLayer
 from qgis.PyQt.QtCore import NULL, QObject, QTimer, pyqtSignal
 
-from engine.contract.fields import names_of
+from ....engine.contract.fields import names_of
 
 PIECE = 200  # about ten milliseconds' work
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from qgis.core import QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
-from engine.contract.errors import ChangeScribeError, EngineError
-
+from ....engine.contract.errors import ChangeScribeError, EngineError
 from ...client.worker_client import EngineClient
 from ...i18n import tr
 from ...layers.exports import Export

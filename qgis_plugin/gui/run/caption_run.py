@@ -8,9 +8,8 @@ from pathlib import Path
 from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsDateTimeRange, QgsProject, QgsTask, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from engine.contract.errors import Cancelled, ChangeScribeError, EngineError
-from engine.contract.tiles import LAYER_NAME
-
+from ....engine.contract.errors import Cancelled, ChangeScribeError, EngineError
+from ....engine.contract.tiles import LAYER_NAME
 from ...client.call import POLL_S
 from ...client.worker_client import EngineClient
 from ...client.worker_process import GRACE_S

@@ -19,10 +19,9 @@ from qgis.core import (
     QgsRectangle,
 )
 
-from engine.contract.errors import AreaError
-from engine.contract.options import AREA, CAPTION, SPEED, TILES
-from engine.contract.request import OPTIONS, CaptionRequest
-
+from ....engine.contract.errors import AreaError
+from ....engine.contract.options import AREA, CAPTION, SPEED, TILES
+from ....engine.contract.request import OPTIONS, CaptionRequest
 from ...i18n import tr
 from ...layers.exports import Export
 from ...layers.rasters import check_on_rasters, exports_of, grid_of, nodata_members, prepare_pair

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from qgis.core import QgsProcessingContext, QgsProject, QgsRasterLayer
 
-from engine.contract.errors import ChangeScribeError, OutputError, RasterError
-from engine.contract.request import CaptionRequest
-
+from ....engine.contract.errors import ChangeScribeError, OutputError, RasterError
+from ....engine.contract.request import CaptionRequest
 from ...i18n import error_text, mark, tr
 from ...layers.areas import AreaFile
 from ...layers.exports import Export

@@ -8,8 +8,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtGui import QGuiApplication, QIcon
 from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from engine.contract.request import DEVICES
-
+from ....engine.contract.request import DEVICES
 from ...client.worker_client import EngineClient
 from ...i18n import tr
 from ...processing.engine_status import diagnose, redacted

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from qgis.core import QgsSettings
 
-from engine.contract.request import DEFAULT_MODEL, DEVICES
-
+from ....engine.contract.request import DEFAULT_MODEL, DEVICES
 from ...setup import builds
 
 MODEL_KEY = "changescribe/model"

@@ -8,8 +8,7 @@ from qgis.core import QgsApplication, QgsSettings, QgsTask
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from engine.contract.errors import Cancelled, ChangeScribeError, EngineError
-
+from ....engine.contract.errors import Cancelled, ChangeScribeError, EngineError
 from ...client.worker_client import EngineClient
 from ...i18n import tr
 from ...setup import environment, install, locate
