@@ -4,107 +4,6 @@
 <context>
     <name>ChangeScribe</name>
     <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>{path} does not run</source>
-        <translation>{path} läuft nicht</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>{path} is Python {version}</source>
-        <translation>{path} ist Python {version}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>{path} (Python {version}) has no module {names}</source>
-        <translation>{path} (Python {version}) fehlt das Modul {names}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>no Python on this computer can hold the engine ({reasons})</source>
-        <translation>kein Python auf diesem Rechner kann die Engine aufnehmen ({reasons})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>none found</source>
-        <translation>keines gefunden</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>Python {oldest} to {newest} with venv</source>
-        <translation>Python {oldest} bis {newest} mit venv</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>install it with `sudo apt install python3-venv` (Debian, Ubuntu: or python{version}-venv), then try again</source>
-        <translation>mit `sudo apt install python3-venv` installieren (Debian, Ubuntu: oder python{version}-venv), dann erneut versuchen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/base_python.py"/>
-        <source>install Python 3.12 from python.org (or your system's packages), then try again; or choose a Python that has PyTorch in the settings</source>
-        <translation>Python 3.12 von python.org (oder aus den Paketen des Systems) installieren, dann erneut versuchen; oder in den Einstellungen ein Python wählen, das PyTorch hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>processor (and Apple's GPU)</source>
-        <translation>Prozessor (und Apples Grafikkarte)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <location filename="../../qgis_plugin/processing/engine_status.py"/>
-        <source>processor only</source>
-        <translation>nur Prozessor</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>NVIDIA GPU, CUDA {version}</source>
-        <translation>NVIDIA-Grafikkarte, CUDA {version}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>{download} to download, {disk} on disk</source>
-        <translation>{download} zum Herunterladen, {disk} auf dem Datenträger</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>there is one build for this computer</source>
-        <translation>für diesen Rechner gibt es nur eine Fassung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>{gpu} with a driver for CUDA {version}</source>
-        <translation>{gpu} mit einem Treiber für CUDA {version}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>{facts}; this GPU needs a newer driver (580 or later), then repair the engine</source>
-        <translation>{facts}; diese Grafikkarte braucht einen neueren Treiber (580 oder neuer), danach die Engine reparieren</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>{facts}; PyTorch has no build for compute capability {version}</source>
-        <translation>{facts}; PyTorch gibt es nicht für die Compute Capability {version}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>Linux or Windows on x86, Linux on ARM, or a Mac with Apple's processor</source>
-        <translation>Linux oder Windows auf x86, Linux auf ARM oder ein Mac mit Apples Prozessor</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>PyTorch has no build {build} for {system} on {machine}</source>
-        <translation>PyTorch hat keine Fassung {build} für {system} auf {machine}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>choose another in the settings, or a Python that has PyTorch</source>
-        <translation>in den Einstellungen eine andere wählen, oder ein Python, das PyTorch hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/builds.py"/>
-        <source>chosen in the settings</source>
-        <translation>in den Einstellungen gewählt</translation>
-    </message>
-    <message>
         <location filename="../../qgis_plugin/client/call.py"/>
         <source>no answer from the engine for {timeout_s:g} s</source>
         <translation>seit {timeout_s:g} s keine Antwort der Engine</translation>
@@ -122,9 +21,9 @@
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
-        <location filename="../../qgis_plugin/gui/run.py"/>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
+        <location filename="../../qgis_plugin/gui/run/caption_run.py"/>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
         <source>the run was cancelled</source>
         <translation>der Lauf wurde abgebrochen</translation>
     </message>
@@ -134,447 +33,15 @@
         <translation>Seit {seconds:.0f} s kein Lebenszeichen der Engine; vielleicht ist der Arbeitsspeicher knapp. Es wird gewartet; Abbrechen ist möglich.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/client/driver.py"/>
-        <source>there is no NVIDIA driver for this system</source>
-        <translation>für dieses System gibt es keinen NVIDIA-Treiber</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/driver.py"/>
-        <source>the NVIDIA driver did not answer within {seconds:g} s</source>
-        <translation>der NVIDIA-Treiber hat nicht innerhalb von {seconds:g} s geantwortet</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/driver.py"/>
-        <source>the NVIDIA driver could not be asked ({error})</source>
-        <translation>der NVIDIA-Treiber ließ sich nicht befragen ({error})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/driver.py"/>
-        <source>the NVIDIA driver does not answer (exit {code}{said})</source>
-        <translation>der NVIDIA-Treiber antwortet nicht (Rückgabewert {code}{said})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/driver.py"/>
-        <source>no NVIDIA driver was found</source>
-        <translation>es wurde kein NVIDIA-Treiber gefunden</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/driver.py"/>
-        <source>the NVIDIA driver reports no usable GPU ({error})</source>
-        <translation>der NVIDIA-Treiber meldet keine brauchbare Grafikkarte ({error})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>PyTorch for: {build} ({reason}).</source>
-        <translation>PyTorch für: {build} ({reason}).</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>Size: {sizes}.</source>
-        <translation>Größe: {sizes}.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>Place: {folder} (Python {version}).</source>
-        <translation>Ort: {folder} (Python {version}).</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>QGIS's own Python is left as it is.</source>
-        <translation>Das Python von QGIS bleibt, wie es ist.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>The hash of this build's PyTorch is not on record: its version is fixed, its file is trusted to its server.</source>
-        <translation>Die Prüfsumme dieser PyTorch-Fassung ist nicht hinterlegt: die Version steht fest, bei der Datei wird dem Server vertraut.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>{free} free on the disk of {there}</source>
-        <translation>{free} frei auf dem Datenträger von {there}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>about {needed}</source>
-        <translation>etwa {needed}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>free some space, choose the build for the processor in the settings, or choose a Python that has PyTorch</source>
-        <translation>Platz schaffen, in den Einstellungen die Fassung für den Prozessor wählen oder ein Python wählen, das PyTorch hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>fill it on a connected computer of the same kind, in the plugin's folder {folder}: {commands}</source>
-        <translation>auf einem verbundenen Rechner gleicher Art füllen, im Ordner {folder} der Erweiterung: {commands}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>no wheels in {wheels}</source>
-        <translation>keine Wheels in {wheels}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>a folder with .whl files</source>
-        <translation>ein Ordner mit .whl-Dateien</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>An earlier version's engine stays: {error}</source>
-        <translation>Die Engine einer früheren Version bleibt: {error}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>another QGIS works with the engine in {folder}</source>
-        <translation>ein anderes QGIS arbeitet mit der Engine in {folder}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>one that is not in use</source>
-        <translation>eine, die nicht in Gebrauch ist</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>close that QGIS</source>
-        <translation>dieses QGIS schließen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>another QGIS is setting up the engine</source>
-        <translation>ein anderes QGIS richtet die Engine gerade ein</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>one set-up at a time</source>
-        <translation>nur eine Einrichtung zur gleichen Zeit</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>wait until it is done</source>
-        <translation>warten, bis sie fertig ist</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>free some space or mend the rights of {folder}, and try again</source>
-        <translation>Platz schaffen oder die Rechte von {folder} berichtigen und erneut versuchen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>the environment cannot be written ({error})</source>
-        <translation>die Umgebung lässt sich nicht schreiben ({error})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>a folder with room that you may write</source>
-        <translation>ein beschreibbarer Ordner mit genug Platz</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>The engine is set up in {folder}</source>
-        <translation>Die Engine ist in {folder} eingerichtet</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>The environment is made anew: {reason}</source>
-        <translation>Die Umgebung wird neu angelegt: {reason}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>The engine captions a test tile</source>
-        <translation>Die Engine beschreibt eine Testkachel</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>What an earlier set-up left does not work and is made anew: {error}</source>
-        <translation>Was eine frühere Einrichtung hinterlassen hat, funktioniert nicht und wird neu angelegt: {error}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>The build for {build} does not work here, the processor's takes its place: {error}</source>
-        <translation>Die Fassung für {build} funktioniert hier nicht, an ihre Stelle tritt die für den Prozessor: {error}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>it holds the build {built}, the settings ask for {wanted}</source>
-        <translation>sie enthält die Fassung {built}, die Einstellungen verlangen {wanted}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>Making a virtual environment in {folder}</source>
-        <translation>Eine virtuelle Umgebung wird in {folder} angelegt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>{error} It is downloaded once more.</source>
-        <translation>{error} Sie wird noch einmal heruntergeladen.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>PyTorch finds no GPU that computes ({reason}); the processor does the work</source>
-        <translation>PyTorch findet keine Grafikkarte, die rechnet ({reason}); der Prozessor übernimmt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/install.py"/>
-        <source>{name}: {done:.0f} of {total:.0f} MB</source>
-        <translation>{name}: {done:.0f} von {total:.0f} MB</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>set up the engine in Settings &gt; Options &gt; ChangeScribe or with the algorithm 'Engine status' (INSTALL=true); or choose a Python that has it there or through the environment variable {variable}</source>
-        <translation>die Engine unter Einstellungen &gt; Optionen &gt; ChangeScribe oder mit dem Algorithmus „Status der Engine“ (INSTALL=true) einrichten; oder dort oder mit der Umgebungsvariablen {variable} ein Python wählen, das sie hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>the chosen Python {chosen} is not there</source>
-        <translation>das gewählte Python {chosen} ist nicht vorhanden</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <location filename="../../qgis_plugin/client/worker_client.py"/>
-        <source>a Python interpreter with the engine's libraries</source>
-        <translation>ein Python-Interpreter mit den Bibliotheken der Engine</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>the captioning engine is not set up</source>
-        <translation>die Engine für Beschreibungen ist nicht eingerichtet</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>a Python environment with PyTorch, about 1 GB on disk</source>
-        <translation>eine Python-Umgebung mit PyTorch, etwa 1 GB auf dem Datenträger</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>{python} cannot be started ({reason})</source>
-        <translation>{python} lässt sich nicht starten ({reason})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>a Python interpreter</source>
-        <translation>ein Python-Interpreter</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>{python} did not answer within {seconds:g} s</source>
-        <translation>{python} hat nicht innerhalb von {seconds:g} s geantwortet</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>{python} does not work as a Python interpreter (exit {returncode}: {said})</source>
-        <translation>{python} funktioniert nicht als Python-Interpreter (Rückgabewert {returncode}: {said})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>Python 3.10 or later</source>
-        <translation>Python 3.10 oder neuer</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/locate.py"/>
-        <source>{python} (Python {version}) cannot import {details}</source>
-        <translation>{python} (Python {version}) kann {details} nicht importieren</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_config.py"/>
-        <source>your pip configuration excludes a package that the engine needs: {constraints}, in {places}</source>
-        <translation>die eigene pip-Konfiguration schließt ein Paket aus, das die Engine braucht: {constraints}, in {places}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_config.py"/>
-        <source>a constraint file of pip's configuration</source>
-        <translation>einer Constraint-Datei der pip-Konfiguration</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_config.py"/>
-        <source>change or remove that line, or remove the entry `constraint` from your pip configuration (`pip config debug` shows where it is), then start the set-up again; or choose a Python that has PyTorch in the settings</source>
-        <translation>diese Zeile ändern oder entfernen, oder den Eintrag `constraint` aus der pip-Konfiguration nehmen (`pip config debug` zeigt, wo er steht), dann die Einrichtung erneut starten; oder in den Einstellungen ein Python wählen, das PyTorch hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>check the connection and the proxy in Settings &gt; Options &gt; Network, or install from an offline folder of wheels; downloaded parts are kept</source>
-        <translation>die Verbindung und den Proxy unter Einstellungen &gt; Optionen &gt; Netzwerk prüfen oder aus einem Ordner mit Wheels installieren; bereits Heruntergeladenes bleibt erhalten</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>the disk is full</source>
-        <translation>der Datenträger ist voll</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>more free space</source>
-        <translation>mehr freier Platz</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>free some and try again; what is done is kept</source>
-        <translation>Platz schaffen und erneut versuchen; Erledigtes bleibt erhalten</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>the package server's certificate was not accepted</source>
-        <translation>das Zertifikat des Paketservers wurde nicht angenommen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a trusted connection</source>
-        <translation>eine vertrauenswürdige Verbindung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>give pip your organisation's certificate: pip config set global.cert FILE</source>
-        <translation>pip das Zertifikat der eigenen Organisation geben: pip config set global.cert DATEI</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>the proxy refused the connection</source>
-        <translation>der Proxy hat die Verbindung abgelehnt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a working proxy</source>
-        <translation>ein funktionierender Proxy</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>correct it in Settings &gt; Options &gt; Network</source>
-        <translation>unter Einstellungen &gt; Optionen &gt; Netzwerk berichtigen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a file could not be written</source>
-        <translation>eine Datei konnte nicht geschrieben werden</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a writable folder</source>
-        <translation>ein beschreibbarer Ordner</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>close other QGIS windows that use the engine and try again</source>
-        <translation>andere QGIS-Fenster schließen, die die Engine benutzen, und erneut versuchen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>{program} cannot be started ({reason})</source>
-        <translation>{program} lässt sich nicht starten ({reason})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a working Python</source>
-        <translation>ein funktionierendes Python</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>remove the environment and set it up again</source>
-        <translation>die Umgebung entfernen und erneut einrichten</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
-        <source>the set-up was cancelled</source>
-        <translation>die Einrichtung wurde abgebrochen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>start it again: what is downloaded is kept</source>
-        <translation>erneut starten: Heruntergeladenes bleibt erhalten</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a file has not the hash on record{file}</source>
-        <translation>eine Datei hat nicht die hinterlegte Prüfsumme{file}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>exactly the files that this version of ChangeScribe was tested with</source>
-        <translation>genau die Dateien, mit denen diese Version von ChangeScribe geprüft wurde</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it</source>
-        <translation>erneut versuchen; bleibt es dabei, gibt ein Proxy, Spiegelserver oder Ordner andere Dateien aus: dessen Betreiber verständigen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>pip cannot read {path}</source>
-        <translation>pip kann {path} nicht lesen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a readable file</source>
-        <translation>eine lesbare Datei</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>correct the entry `constraint` of your pip configuration (see `pip config debug`); if it names another file, reinstall the plugin</source>
-        <translation>den Eintrag `constraint` der pip-Konfiguration berichtigen (siehe `pip config debug`); nennt er eine andere Datei, das Plugin neu installieren</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>; {name} was not found elsewhere</source>
-        <translation>; {name} wurde auch sonst nirgends gefunden</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a package server cannot be reached{what}</source>
-        <translation>ein Paketserver ist nicht erreichbar{what}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a connection to pypi.org and download.pytorch.org</source>
-        <translation>eine Verbindung zu pypi.org und download.pytorch.org</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>add its wheel for this Python and system to the folder; or choose a Python that has it in the settings</source>
-        <translation>das Wheel für dieses Python und System in den Ordner legen; oder in den Einstellungen ein Python wählen, das es hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>{name} was not found</source>
-        <translation>{name} wurde nicht gefunden</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a wheel for this computer</source>
-        <translation>ein Wheel für diesen Rechner</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>the installer failed (exit {code}): {words}</source>
-        <translation>die Installation ist gescheitert (Rückgabewert {code}): {words}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <source>a complete environment</source>
-        <translation>eine vollständige Umgebung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/pip_run.py"/>
-        <location filename="../../qgis_plugin/client/proof.py"/>
-        <source>try again; or choose a Python that has PyTorch</source>
-        <translation>erneut versuchen; oder ein Python wählen, das PyTorch hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/proof.py"/>
-        <source>an environment in which the engine captions a tile</source>
-        <translation>eine Umgebung, in der die Engine eine Kachel beschreibt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/proof.py"/>
-        <source>the engine does not start in {python} ({ending})</source>
-        <translation>die Engine startet in {python} nicht ({ending})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/client/proof.py"/>
-        <source>it said nothing</source>
-        <translation>ohne eine Meldung</translation>
-    </message>
-    <message>
         <location filename="../../qgis_plugin/client/worker_client.py"/>
         <source>the engine's Python {python} cannot be started ({reason})</source>
         <translation>das Python der Engine {python} lässt sich nicht starten ({reason})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/client/worker_client.py"/>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>a Python interpreter with the engine's libraries</source>
+        <translation>ein Python-Interpreter mit den Bibliotheken der Engine</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
@@ -687,256 +154,6 @@
         <translation>Rückgabewert {code}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Where both layers overlap</source>
-        <translation>Wo beide Layer sich überlappen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>What the map shows</source>
-        <translation>Was die Karte zeigt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Drawn on the map</source>
-        <translation>Auf der Karte gezeichnet</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Polygon layer</source>
-        <translation>Polygonlayer</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>map</source>
-        <translation>Karte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>no area is drawn</source>
-        <translation>es ist kein Bereich gezeichnet</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>a rectangle or polygon</source>
-        <translation>ein Rechteck oder Polygon</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>press 'Rectangle' or 'Polygon' and draw it on the map</source>
-        <translation>„Rechteck“ oder „Polygon“ drücken und auf der Karte zeichnen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>drawn area</source>
-        <translation>gezeichneter Bereich</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Rectangle</source>
-        <translation>Rechteck</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Polygon</source>
-        <translation>Polygon</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Clear</source>
-        <translation>Leeren</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Drag a rectangle on the map</source>
-        <translation>Ein Rechteck auf der Karte aufziehen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Click the corners; a right click closes the polygon, Escape starts again</source>
-        <translation>Die Ecken anklicken; ein Rechtsklick schließt das Polygon, Escape beginnt von vorn</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>Only the selected features</source>
-        <translation>Nur gewählte Objekte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>no polygon layer is chosen</source>
-        <translation>es ist kein Polygonlayer gewählt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <location filename="../../qgis_plugin/processing/caption_changes.py"/>
-        <source>a polygon layer</source>
-        <translation>ein Polygonlayer</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>add one to the project, or choose another kind of area</source>
-        <translation>dem Projekt einen hinzufügen oder eine andere Art von Bereich wählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>no selected polygon in {layer}</source>
-        <translation>kein gewähltes Polygon in {layer}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>no polygon in {layer}</source>
-        <translation>kein Polygon in {layer}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>at least one polygon</source>
-        <translation>mindestens ein Polygon</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>select some features, or untick 'Only the selected features'</source>
-        <translation>Objekte auswählen oder den Haken bei „Nur gewählte Objekte“ entfernen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/area.py"/>
-        <source>fill it</source>
-        <translation>ihn füllen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/ask.py"/>
-        <source>try again</source>
-        <translation>erneut versuchen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>Red, green and blue for the model. 'Automatic' lets the engine choose: colour interpretation, else the first three bands.</source>
-        <translation>Rot, Grün und Blau für das Modell. „Automatisch“ überlässt die Wahl der Engine: die Farbzuordnung der Kanäle, sonst die ersten drei Kanäle.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>As on the map</source>
-        <translation>Wie auf der Karte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>Automatic</source>
-        <translation>Automatisch</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>Choose…</source>
-        <translation>Wählen…</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>Red</source>
-        <translation>Rot</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>Green</source>
-        <translation>Grün</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>Blue</source>
-        <translation>Blau</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bands.py"/>
-        <source>As on the map ({})</source>
-        <translation>Wie auf der Karte ({})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/bubble.py"/>
-        <source>Close (Escape)</source>
-        <translation>Schließen (Escape)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>No caption</source>
-        <translation>Keine Beschreibung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>The engine is starting; this takes a few seconds once a session.</source>
-        <translation>Die Engine startet; das dauert einmal je Sitzung einige Sekunden.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>A run is at work; this is answered after it.</source>
-        <translation>Ein Lauf ist im Gange; die Antwort kommt danach.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>{} is fetched there.</source>
-        <translation>{} wird dort abgerufen.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>Captioning…</source>
-        <translation>Wird beschrieben…</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>ChangeScribe: caption a tile</source>
-        <translation>ChangeScribe: eine Kachel beschreiben</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>the engine gave no answer</source>
-        <translation>die Engine hat nicht geantwortet</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/click_tool.py"/>
-        <source>change {change:.0%} · caption {caption:.0%} · {model}</source>
-        <translation>Änderung {change:.0%} · Beschreibung {caption:.0%} · {model}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/compare.py"/>
-        <source>{}: no layer</source>
-        <translation>{}: kein Layer</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/compare.py"/>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <location filename="../../qgis_plugin/gui/swipe.py"/>
-        <location filename="../../qgis_plugin/processing/pair.py"/>
-        <source>Before</source>
-        <translation>Vorher</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/compare.py"/>
-        <location filename="../../qgis_plugin/gui/form.py"/>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <location filename="../../qgis_plugin/gui/swipe.py"/>
-        <location filename="../../qgis_plugin/processing/pair.py"/>
-        <source>After</source>
-        <translation>Nachher</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/compare.py"/>
-        <source>Flicker on the map</source>
-        <translation>Auf der Karte blinken</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/compare.py"/>
-        <source>Show the two dates in turn; the project's layers stay as they are</source>
-        <translation>Zeigt beide Zeitpunkte im Wechsel; die Layer des Projekts bleiben, wie sie sind</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/compare.py"/>
-        <source>Swipe on the map</source>
-        <translation>Auf der Karte wischen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/compare.py"/>
-        <source>Before on the left, after on the right of a line that you drag; Escape ends it</source>
-        <translation>Vorher links, Nachher rechts einer Linie, die sich ziehen lässt; Escape beendet es</translation>
-    </message>
-    <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <source>holds a finished run</source>
         <translation>enthält einen abgeschlossenen Lauf</translation>
@@ -958,7 +175,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
         <source>Choose both layers.</source>
         <translation>Beide Layer wählen.</translation>
     </message>
@@ -1016,7 +233,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>Cancel</source>
         <translation>Abbrechen</translation>
     </message>
@@ -1072,132 +289,377 @@
         <translation>Diese Kachel hat im KBS der Karte keine Lage.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Where both layers overlap</source>
+        <translation>Wo beide Layer sich überlappen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>What the map shows</source>
+        <translation>Was die Karte zeigt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Drawn on the map</source>
+        <translation>Auf der Karte gezeichnet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Polygon layer</source>
+        <translation>Polygonlayer</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>map</source>
+        <translation>Karte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>no area is drawn</source>
+        <translation>es ist kein Bereich gezeichnet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>a rectangle or polygon</source>
+        <translation>ein Rechteck oder Polygon</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>press 'Rectangle' or 'Polygon' and draw it on the map</source>
+        <translation>„Rechteck“ oder „Polygon“ drücken und auf der Karte zeichnen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>drawn area</source>
+        <translation>gezeichneter Bereich</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Rectangle</source>
+        <translation>Rechteck</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Polygon</source>
+        <translation>Polygon</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Clear</source>
+        <translation>Leeren</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Drag a rectangle on the map</source>
+        <translation>Ein Rechteck auf der Karte aufziehen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Click the corners; a right click closes the polygon, Escape starts again</source>
+        <translation>Die Ecken anklicken; ein Rechtsklick schließt das Polygon, Escape beginnt von vorn</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>Only the selected features</source>
+        <translation>Nur gewählte Objekte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>no polygon layer is chosen</source>
+        <translation>es ist kein Polygonlayer gewählt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <location filename="../../qgis_plugin/processing/caption_changes.py"/>
+        <source>a polygon layer</source>
+        <translation>ein Polygonlayer</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>add one to the project, or choose another kind of area</source>
+        <translation>dem Projekt einen hinzufügen oder eine andere Art von Bereich wählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>no selected polygon in {layer}</source>
+        <translation>kein gewähltes Polygon in {layer}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>no polygon in {layer}</source>
+        <translation>kein Polygon in {layer}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>at least one polygon</source>
+        <translation>mindestens ein Polygon</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>select some features, or untick 'Only the selected features'</source>
+        <translation>Objekte auswählen oder den Haken bei „Nur gewählte Objekte“ entfernen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/area.py"/>
+        <source>fill it</source>
+        <translation>ihn füllen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>Red, green and blue for the model. 'Automatic' lets the engine choose: colour interpretation, else the first three bands.</source>
+        <translation>Rot, Grün und Blau für das Modell. „Automatisch“ überlässt die Wahl der Engine: die Farbzuordnung der Kanäle, sonst die ersten drei Kanäle.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>As on the map</source>
+        <translation>Wie auf der Karte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>Automatic</source>
+        <translation>Automatisch</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>Choose…</source>
+        <translation>Wählen…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>Red</source>
+        <translation>Rot</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>Green</source>
+        <translation>Grün</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>Blue</source>
+        <translation>Blau</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/bands.py"/>
+        <source>As on the map ({})</source>
+        <translation>Wie auf der Karte ({})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>From {} to {}.</source>
         <translation>Von {} bis {}.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>At most {} tiles at {:.2g} m a pixel</source>
         <translation>Höchstens {} Kacheln mit {:.2g} m je Pixel</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>About {} tiles at {:.2g} m a pixel</source>
         <translation>Etwa {} Kacheln mit {:.2g} m je Pixel</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>; the model was trained at {:g} m</source>
         <translation>; das Modell ist mit {:g} m trainiert</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>How long that takes is known after the first run here.</source>
         <translation>Wie lange das dauert, ist nach dem ersten Lauf hier bekannt.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>At most {}, at {:.2g} tiles a second as in the last run here.</source>
         <translation>Höchstens {}, bei {:.2g} Kacheln je Sekunde wie im letzten Lauf hier.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>About {}, at {:.2g} tiles a second as in the last run here.</source>
         <translation>Etwa {}, bei {:.2g} Kacheln je Sekunde wie im letzten Lauf hier.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>Before ({}) is later than after ({}): ⇅ swaps them.</source>
         <translation>Vorher ({}) liegt nach Nachher ({}): ⇅ vertauscht sie.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>{model} is not installed: {remedy}.</source>
         <translation>{model} ist nicht installiert: {remedy}.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>The area does not touch the ground that both layers share.</source>
         <translation>Der Bereich berührt die Fläche nicht, die beide Layer gemeinsam haben.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>The dates differ in resolution: {before_m:.2g} m before, {after_m:.2g} m after. After is resampled.</source>
         <translation>Die Zeitpunkte haben verschiedene Auflösungen: vorher {before_m:.2g} m, nachher {after_m:.2g} m. Nachher wird umgerechnet.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m.</source>
         <translation>Das Modell ist mit {trained_m:g} m je Pixel trainiert; dieser Lauf hat {wanted_m:.2g} m.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>The before layer's pixels of {:.2g} m lack the detail that the model knows: expect poor captions.</source>
         <translation>Den {:.2g} m großen Pixeln des Vorher-Layers fehlen die Einzelheiten, die das Modell kennt: schwache Beschreibungen sind zu erwarten.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>The common area has {width} × {height} pixels, less than a tile of {tile}: the rest of its tiles is empty.</source>
         <translation>Das gemeinsame Gebiet hat {width} × {height} Pixel, weniger als eine Kachel von {tile}: Der Rest seiner Kacheln ist leer.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>So many tiles take about {} on the disk; for them the command line is made, with --part-tiles and --resume.</source>
         <translation>So viele Kacheln brauchen etwa {} auf der Platte; für sie ist die Kommandozeile gemacht, mit --part-tiles und --resume.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>{:.0f} s</source>
         <translation>{:.0f} s</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>{} min</source>
         <translation>{} min</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/estimate.py"/>
+        <location filename="../../qgis_plugin/gui/form/estimate.py"/>
         <source>{} h {} min</source>
         <translation>{} h {} min</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/model_box.py"/>
+        <source>{} (not installed)</source>
+        <translation>{} (nicht installiert)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/option_rows.py"/>
+        <source> pixels</source>
+        <translation> Pixel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/option_rows.py"/>
+        <source>Of the before layer</source>
+        <translation>Die des Vorher-Layers</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/option_rows.py"/>
+        <source>What the model was trained at</source>
+        <translation>Die, mit der das Modell trainiert ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/option_rows.py"/>
+        <source>Metres per pixel…</source>
+        <translation>Meter je Pixel…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/option_rows.py"/>
+        <source> m</source>
+        <translation> m</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <source>What the model will see</source>
+        <translation>Was das Modell sieht</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
+        <location filename="../../qgis_plugin/gui/results/compare.py"/>
+        <location filename="../../qgis_plugin/gui/results/swipe.py"/>
+        <location filename="../../qgis_plugin/processing/pair.py"/>
+        <source>Before</source>
+        <translation>Vorher</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
+        <location filename="../../qgis_plugin/gui/results/compare.py"/>
+        <location filename="../../qgis_plugin/gui/results/swipe.py"/>
+        <location filename="../../qgis_plugin/processing/pair.py"/>
+        <source>After</source>
+        <translation>Nachher</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>A run is at work; this is answered after it.</source>
+        <translation>Ein Lauf ist im Gange; die Antwort kommt danach.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <source>The engine reads the layers…</source>
+        <translation>Die Engine liest die Layer…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <source>ChangeScribe: preview</source>
+        <translation>ChangeScribe: Vorschau</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <source>Tile {} in the middle of the area, {:.2g} m a pixel.</source>
+        <translation>Kachel {} in der Mitte des Bereichs, {:.2g} m je Pixel.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <source>bands {}</source>
+        <translation>Kanäle {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <source>{}; values as they are</source>
+        <translation>{}; Werte, wie sie sind</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/preview.py"/>
+        <source>{}; black to white: {}</source>
+        <translation>{}; Schwarz bis Weiß: {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>Area</source>
         <translation>Bereich</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>Sets the resolution under 'More options'</source>
         <translation>Setzt die Auflösung unter „Weitere Optionen“</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>Keep the layer's {:.2g} m a pixel</source>
         <translation>Bei den {:.2g} m je Pixel des Layers bleiben</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>Resample to the model's {:g} m a pixel</source>
         <translation>Auf die {:g} m je Pixel des Modells umrechnen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>Swap before and after</source>
         <translation>Vorher und Nachher vertauschen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>   bands</source>
         <translation>   Kanäle</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>Output</source>
         <translation>Ausgabe</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/form.py"/>
+        <location filename="../../qgis_plugin/gui/form/request_form.py"/>
         <source>More options</source>
         <translation>Weitere Optionen</translation>
     </message>
@@ -1329,19 +791,19 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/judging/page.py"/>
-        <location filename="../../qgis_plugin/gui/results.py"/>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
         <source>Previous tile</source>
         <translation>Vorige Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/judging/page.py"/>
-        <location filename="../../qgis_plugin/gui/results.py"/>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
         <source>Next tile</source>
         <translation>Nächste Kachel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/judging/page.py"/>
-        <location filename="../../qgis_plugin/gui/review.py"/>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
         <source>Undo</source>
         <translation>Rückgängig</translation>
     </message>
@@ -1468,551 +930,562 @@
         <translation>Urteil von</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>No caption</source>
+        <translation>Keine Beschreibung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>The engine is starting; this takes a few seconds once a session.</source>
+        <translation>Die Engine startet; das dauert einmal je Sitzung einige Sekunden.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>{} is fetched there.</source>
+        <translation>{} wird dort abgerufen.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>Captioning…</source>
+        <translation>Wird beschrieben…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>ChangeScribe: caption a tile</source>
+        <translation>ChangeScribe: eine Kachel beschreiben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>the engine gave no answer</source>
+        <translation>die Engine hat nicht geantwortet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
+        <source>change {change:.0%} · caption {caption:.0%} · {model}</source>
+        <translation>Änderung {change:.0%} · Beschreibung {caption:.0%} · {model}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>By class</source>
         <translation>Nach Klasse</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>By score</source>
         <translation>Nach Wert</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>Colours of the tiles on the map</source>
         <translation>Farben der Kacheln auf der Karte</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>Labels</source>
         <translation>Texte</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>Only listed</source>
         <translation>Nur Liste</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>Write the captions into the tiles</source>
         <translation>Die Beschreibungen in die Kacheln schreiben</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>Show only the tiles of the list on the map: sets the layer's filter</source>
         <translation>Nur die Kacheln der Liste auf der Karte zeigen: setzt den Filter des Layers</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
         <source>Map</source>
         <translation>Karte</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>The filter of a layer cannot change while it is edited: save the edits first.</source>
         <translation>Der Filter eines Layers lässt sich nicht ändern, während er bearbeitet wird: zuerst die Änderungen speichern.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/map_look.py"/>
+        <location filename="../../qgis_plugin/gui/map/map_look.py"/>
         <source>This layer's format cannot be filtered so; export it to a GeoPackage.</source>
         <translation>Das Format dieses Layers lässt sich so nicht filtern; in ein GeoPackage exportieren.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/model_box.py"/>
-        <source>{} (not installed)</source>
-        <translation>{} (nicht installiert)</translation>
+        <location filename="../../qgis_plugin/gui/results/bubble.py"/>
+        <source>Close (Escape)</source>
+        <translation>Schließen (Escape)</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/option_rows.py"/>
-        <source> pixels</source>
-        <translation> Pixel</translation>
+        <location filename="../../qgis_plugin/gui/results/compare.py"/>
+        <source>{}: no layer</source>
+        <translation>{}: kein Layer</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/option_rows.py"/>
-        <source>Of the before layer</source>
-        <translation>Die des Vorher-Layers</translation>
+        <location filename="../../qgis_plugin/gui/results/compare.py"/>
+        <source>Flicker on the map</source>
+        <translation>Auf der Karte blinken</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/option_rows.py"/>
-        <source>What the model was trained at</source>
-        <translation>Die, mit der das Modell trainiert ist</translation>
+        <location filename="../../qgis_plugin/gui/results/compare.py"/>
+        <source>Show the two dates in turn; the project's layers stay as they are</source>
+        <translation>Zeigt beide Zeitpunkte im Wechsel; die Layer des Projekts bleiben, wie sie sind</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/option_rows.py"/>
-        <source>Metres per pixel…</source>
-        <translation>Meter je Pixel…</translation>
+        <location filename="../../qgis_plugin/gui/results/compare.py"/>
+        <source>Swipe on the map</source>
+        <translation>Auf der Karte wischen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/option_rows.py"/>
-        <source> m</source>
-        <translation> m</translation>
+        <location filename="../../qgis_plugin/gui/results/compare.py"/>
+        <source>Before on the left, after on the right of a line that you drag; Escape ends it</source>
+        <translation>Vorher links, Nachher rechts einer Linie, die sich ziehen lässt; Escape beendet es</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>Search: building, road…</source>
+        <translation>Suchen: building, road…</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>Changed only</source>
+        <translation>Nur geänderte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>All classes</source>
+        <translation>Alle Klassen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>Tiles where this class was added, removed or altered</source>
+        <translation>Kacheln, in denen diese Klasse neu, entfernt oder verändert ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>score ≥ </source>
+        <translation>Wert ≥ </translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>Any score</source>
+        <translation>Jeder Wert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>Tiles with at least this change score</source>
+        <translation>Kacheln mit mindestens diesem Änderungswert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>List active layer</source>
+        <translation>Layer auflisten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>Show the captions of the layer that is chosen in the layer tree</source>
+        <translation>Die Beschreibungen des Layers zeigen, der im Layerbedienfeld gewählt ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/results_list.py"/>
+        <source>{} of {} tiles</source>
+        <translation>{} von {} Kacheln</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>This layer's format cannot be edited; export it to a GeoPackage.</source>
+        <translation>Das Format dieses Layers lässt sich nicht bearbeiten; in ein GeoPackage exportieren.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>This layer lacks the columns of a review and cannot get any; export it to a GeoPackage.</source>
+        <translation>Diesem Layer fehlen die Spalten einer Prüfung, und er kann keine bekommen; in ein GeoPackage exportieren.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>Review of {}</source>
+        <translation>Prüfung von {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>Correct the caption, then Enter</source>
+        <translation>Beschreibung berichtigen, dann Eingabetaste</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>✓ Right</source>
+        <translation>✓ Richtig</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>✗ Wrong</source>
+        <translation>✗ Falsch</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>No change</source>
+        <translation>Gleich</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>Nothing changed here: a false alarm</source>
+        <translation>Hier hat sich nichts geändert: ein Fehlalarm</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>Save edits</source>
+        <translation>Speichern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>List a layer that is in a file to correct it.</source>
+        <translation>Zum Berichtigen einen Layer auflisten, der in einer Datei liegt.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>+ Added</source>
+        <translation>+ Neu</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>− Removed</source>
+        <translation>− Entfernt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>~ Altered</source>
+        <translation>~ Verändert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>This tile could not be edited; is the layer locked by another program?</source>
+        <translation>Diese Kachel ließ sich nicht bearbeiten; hält ein anderes Programm den Layer gesperrt?</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/review.py"/>
+        <source>Edits saved.</source>
+        <translation>Änderungen gespeichert.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/tiles.py"/>
+        <source>Score</source>
+        <translation>Wert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/tiles.py"/>
+        <source>What changed</source>
+        <translation>Änderung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/tiles.py"/>
+        <source>Classes</source>
+        <translation>Klassen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/tiles.py"/>
+        <source>Tile</source>
+        <translation>Kachel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/tiles.py"/>
+        <source>(skipped: too little data)</source>
+        <translation>(ausgelassen: zu wenig Daten)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/tiles.py"/>
+        <source>(failed)</source>
+        <translation>(gescheitert)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/results/tiles.py"/>
+        <source>Answer: {}</source>
+        <translation>Antwort: {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/ask.py"/>
+        <source>try again</source>
+        <translation>erneut versuchen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/caption_run.py"/>
+        <source>ChangeScribe: caption changes</source>
+        <translation>ChangeScribe: Änderungen beschreiben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/caption_run.py"/>
+        <source>copy the diagnostics (Settings &gt; Options &gt; ChangeScribe) and report it</source>
+        <translation>die Diagnose kopieren (Einstellungen &gt; Optionen &gt; ChangeScribe) und melden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/caption_run.py"/>
+        <source>{layer} (not saved)</source>
+        <translation>{layer} (nicht gespeichert)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/caption_run.py"/>
+        <source>{layer} (running)</source>
+        <translation>{layer} (läuft)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/point.py"/>
+        <source>an area off the layers</source>
+        <translation>ein Bereich neben den Layern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/point.py"/>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>an area on the ground that both rasters share</source>
+        <translation>ein Bereich auf der gemeinsamen Fläche beider Raster</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/point.py"/>
+        <source>choose another area</source>
+        <translation>einen anderen Bereich wählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/point.py"/>
+        <source>the point has no place in {crs} ({reason})</source>
+        <translation>der Punkt hat in {crs} keine Lage ({reason})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/point.py"/>
+        <source>a point on the rasters</source>
+        <translation>ein Punkt auf den Rastern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/point.py"/>
+        <source>click on them</source>
+        <translation>auf sie klicken</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/request.py"/>
+        <source>no before layer</source>
+        <translation>kein Vorher-Layer</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/request.py"/>
+        <source>no after layer</source>
+        <translation>kein Nachher-Layer</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/request.py"/>
+        <source>a raster layer for each date</source>
+        <translation>ein Rasterlayer für jeden Zeitpunkt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/request.py"/>
+        <source>add both rasters to the project and choose them</source>
+        <translation>beide Raster dem Projekt hinzufügen und hier wählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/request.py"/>
+        <source>{folder} cannot be made ({reason})</source>
+        <translation>{folder} lässt sich nicht anlegen ({reason})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/request.py"/>
+        <source>a folder with write permission</source>
+        <translation>ein Ordner mit Schreibrecht</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/run/request.py"/>
+        <source>choose another output</source>
+        <translation>eine andere Ausgabe wählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>ChangeScribe: diagnostics</source>
         <translation>ChangeScribe: Diagnose</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>ChangeScribe: remove the engine</source>
         <translation>ChangeScribe: Engine entfernen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Copy diagnostics</source>
         <translation>Diagnose kopieren</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Removing…</source>
         <translation>Wird entfernt…</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Removed.</source>
         <translation>Entfernt.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Not removed: {}</source>
         <translation>Nicht entfernt: {}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Looking; this starts the engine…</source>
         <translation>Wird ermittelt; dazu startet die Engine…</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Copied; your home folder's name is left out.</source>
         <translation>Kopiert; der Name des Benutzerordners ist ausgelassen.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Engine</source>
         <translation>Engine</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>empty: the managed environment</source>
         <translation>leer: die verwaltete Umgebung</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>A Python that has PyTorch and the engine's other libraries (conda, HPC, an NVIDIA GPU)</source>
         <translation>Ein Python, das PyTorch und die anderen Bibliotheken der Engine hat (conda, HPC, eine NVIDIA-Grafikkarte)</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>empty: download</source>
         <translation>leer: herunterladen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>chosen by the driver</source>
         <translation>nach dem Treiber gewählt</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Set up or repair</source>
         <translation>Einrichten oder reparieren</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Remove</source>
         <translation>Entfernen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Python interpreter</source>
         <translation>Python-Interpreter</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Folder of wheels (offline)</source>
         <translation>Ordner mit Wheels (offline)</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>PyTorch for</source>
         <translation>PyTorch für</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Managed environment</source>
         <translation>Verwaltete Umgebung</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Defaults of the panel</source>
         <translation>Vorgaben des Bedienfelds</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <location filename="../../qgis_plugin/option_texts.py"/>
         <source>Model</source>
         <translation>Modell</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <location filename="../../qgis_plugin/option_texts.py"/>
         <source>Device</source>
         <translation>Gerät</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Set up in {}</source>
         <translation>Eingerichtet in {}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Not set up; it would lie in {}</source>
         <translation>Nicht eingerichtet; sie läge in {}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/options.py"/>
+        <location filename="../../qgis_plugin/gui/settings/options.py"/>
         <source>Of other versions: {}</source>
         <translation>Von anderen Versionen: {}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/point.py"/>
-        <source>an area off the layers</source>
-        <translation>ein Bereich neben den Layern</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/point.py"/>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>an area on the ground that both rasters share</source>
-        <translation>ein Bereich auf der gemeinsamen Fläche beider Raster</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/point.py"/>
-        <source>choose another area</source>
-        <translation>einen anderen Bereich wählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/point.py"/>
-        <source>the point has no place in {crs} ({reason})</source>
-        <translation>der Punkt hat in {crs} keine Lage ({reason})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/point.py"/>
-        <source>a point on the rasters</source>
-        <translation>ein Punkt auf den Rastern</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/point.py"/>
-        <source>click on them</source>
-        <translation>auf sie klicken</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>What the model will see</source>
-        <translation>Was das Modell sieht</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>The engine reads the layers…</source>
-        <translation>Die Engine liest die Layer…</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>ChangeScribe: preview</source>
-        <translation>ChangeScribe: Vorschau</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>Tile {} in the middle of the area, {:.2g} m a pixel.</source>
-        <translation>Kachel {} in der Mitte des Bereichs, {:.2g} m je Pixel.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>bands {}</source>
-        <translation>Kanäle {}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>{}; values as they are</source>
-        <translation>{}; Werte, wie sie sind</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/preview.py"/>
-        <source>{}; black to white: {}</source>
-        <translation>{}; Schwarz bis Weiß: {}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>no before layer</source>
-        <translation>kein Vorher-Layer</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>no after layer</source>
-        <translation>kein Nachher-Layer</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>a raster layer for each date</source>
-        <translation>ein Rasterlayer für jeden Zeitpunkt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>add both rasters to the project and choose them</source>
-        <translation>beide Raster dem Projekt hinzufügen und hier wählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>{folder} cannot be made ({reason})</source>
-        <translation>{folder} lässt sich nicht anlegen ({reason})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>a folder with write permission</source>
-        <translation>ein Ordner mit Schreibrecht</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/request.py"/>
-        <source>choose another output</source>
-        <translation>eine andere Ausgabe wählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Search: building, road…</source>
-        <translation>Suchen: building, road…</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Changed only</source>
-        <translation>Nur geänderte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>All classes</source>
-        <translation>Alle Klassen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Tiles where this class was added, removed or altered</source>
-        <translation>Kacheln, in denen diese Klasse neu, entfernt oder verändert ist</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>score ≥ </source>
-        <translation>Wert ≥ </translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Any score</source>
-        <translation>Jeder Wert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Tiles with at least this change score</source>
-        <translation>Kacheln mit mindestens diesem Änderungswert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>List active layer</source>
-        <translation>Layer auflisten</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>Show the captions of the layer that is chosen in the layer tree</source>
-        <translation>Die Beschreibungen des Layers zeigen, der im Layerbedienfeld gewählt ist</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/results.py"/>
-        <source>{} of {} tiles</source>
-        <translation>{} von {} Kacheln</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>This layer's format cannot be edited; export it to a GeoPackage.</source>
-        <translation>Das Format dieses Layers lässt sich nicht bearbeiten; in ein GeoPackage exportieren.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>This layer lacks the columns of a review and cannot get any; export it to a GeoPackage.</source>
-        <translation>Diesem Layer fehlen die Spalten einer Prüfung, und er kann keine bekommen; in ein GeoPackage exportieren.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>Review of {}</source>
-        <translation>Prüfung von {}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>Correct the caption, then Enter</source>
-        <translation>Beschreibung berichtigen, dann Eingabetaste</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>✓ Right</source>
-        <translation>✓ Richtig</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>✗ Wrong</source>
-        <translation>✗ Falsch</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>No change</source>
-        <translation>Gleich</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>Nothing changed here: a false alarm</source>
-        <translation>Hier hat sich nichts geändert: ein Fehlalarm</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>Save edits</source>
-        <translation>Speichern</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>List a layer that is in a file to correct it.</source>
-        <translation>Zum Berichtigen einen Layer auflisten, der in einer Datei liegt.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>+ Added</source>
-        <translation>+ Neu</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>− Removed</source>
-        <translation>− Entfernt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>~ Altered</source>
-        <translation>~ Verändert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>This tile could not be edited; is the layer locked by another program?</source>
-        <translation>Diese Kachel ließ sich nicht bearbeiten; hält ein anderes Programm den Layer gesperrt?</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/review.py"/>
-        <source>Edits saved.</source>
-        <translation>Änderungen gespeichert.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/run.py"/>
-        <source>ChangeScribe: caption changes</source>
-        <translation>ChangeScribe: Änderungen beschreiben</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/run.py"/>
-        <source>copy the diagnostics (Settings &gt; Options &gt; ChangeScribe) and report it</source>
-        <translation>die Diagnose kopieren (Einstellungen &gt; Optionen &gt; ChangeScribe) und melden</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/run.py"/>
-        <source>{layer} (not saved)</source>
-        <translation>{layer} (nicht gespeichert)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/run.py"/>
-        <source>{layer} (running)</source>
-        <translation>{layer} (läuft)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>ChangeScribe: set up the engine</source>
         <translation>ChangeScribe: die Engine einrichten</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>Setting up the engine…</source>
         <translation>Die Engine wird eingerichtet…</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>try again; if it fails again, copy the diagnostics and report it</source>
         <translation>erneut versuchen; scheitert es wieder, die Diagnose kopieren und melden</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>the set-up was cancelled</source>
+        <translation>die Einrichtung wurde abgebrochen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>ChangeScribe: look at this computer</source>
         <translation>ChangeScribe: diesen Rechner ansehen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>Which PyTorch the engine gets</source>
         <translation>Welches PyTorch die Engine bekommt</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Set up the engine</source>
         <translation>Engine einrichten</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>This computer could not be looked at.</source>
         <translation>Dieser Rechner ließ sich nicht ansehen.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>The captioning engine is set up once.</source>
         <translation>Die Engine für Beschreibungen wird einmal eingerichtet.</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>Set up the engine ({size} to download)</source>
         <translation>Engine einrichten ({size} zum Herunterladen)</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>Cancelling…</source>
         <translation>Wird abgebrochen…</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/gui/setup_bar.py"/>
+        <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
         <source>Cancelled. The next set-up goes on where this one stopped.</source>
         <translation>Abgebrochen. Die nächste Einrichtung macht dort weiter, wo diese aufgehört hat.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/tiles.py"/>
-        <source>Score</source>
-        <translation>Wert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/tiles.py"/>
-        <source>What changed</source>
-        <translation>Änderung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/tiles.py"/>
-        <source>Classes</source>
-        <translation>Klassen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/tiles.py"/>
-        <source>Tile</source>
-        <translation>Kachel</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/tiles.py"/>
-        <source>(skipped: too little data)</source>
-        <translation>(ausgelassen: zu wenig Daten)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/tiles.py"/>
-        <source>(failed)</source>
-        <translation>(gescheitert)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/gui/tiles.py"/>
-        <source>Answer: {}</source>
-        <translation>Antwort: {}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/i18n.py"/>
@@ -2023,6 +1496,537 @@
         <location filename="../../qgis_plugin/i18n.py"/>
         <source>To do: {}</source>
         <translation>Abhilfe: {}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>the area {name} has no polygons</source>
+        <translation>der Bereich {name} hat keine Polygone</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>at least one</source>
+        <translation>mindestens eines</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>choose a polygon layer; with 'selected features only' select some</source>
+        <translation>einen Polygonlayer wählen; mit „Nur gewählte Objekte“ einige auswählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>the area {name} has no CRS</source>
+        <translation>der Bereich {name} hat kein KBS</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>a layer with a CRS</source>
+        <translation>ein Layer mit einem KBS</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>set it with Layer &gt; Set CRS of Layer</source>
+        <translation>mit Layer &gt; KBS von Layer(n) setzen festlegen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>the area could not be written to {path} ({message})</source>
+        <translation>der Bereich konnte nicht nach {path} geschrieben werden ({message})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <source>a writable temporary folder</source>
+        <translation>ein beschreibbarer temporärer Ordner</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/areas.py"/>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>free some space</source>
+        <translation>Platz schaffen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>{name} gave no picture (error {failed})</source>
+        <translation>{name} ergab kein Bild (Fehler {failed})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>a layer that can be drawn</source>
+        <translation>ein Layer, der sich zeichnen lässt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>check that it shows on the map here</source>
+        <translation>prüfen, ob er hier auf der Karte erscheint</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>{name} gave an empty picture of this area</source>
+        <translation>{name} ergab für diesen Bereich ein leeres Bild</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>check the connection and that it shows on the map</source>
+        <translation>die Verbindung prüfen und ob er auf der Karte erscheint</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>a layer with data here</source>
+        <translation>ein Layer, der hier Daten hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>{layer} has no picture for {percent:.1f} % of the area: no data there, or tiles that the server did not give</source>
+        <translation>{layer} hat für {percent:.1f} % des Bereichs kein Bild: dort sind keine Daten, oder der Server hat Kacheln nicht geliefert</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>{layer} is no file: {width} × {height} pixels of it are written to a GeoTIFF{note}.</source>
+        <translation>{layer} ist keine Datei: {width} × {height} Pixel davon werden in ein GeoTIFF geschrieben{note}.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>{layer} does not reach the area</source>
+        <translation>{layer} reicht nicht bis in den Bereich</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>a layer that covers it</source>
+        <translation>ein Layer, der ihn abdeckt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>choose another extent</source>
+        <translation>eine andere Ausdehnung wählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>{layer} would give {width} × {height} pixels for this area</source>
+        <translation>{layer} ergäbe für diesen Bereich {width} × {height} Pixel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>at most {max_pixels} million</source>
+        <translation>höchstens {max_pixels} Millionen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>choose a smaller EXTENT, or save the layer as GeoTIFF first</source>
+        <translation>eine kleinere Ausdehnung (EXTENT) wählen oder den Layer zuerst als GeoTIFF speichern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>, enlarged {factor:.1f} times: its finest tiles are of zoom {zoom}</source>
+        <translation>, {factor:.1f}-fach vergrößert: seine feinsten Kacheln haben Zoomstufe {zoom}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/exports.py"/>
+        <source>, tiles of about zoom {zoom}</source>
+        <translation>, Kacheln etwa der Zoomstufe {zoom}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/grid_layer.py"/>
+        <source>A Shapefile cuts field names to 10 characters and texts to 254; choose GeoPackage to keep names, captions, style and provenance whole.</source>
+        <translation>Ein Shapefile kürzt Feldnamen auf 10 und Texte auf 254 Zeichen; ein GeoPackage erhält Namen, Beschreibungen, Stil und Herkunft vollständig.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>row {number} names no raster for {columns}</source>
+        <translation>in Zeile {number} steht kein Raster für {columns}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>a table without rows</source>
+        <translation>eine Tabelle ohne Zeilen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>one row a pair</source>
+        <translation>eine Zeile je Paar</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>choose another table</source>
+        <translation>eine andere Tabelle wählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>a table without the column {columns}</source>
+        <translation>eine Tabelle ohne die Spalte {columns}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>columns before and after (output and aoi if wished)</source>
+        <translation>die Spalten before und after (auf Wunsch output und aoi)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>rename them</source>
+        <translation>sie umbenennen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>set the parameter and remove the column, or use the command `changescribe batch`</source>
+        <translation>den Parameter setzen und die Spalte entfernen, oder den Befehl `changescribe batch` benutzen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>a table with the column {column}</source>
+        <translation>eine Tabelle mit der Spalte {column}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>the same settings for all pairs</source>
+        <translation>dieselben Einstellungen für alle Paare</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>the pattern {pattern!r}</source>
+        <translation>das Muster {pattern!r}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>{name} once, for what the two files of a pair share</source>
+        <translation>{name} genau einmal, für das, was die beiden Dateien eines Paars gemeinsam haben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>write it as {name}_before.tif</source>
+        <translation>als {name}_before.tif schreiben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>the same pattern {before_pattern!r} for both dates</source>
+        <translation>dasselbe Muster {before_pattern!r} für beide Zeitpunkte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>two patterns</source>
+        <translation>zwei Muster</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>correct one, or give a pattern with {date}</source>
+        <translation>eines berichtigen oder ein Muster mit {date} angeben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>correct the patterns; a subfolder is written before a slash: A/{name}.png</source>
+        <translation>die Muster berichtigen; ein Unterordner steht vor einem Schrägstrich: A/{name}.png</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>no file in {folder} fits {before_pattern} or {after_pattern}</source>
+        <translation>keine Datei in {folder} passt zu {before_pattern} oder {after_pattern}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>pairs of rasters</source>
+        <translation>Rasterpaare</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>{path} has no partner ({pattern})</source>
+        <translation>{path} hat kein Gegenstück ({pattern})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>{date} once, and a name for each other part that varies</source>
+        <translation>{date} genau einmal und ein Name für jeden anderen Teil, der wechselt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>write it as {place}_{date}.tif</source>
+        <translation>als {place}_{date}.tif schreiben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>two files of {place} of {date}</source>
+        <translation>zwei Dateien von {place} vom {date}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>the series</source>
+        <translation>der Reihe</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>one a date</source>
+        <translation>eine je Datum</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>rename {other} or {path}</source>
+        <translation>{other} oder {path} umbenennen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>correct the pattern; a date is 2021, 202106, 20210630, 2021-06 or 2021-06-30, a subfolder is written before a slash</source>
+        <translation>das Muster berichtigen; ein Datum ist 2021, 202106, 20210630, 2021-06 oder 2021-06-30, ein Unterordner steht vor einem Schrägstrich</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>no file in {folder} fits {pattern}</source>
+        <translation>keine Datei in {folder} passt zu {pattern}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>rasters of several dates</source>
+        <translation>Raster mehrerer Zeitpunkte</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>{path} is the only date of {place}</source>
+        <translation>{path} ist der einzige Zeitpunkt von {place}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>{place} has the dates {dates}, not all of one form</source>
+        <translation>{place}: die Daten {dates} haben nicht alle dieselbe Form</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>two pairs of the name {name}</source>
+        <translation>zwei Paare mit dem Namen {name}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>a name of its own for every pair</source>
+        <translation>ein eigener Name für jedes Paar</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/jobs.py"/>
+        <source>give the table a column output, or rename the files</source>
+        <translation>der Tabelle eine Spalte output geben oder die Dateien umbenennen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>a layer that ChangeScribe wrote</source>
+        <translation>ein Layer, den ChangeScribe geschrieben hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>the layer {layer} has no column {columns}</source>
+        <translation>dem Layer {layer} fehlt die Spalte {columns}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>choose one; a Shapefile cuts names, so keep a GeoPackage</source>
+        <translation>einen solchen wählen; ein Shapefile kürzt Namen, daher ein GeoPackage behalten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>the layer {layer} has edits that are not saved</source>
+        <translation>der Layer {layer} hat Änderungen, die nicht gespeichert sind</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>what is on the map to be in the layer</source>
+        <translation>dass im Layer steht, was die Karte zeigt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>save the layer's edits</source>
+        <translation>die Änderungen des Layers speichern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>a copy of {layer} cannot be written ({reason})</source>
+        <translation>eine Kopie von {layer} lässt sich nicht schreiben ({reason})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/layer_file.py"/>
+        <source>room in the folder for temporary files</source>
+        <translation>Platz im Ordner für temporäre Dateien</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>the same raster for BEFORE and AFTER ({before})</source>
+        <translation>dasselbe Raster für BEFORE und AFTER ({before})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>two rasters of one place</source>
+        <translation>zwei Raster eines Orts</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>choose the later one as AFTER</source>
+        <translation>das spätere als AFTER wählen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>set it with Layer &gt; Set CRS of Layer, or in the file with gdal_edit.py -a_srs</source>
+        <translation>mit Layer &gt; KBS von Layer(n) setzen festlegen, oder in der Datei mit gdal_edit.py -a_srs</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>the {role} raster {layer} has no CRS</source>
+        <translation>das Raster {layer} ({role}) hat kein KBS</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>a georeferenced raster</source>
+        <translation>ein georeferenziertes Raster</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>{places} share no ground</source>
+        <translation>{places} haben keine gemeinsame Fläche</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>check the CRS of both layers and that they show the same place</source>
+        <translation>das KBS beider Layer prüfen und ob sie denselben Ort zeigen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>an area ({rectangle}, {crs}) off {layer} {where}</source>
+        <translation>ein Bereich ({rectangle}, {crs}) außerhalb von {layer} {where}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>check the area's coordinates and CRS</source>
+        <translation>die Koordinaten und das KBS des Bereichs prüfen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>bands {bands} of {layer}, which has {count}</source>
+        <translation>die Kanäle {bands} von {layer}, das {count} hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>three bands (red, green, blue) or one</source>
+        <translation>drei Kanäle (Rot, Grün, Blau) oder einer</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>choose three, or none for those the layer shows</source>
+        <translation>drei wählen, oder keinen für die, die der Layer zeigt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>{layer}: the layer's open options ({options}) are not passed on</source>
+        <translation>{layer}: die Öffnungsoptionen des Layers ({options}) werden nicht weitergegeben</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>write it into the file with gdal_edit.py -a_srs, or save the layer with that CRS</source>
+        <translation>es mit gdal_edit.py -a_srs in die Datei schreiben oder den Layer in diesem KBS speichern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>{layer} has a custom CRS that was set in QGIS</source>
+        <translation>{layer} hat ein benutzerdefiniertes KBS, das in QGIS gesetzt wurde</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>one with a code such as EPSG:32633</source>
+        <translation>eines mit einem Code wie EPSG:32633</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>nothing</source>
+        <translation>nichts</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>{layer}: taken as {crs}, as set in QGIS; the file says {own}</source>
+        <translation>{layer}: als {crs} genommen, wie in QGIS gesetzt; in der Datei steht {own}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>two online layers without an extent</source>
+        <translation>zwei Online-Layer ohne Ausdehnung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>a limited area</source>
+        <translation>ein begrenzter Bereich</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/rasters.py"/>
+        <source>set EXTENT or AOI</source>
+        <translation>EXTENT oder AOI setzen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/sources.py"/>
+        <source>an area that has no place in {crs} ({error})</source>
+        <translation>ein Bereich, der in {crs} keine Lage hat ({error})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/sources.py"/>
+        <source>an area on the rasters</source>
+        <translation>ein Bereich auf den Rastern</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/sources.py"/>
+        <source>correct it</source>
+        <translation>ihn berichtigen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>{output}, a format without geometries</source>
+        <translation>{output}, ein Format ohne Geometrien</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>a format that holds the tiles' polygons</source>
+        <translation>ein Format, das die Polygone der Kacheln aufnimmt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>choose GeoPackage, or .csv, which gets them as text (WKT)</source>
+        <translation>GeoPackage wählen, oder .csv, das sie als Text erhält (WKT)</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>{output} is loaded as the layer {layer}, whose edits are not saved</source>
+        <translation>{output} ist als Layer {layer} geladen, dessen Änderungen nicht gespeichert sind</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>an output that overwrites nobody's work</source>
+        <translation>eine Ausgabe, die niemandes Arbeit überschreibt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>choose another output, or discard the layer's edits</source>
+        <translation>eine andere Ausgabe wählen oder die Änderungen des Layers verwerfen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>{output} holds several layers ({layers}), which would all be replaced</source>
+        <translation>{output} enthält mehrere Layer ({layers}), die alle ersetzt würden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>choose another file, or 'Save to GeoPackage…' with a new layer name</source>
+        <translation>eine andere Datei wählen, oder „In GeoPackage speichern…“ mit einem neuen Layernamen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>{output} holds corrected or judged tiles</source>
+        <translation>{output} enthält berichtigte oder beurteilte Kacheln</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>choose another output, or delete this one first</source>
+        <translation>eine andere Ausgabe wählen oder diese zuerst löschen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>a layer without unsaved edits</source>
+        <translation>ein Layer ohne ungespeicherte Änderungen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>save or discard the layer's edits</source>
+        <translation>die Änderungen des Layers speichern oder verwerfen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/layers/target.py"/>
+        <source>The layer {layer} was edited during the run. It still shows the output that was replaced, and its edits cannot be saved: export what you need, then remove it.</source>
+        <translation>Der Layer {layer} wurde während des Laufs bearbeitet. Er zeigt noch die ersetzte Ausgabe, und seine Änderungen lassen sich nicht speichern: exportieren, was gebraucht wird, und den Layer dann entfernen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
@@ -2464,52 +2468,6 @@ Mit dem Layer, aus dem die Stichprobe gezogen wurde, wird geprüft, ob seine Kac
         <translation>Übereinstimmung zweier Personen (Cohens Kappa)</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>the area {name} has no polygons</source>
-        <translation>der Bereich {name} hat keine Polygone</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>at least one</source>
-        <translation>mindestens eines</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>choose a polygon layer; with 'selected features only' select some</source>
-        <translation>einen Polygonlayer wählen; mit „Nur gewählte Objekte“ einige auswählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>the area {name} has no CRS</source>
-        <translation>der Bereich {name} hat kein KBS</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>a layer with a CRS</source>
-        <translation>ein Layer mit einem KBS</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>set it with Layer &gt; Set CRS of Layer</source>
-        <translation>mit Layer &gt; KBS von Layer(n) setzen festlegen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>the area could not be written to {path} ({message})</source>
-        <translation>der Bereich konnte nicht nach {path} geschrieben werden ({message})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <source>a writable temporary folder</source>
-        <translation>ein beschreibbarer temporärer Ordner</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/areas.py"/>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>free some space</source>
-        <translation>Platz schaffen</translation>
-    </message>
-    <message>
         <location filename="../../qgis_plugin/processing/base.py"/>
         <source>On the command line:</source>
         <translation>Auf der Kommandozeile:</translation>
@@ -2871,6 +2829,12 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>processor only</source>
+        <translation>nur Prozessor</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Folder of wheels (offline set-up)</source>
         <translation>Ordner mit Wheels (Einrichtung ohne Netz)</translation>
     </message>
@@ -2889,301 +2853,6 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <source>Status</source>
         <translation>Status</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>{name} gave no picture (error {failed})</source>
-        <translation>{name} ergab kein Bild (Fehler {failed})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>a layer that can be drawn</source>
-        <translation>ein Layer, der sich zeichnen lässt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>check that it shows on the map here</source>
-        <translation>prüfen, ob er hier auf der Karte erscheint</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>{name} gave an empty picture of this area</source>
-        <translation>{name} ergab für diesen Bereich ein leeres Bild</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>check the connection and that it shows on the map</source>
-        <translation>die Verbindung prüfen und ob er auf der Karte erscheint</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>a layer with data here</source>
-        <translation>ein Layer, der hier Daten hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>{layer} has no picture for {percent:.1f} % of the area: no data there, or tiles that the server did not give</source>
-        <translation>{layer} hat für {percent:.1f} % des Bereichs kein Bild: dort sind keine Daten, oder der Server hat Kacheln nicht geliefert</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>{layer} is no file: {width} × {height} pixels of it are written to a GeoTIFF{note}.</source>
-        <translation>{layer} ist keine Datei: {width} × {height} Pixel davon werden in ein GeoTIFF geschrieben{note}.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>{layer} does not reach the area</source>
-        <translation>{layer} reicht nicht bis in den Bereich</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>a layer that covers it</source>
-        <translation>ein Layer, der ihn abdeckt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>choose another extent</source>
-        <translation>eine andere Ausdehnung wählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>{layer} would give {width} × {height} pixels for this area</source>
-        <translation>{layer} ergäbe für diesen Bereich {width} × {height} Pixel</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>at most {max_pixels} million</source>
-        <translation>höchstens {max_pixels} Millionen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>choose a smaller EXTENT, or save the layer as GeoTIFF first</source>
-        <translation>eine kleinere Ausdehnung (EXTENT) wählen oder den Layer zuerst als GeoTIFF speichern</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>, enlarged {factor:.1f} times: its finest tiles are of zoom {zoom}</source>
-        <translation>, {factor:.1f}-fach vergrößert: seine feinsten Kacheln haben Zoomstufe {zoom}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/exports.py"/>
-        <source>, tiles of about zoom {zoom}</source>
-        <translation>, Kacheln etwa der Zoomstufe {zoom}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/grid_layer.py"/>
-        <source>A Shapefile cuts field names to 10 characters and texts to 254; choose GeoPackage to keep names, captions, style and provenance whole.</source>
-        <translation>Ein Shapefile kürzt Feldnamen auf 10 und Texte auf 254 Zeichen; ein GeoPackage erhält Namen, Beschreibungen, Stil und Herkunft vollständig.</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>row {number} names no raster for {columns}</source>
-        <translation>in Zeile {number} steht kein Raster für {columns}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>a table without rows</source>
-        <translation>eine Tabelle ohne Zeilen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>one row a pair</source>
-        <translation>eine Zeile je Paar</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>choose another table</source>
-        <translation>eine andere Tabelle wählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>a table without the column {columns}</source>
-        <translation>eine Tabelle ohne die Spalte {columns}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>columns before and after (output and aoi if wished)</source>
-        <translation>die Spalten before und after (auf Wunsch output und aoi)</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>rename them</source>
-        <translation>sie umbenennen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>set the parameter and remove the column, or use the command `changescribe batch`</source>
-        <translation>den Parameter setzen und die Spalte entfernen, oder den Befehl `changescribe batch` benutzen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>a table with the column {column}</source>
-        <translation>eine Tabelle mit der Spalte {column}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>the same settings for all pairs</source>
-        <translation>dieselben Einstellungen für alle Paare</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>the pattern {pattern!r}</source>
-        <translation>das Muster {pattern!r}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>{name} once, for what the two files of a pair share</source>
-        <translation>{name} genau einmal, für das, was die beiden Dateien eines Paars gemeinsam haben</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>write it as {name}_before.tif</source>
-        <translation>als {name}_before.tif schreiben</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>the same pattern {before_pattern!r} for both dates</source>
-        <translation>dasselbe Muster {before_pattern!r} für beide Zeitpunkte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>two patterns</source>
-        <translation>zwei Muster</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>correct one, or give a pattern with {date}</source>
-        <translation>eines berichtigen oder ein Muster mit {date} angeben</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>correct the patterns; a subfolder is written before a slash: A/{name}.png</source>
-        <translation>die Muster berichtigen; ein Unterordner steht vor einem Schrägstrich: A/{name}.png</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>no file in {folder} fits {before_pattern} or {after_pattern}</source>
-        <translation>keine Datei in {folder} passt zu {before_pattern} oder {after_pattern}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>pairs of rasters</source>
-        <translation>Rasterpaare</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>{path} has no partner ({pattern})</source>
-        <translation>{path} hat kein Gegenstück ({pattern})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>{date} once, and a name for each other part that varies</source>
-        <translation>{date} genau einmal und ein Name für jeden anderen Teil, der wechselt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>write it as {place}_{date}.tif</source>
-        <translation>als {place}_{date}.tif schreiben</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>two files of {place} of {date}</source>
-        <translation>zwei Dateien von {place} vom {date}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>the series</source>
-        <translation>der Reihe</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>one a date</source>
-        <translation>eine je Datum</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>rename {other} or {path}</source>
-        <translation>{other} oder {path} umbenennen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>correct the pattern; a date is 2021, 202106, 20210630, 2021-06 or 2021-06-30, a subfolder is written before a slash</source>
-        <translation>das Muster berichtigen; ein Datum ist 2021, 202106, 20210630, 2021-06 oder 2021-06-30, ein Unterordner steht vor einem Schrägstrich</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>no file in {folder} fits {pattern}</source>
-        <translation>keine Datei in {folder} passt zu {pattern}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>rasters of several dates</source>
-        <translation>Raster mehrerer Zeitpunkte</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>{path} is the only date of {place}</source>
-        <translation>{path} ist der einzige Zeitpunkt von {place}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>{place} has the dates {dates}, not all of one form</source>
-        <translation>{place}: die Daten {dates} haben nicht alle dieselbe Form</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>two pairs of the name {name}</source>
-        <translation>zwei Paare mit dem Namen {name}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>a name of its own for every pair</source>
-        <translation>ein eigener Name für jedes Paar</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/jobs.py"/>
-        <source>give the table a column output, or rename the files</source>
-        <translation>der Tabelle eine Spalte output geben oder die Dateien umbenennen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>a layer that ChangeScribe wrote</source>
-        <translation>ein Layer, den ChangeScribe geschrieben hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>the layer {layer} has no column {columns}</source>
-        <translation>dem Layer {layer} fehlt die Spalte {columns}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>choose one; a Shapefile cuts names, so keep a GeoPackage</source>
-        <translation>einen solchen wählen; ein Shapefile kürzt Namen, daher ein GeoPackage behalten</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>the layer {layer} has edits that are not saved</source>
-        <translation>der Layer {layer} hat Änderungen, die nicht gespeichert sind</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>what is on the map to be in the layer</source>
-        <translation>dass im Layer steht, was die Karte zeigt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>save the layer's edits</source>
-        <translation>die Änderungen des Layers speichern</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>a copy of {layer} cannot be written ({reason})</source>
-        <translation>eine Kopie von {layer} lässt sich nicht schreiben ({reason})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/layer_file.py"/>
-        <source>room in the folder for temporary files</source>
-        <translation>Platz im Ordner für temporäre Dateien</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/pair.py"/>
@@ -3246,116 +2915,6 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
         <location filename="../../qgis_plugin/processing/provider.py"/>
         <source>ChangeScribe: captions of change</source>
         <translation>ChangeScribe: Beschreibungen von Änderungen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>the same raster for BEFORE and AFTER ({before})</source>
-        <translation>dasselbe Raster für BEFORE und AFTER ({before})</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>two rasters of one place</source>
-        <translation>zwei Raster eines Orts</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>choose the later one as AFTER</source>
-        <translation>das spätere als AFTER wählen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>set it with Layer &gt; Set CRS of Layer, or in the file with gdal_edit.py -a_srs</source>
-        <translation>mit Layer &gt; KBS von Layer(n) setzen festlegen, oder in der Datei mit gdal_edit.py -a_srs</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>the {role} raster {layer} has no CRS</source>
-        <translation>das Raster {layer} ({role}) hat kein KBS</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>a georeferenced raster</source>
-        <translation>ein georeferenziertes Raster</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>{places} share no ground</source>
-        <translation>{places} haben keine gemeinsame Fläche</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>check the CRS of both layers and that they show the same place</source>
-        <translation>das KBS beider Layer prüfen und ob sie denselben Ort zeigen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>an area ({rectangle}, {crs}) off {layer} {where}</source>
-        <translation>ein Bereich ({rectangle}, {crs}) außerhalb von {layer} {where}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>check the area's coordinates and CRS</source>
-        <translation>die Koordinaten und das KBS des Bereichs prüfen</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>bands {bands} of {layer}, which has {count}</source>
-        <translation>die Kanäle {bands} von {layer}, das {count} hat</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>three bands (red, green, blue) or one</source>
-        <translation>drei Kanäle (Rot, Grün, Blau) oder einer</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>choose three, or none for those the layer shows</source>
-        <translation>drei wählen, oder keinen für die, die der Layer zeigt</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>{layer}: the layer's open options ({options}) are not passed on</source>
-        <translation>{layer}: die Öffnungsoptionen des Layers ({options}) werden nicht weitergegeben</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>write it into the file with gdal_edit.py -a_srs, or save the layer with that CRS</source>
-        <translation>es mit gdal_edit.py -a_srs in die Datei schreiben oder den Layer in diesem KBS speichern</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>{layer} has a custom CRS that was set in QGIS</source>
-        <translation>{layer} hat ein benutzerdefiniertes KBS, das in QGIS gesetzt wurde</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>one with a code such as EPSG:32633</source>
-        <translation>eines mit einem Code wie EPSG:32633</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>nothing</source>
-        <translation>nichts</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>{layer}: taken as {crs}, as set in QGIS; the file says {own}</source>
-        <translation>{layer}: als {crs} genommen, wie in QGIS gesetzt; in der Datei steht {own}</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>two online layers without an extent</source>
-        <translation>zwei Online-Layer ohne Ausdehnung</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>a limited area</source>
-        <translation>ein begrenzter Bereich</translation>
-    </message>
-    <message>
-        <location filename="../../qgis_plugin/processing/rasters.py"/>
-        <source>set EXTENT or AOI</source>
-        <translation>EXTENT oder AOI setzen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
@@ -3465,84 +3024,525 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
         <translation>mit Layer &gt; Speichern als… exportieren und die Datei wählen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/sources.py"/>
-        <source>an area that has no place in {crs} ({error})</source>
-        <translation>ein Bereich, der in {crs} keine Lage hat ({error})</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>{path} does not run</source>
+        <translation>{path} läuft nicht</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/sources.py"/>
-        <source>an area on the rasters</source>
-        <translation>ein Bereich auf den Rastern</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>{path} is Python {version}</source>
+        <translation>{path} ist Python {version}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/sources.py"/>
-        <source>correct it</source>
-        <translation>ihn berichtigen</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>{path} (Python {version}) has no module {names}</source>
+        <translation>{path} (Python {version}) fehlt das Modul {names}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>{output}, a format without geometries</source>
-        <translation>{output}, ein Format ohne Geometrien</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>no Python on this computer can hold the engine ({reasons})</source>
+        <translation>kein Python auf diesem Rechner kann die Engine aufnehmen ({reasons})</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>a format that holds the tiles' polygons</source>
-        <translation>ein Format, das die Polygone der Kacheln aufnimmt</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>none found</source>
+        <translation>keines gefunden</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>choose GeoPackage, or .csv, which gets them as text (WKT)</source>
-        <translation>GeoPackage wählen, oder .csv, das sie als Text erhält (WKT)</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>Python {oldest} to {newest} with venv</source>
+        <translation>Python {oldest} bis {newest} mit venv</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>{output} is loaded as the layer {layer}, whose edits are not saved</source>
-        <translation>{output} ist als Layer {layer} geladen, dessen Änderungen nicht gespeichert sind</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>install it with `sudo apt install python3-venv` (Debian, Ubuntu: or python{version}-venv), then try again</source>
+        <translation>mit `sudo apt install python3-venv` installieren (Debian, Ubuntu: oder python{version}-venv), dann erneut versuchen</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>an output that overwrites nobody's work</source>
-        <translation>eine Ausgabe, die niemandes Arbeit überschreibt</translation>
+        <location filename="../../qgis_plugin/setup/base_python.py"/>
+        <source>install Python 3.12 from python.org (or your system's packages), then try again; or choose a Python that has PyTorch in the settings</source>
+        <translation>Python 3.12 von python.org (oder aus den Paketen des Systems) installieren, dann erneut versuchen; oder in den Einstellungen ein Python wählen, das PyTorch hat</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>choose another output, or discard the layer's edits</source>
-        <translation>eine andere Ausgabe wählen oder die Änderungen des Layers verwerfen</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>processor (and Apple's GPU)</source>
+        <translation>Prozessor (und Apples Grafikkarte)</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>{output} holds several layers ({layers}), which would all be replaced</source>
-        <translation>{output} enthält mehrere Layer ({layers}), die alle ersetzt würden</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>NVIDIA GPU, CUDA {version}</source>
+        <translation>NVIDIA-Grafikkarte, CUDA {version}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>choose another file, or 'Save to GeoPackage…' with a new layer name</source>
-        <translation>eine andere Datei wählen, oder „In GeoPackage speichern…“ mit einem neuen Layernamen</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>{download} to download, {disk} on disk</source>
+        <translation>{download} zum Herunterladen, {disk} auf dem Datenträger</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>{output} holds corrected or judged tiles</source>
-        <translation>{output} enthält berichtigte oder beurteilte Kacheln</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>there is one build for this computer</source>
+        <translation>für diesen Rechner gibt es nur eine Fassung</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>choose another output, or delete this one first</source>
-        <translation>eine andere Ausgabe wählen oder diese zuerst löschen</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>{gpu} with a driver for CUDA {version}</source>
+        <translation>{gpu} mit einem Treiber für CUDA {version}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>a layer without unsaved edits</source>
-        <translation>ein Layer ohne ungespeicherte Änderungen</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>{facts}; this GPU needs a newer driver (580 or later), then repair the engine</source>
+        <translation>{facts}; diese Grafikkarte braucht einen neueren Treiber (580 oder neuer), danach die Engine reparieren</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>save or discard the layer's edits</source>
-        <translation>die Änderungen des Layers speichern oder verwerfen</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>{facts}; PyTorch has no build for compute capability {version}</source>
+        <translation>{facts}; PyTorch gibt es nicht für die Compute Capability {version}</translation>
     </message>
     <message>
-        <location filename="../../qgis_plugin/processing/target.py"/>
-        <source>The layer {layer} was edited during the run. It still shows the output that was replaced, and its edits cannot be saved: export what you need, then remove it.</source>
-        <translation>Der Layer {layer} wurde während des Laufs bearbeitet. Er zeigt noch die ersetzte Ausgabe, und seine Änderungen lassen sich nicht speichern: exportieren, was gebraucht wird, und den Layer dann entfernen.</translation>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>Linux or Windows on x86, Linux on ARM, or a Mac with Apple's processor</source>
+        <translation>Linux oder Windows auf x86, Linux auf ARM oder ein Mac mit Apples Prozessor</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>PyTorch has no build {build} for {system} on {machine}</source>
+        <translation>PyTorch hat keine Fassung {build} für {system} auf {machine}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>choose another in the settings, or a Python that has PyTorch</source>
+        <translation>in den Einstellungen eine andere wählen, oder ein Python, das PyTorch hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/builds.py"/>
+        <source>chosen in the settings</source>
+        <translation>in den Einstellungen gewählt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/driver.py"/>
+        <source>there is no NVIDIA driver for this system</source>
+        <translation>für dieses System gibt es keinen NVIDIA-Treiber</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/driver.py"/>
+        <source>the NVIDIA driver did not answer within {seconds:g} s</source>
+        <translation>der NVIDIA-Treiber hat nicht innerhalb von {seconds:g} s geantwortet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/driver.py"/>
+        <source>the NVIDIA driver could not be asked ({error})</source>
+        <translation>der NVIDIA-Treiber ließ sich nicht befragen ({error})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/driver.py"/>
+        <source>the NVIDIA driver does not answer (exit {code}{said})</source>
+        <translation>der NVIDIA-Treiber antwortet nicht (Rückgabewert {code}{said})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/driver.py"/>
+        <source>no NVIDIA driver was found</source>
+        <translation>es wurde kein NVIDIA-Treiber gefunden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/driver.py"/>
+        <source>the NVIDIA driver reports no usable GPU ({error})</source>
+        <translation>der NVIDIA-Treiber meldet keine brauchbare Grafikkarte ({error})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>PyTorch for: {build} ({reason}).</source>
+        <translation>PyTorch für: {build} ({reason}).</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>Size: {sizes}.</source>
+        <translation>Größe: {sizes}.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>Place: {folder} (Python {version}).</source>
+        <translation>Ort: {folder} (Python {version}).</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>QGIS's own Python is left as it is.</source>
+        <translation>Das Python von QGIS bleibt, wie es ist.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>The hash of this build's PyTorch is not on record: its version is fixed, its file is trusted to its server.</source>
+        <translation>Die Prüfsumme dieser PyTorch-Fassung ist nicht hinterlegt: die Version steht fest, bei der Datei wird dem Server vertraut.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>{free} free on the disk of {there}</source>
+        <translation>{free} frei auf dem Datenträger von {there}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>about {needed}</source>
+        <translation>etwa {needed}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>free some space, choose the build for the processor in the settings, or choose a Python that has PyTorch</source>
+        <translation>Platz schaffen, in den Einstellungen die Fassung für den Prozessor wählen oder ein Python wählen, das PyTorch hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>fill it on a connected computer of the same kind, in the plugin's folder {folder}: {commands}</source>
+        <translation>auf einem verbundenen Rechner gleicher Art füllen, im Ordner {folder} der Erweiterung: {commands}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>no wheels in {wheels}</source>
+        <translation>keine Wheels in {wheels}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>a folder with .whl files</source>
+        <translation>ein Ordner mit .whl-Dateien</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>An earlier version's engine stays: {error}</source>
+        <translation>Die Engine einer früheren Version bleibt: {error}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>another QGIS works with the engine in {folder}</source>
+        <translation>ein anderes QGIS arbeitet mit der Engine in {folder}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>one that is not in use</source>
+        <translation>eine, die nicht in Gebrauch ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>close that QGIS</source>
+        <translation>dieses QGIS schließen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>another QGIS is setting up the engine</source>
+        <translation>ein anderes QGIS richtet die Engine gerade ein</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>one set-up at a time</source>
+        <translation>nur eine Einrichtung zur gleichen Zeit</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>wait until it is done</source>
+        <translation>warten, bis sie fertig ist</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>free some space or mend the rights of {folder}, and try again</source>
+        <translation>Platz schaffen oder die Rechte von {folder} berichtigen und erneut versuchen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>the environment cannot be written ({error})</source>
+        <translation>die Umgebung lässt sich nicht schreiben ({error})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>a folder with room that you may write</source>
+        <translation>ein beschreibbarer Ordner mit genug Platz</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>The engine is set up in {folder}</source>
+        <translation>Die Engine ist in {folder} eingerichtet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>The environment is made anew: {reason}</source>
+        <translation>Die Umgebung wird neu angelegt: {reason}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>The engine captions a test tile</source>
+        <translation>Die Engine beschreibt eine Testkachel</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>What an earlier set-up left does not work and is made anew: {error}</source>
+        <translation>Was eine frühere Einrichtung hinterlassen hat, funktioniert nicht und wird neu angelegt: {error}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>The build for {build} does not work here, the processor's takes its place: {error}</source>
+        <translation>Die Fassung für {build} funktioniert hier nicht, an ihre Stelle tritt die für den Prozessor: {error}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>it holds the build {built}, the settings ask for {wanted}</source>
+        <translation>sie enthält die Fassung {built}, die Einstellungen verlangen {wanted}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>Making a virtual environment in {folder}</source>
+        <translation>Eine virtuelle Umgebung wird in {folder} angelegt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>{error} It is downloaded once more.</source>
+        <translation>{error} Sie wird noch einmal heruntergeladen.</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>PyTorch finds no GPU that computes ({reason}); the processor does the work</source>
+        <translation>PyTorch findet keine Grafikkarte, die rechnet ({reason}); der Prozessor übernimmt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/install.py"/>
+        <source>{name}: {done:.0f} of {total:.0f} MB</source>
+        <translation>{name}: {done:.0f} von {total:.0f} MB</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>set up the engine in Settings &gt; Options &gt; ChangeScribe or with the algorithm 'Engine status' (INSTALL=true); or choose a Python that has it there or through the environment variable {variable}</source>
+        <translation>die Engine unter Einstellungen &gt; Optionen &gt; ChangeScribe oder mit dem Algorithmus „Status der Engine“ (INSTALL=true) einrichten; oder dort oder mit der Umgebungsvariablen {variable} ein Python wählen, das sie hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>the chosen Python {chosen} is not there</source>
+        <translation>das gewählte Python {chosen} ist nicht vorhanden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>the captioning engine is not set up</source>
+        <translation>die Engine für Beschreibungen ist nicht eingerichtet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>a Python environment with PyTorch, about 1 GB on disk</source>
+        <translation>eine Python-Umgebung mit PyTorch, etwa 1 GB auf dem Datenträger</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>{python} cannot be started ({reason})</source>
+        <translation>{python} lässt sich nicht starten ({reason})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>a Python interpreter</source>
+        <translation>ein Python-Interpreter</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>{python} did not answer within {seconds:g} s</source>
+        <translation>{python} hat nicht innerhalb von {seconds:g} s geantwortet</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>{python} does not work as a Python interpreter (exit {returncode}: {said})</source>
+        <translation>{python} funktioniert nicht als Python-Interpreter (Rückgabewert {returncode}: {said})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>Python 3.10 or later</source>
+        <translation>Python 3.10 oder neuer</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/locate.py"/>
+        <source>{python} (Python {version}) cannot import {details}</source>
+        <translation>{python} (Python {version}) kann {details} nicht importieren</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_config.py"/>
+        <source>your pip configuration excludes a package that the engine needs: {constraints}, in {places}</source>
+        <translation>die eigene pip-Konfiguration schließt ein Paket aus, das die Engine braucht: {constraints}, in {places}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_config.py"/>
+        <source>a constraint file of pip's configuration</source>
+        <translation>einer Constraint-Datei der pip-Konfiguration</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_config.py"/>
+        <source>change or remove that line, or remove the entry `constraint` from your pip configuration (`pip config debug` shows where it is), then start the set-up again; or choose a Python that has PyTorch in the settings</source>
+        <translation>diese Zeile ändern oder entfernen, oder den Eintrag `constraint` aus der pip-Konfiguration nehmen (`pip config debug` zeigt, wo er steht), dann die Einrichtung erneut starten; oder in den Einstellungen ein Python wählen, das PyTorch hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>check the connection and the proxy in Settings &gt; Options &gt; Network, or install from an offline folder of wheels; downloaded parts are kept</source>
+        <translation>die Verbindung und den Proxy unter Einstellungen &gt; Optionen &gt; Netzwerk prüfen oder aus einem Ordner mit Wheels installieren; bereits Heruntergeladenes bleibt erhalten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>the disk is full</source>
+        <translation>der Datenträger ist voll</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>more free space</source>
+        <translation>mehr freier Platz</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>free some and try again; what is done is kept</source>
+        <translation>Platz schaffen und erneut versuchen; Erledigtes bleibt erhalten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>the package server's certificate was not accepted</source>
+        <translation>das Zertifikat des Paketservers wurde nicht angenommen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a trusted connection</source>
+        <translation>eine vertrauenswürdige Verbindung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>give pip your organisation's certificate: pip config set global.cert FILE</source>
+        <translation>pip das Zertifikat der eigenen Organisation geben: pip config set global.cert DATEI</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>the proxy refused the connection</source>
+        <translation>der Proxy hat die Verbindung abgelehnt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a working proxy</source>
+        <translation>ein funktionierender Proxy</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>correct it in Settings &gt; Options &gt; Network</source>
+        <translation>unter Einstellungen &gt; Optionen &gt; Netzwerk berichtigen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a file could not be written</source>
+        <translation>eine Datei konnte nicht geschrieben werden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a writable folder</source>
+        <translation>ein beschreibbarer Ordner</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>close other QGIS windows that use the engine and try again</source>
+        <translation>andere QGIS-Fenster schließen, die die Engine benutzen, und erneut versuchen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>{program} cannot be started ({reason})</source>
+        <translation>{program} lässt sich nicht starten ({reason})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a working Python</source>
+        <translation>ein funktionierendes Python</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>remove the environment and set it up again</source>
+        <translation>die Umgebung entfernen und erneut einrichten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>start it again: what is downloaded is kept</source>
+        <translation>erneut starten: Heruntergeladenes bleibt erhalten</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a file has not the hash on record{file}</source>
+        <translation>eine Datei hat nicht die hinterlegte Prüfsumme{file}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>exactly the files that this version of ChangeScribe was tested with</source>
+        <translation>genau die Dateien, mit denen diese Version von ChangeScribe geprüft wurde</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it</source>
+        <translation>erneut versuchen; bleibt es dabei, gibt ein Proxy, Spiegelserver oder Ordner andere Dateien aus: dessen Betreiber verständigen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>pip cannot read {path}</source>
+        <translation>pip kann {path} nicht lesen</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a readable file</source>
+        <translation>eine lesbare Datei</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>correct the entry `constraint` of your pip configuration (see `pip config debug`); if it names another file, reinstall the plugin</source>
+        <translation>den Eintrag `constraint` der pip-Konfiguration berichtigen (siehe `pip config debug`); nennt er eine andere Datei, das Plugin neu installieren</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>; {name} was not found elsewhere</source>
+        <translation>; {name} wurde auch sonst nirgends gefunden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a package server cannot be reached{what}</source>
+        <translation>ein Paketserver ist nicht erreichbar{what}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a connection to pypi.org and download.pytorch.org</source>
+        <translation>eine Verbindung zu pypi.org und download.pytorch.org</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>add its wheel for this Python and system to the folder; or choose a Python that has it in the settings</source>
+        <translation>das Wheel für dieses Python und System in den Ordner legen; oder in den Einstellungen ein Python wählen, das es hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>{name} was not found</source>
+        <translation>{name} wurde nicht gefunden</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a wheel for this computer</source>
+        <translation>ein Wheel für diesen Rechner</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>the installer failed (exit {code}): {words}</source>
+        <translation>die Installation ist gescheitert (Rückgabewert {code}): {words}</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <source>a complete environment</source>
+        <translation>eine vollständige Umgebung</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/pip_run.py"/>
+        <location filename="../../qgis_plugin/setup/proof.py"/>
+        <source>try again; or choose a Python that has PyTorch</source>
+        <translation>erneut versuchen; oder ein Python wählen, das PyTorch hat</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/proof.py"/>
+        <source>an environment in which the engine captions a tile</source>
+        <translation>eine Umgebung, in der die Engine eine Kachel beschreibt</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/proof.py"/>
+        <source>the engine does not start in {python} ({ending})</source>
+        <translation>die Engine startet in {python} nicht ({ending})</translation>
+    </message>
+    <message>
+        <location filename="../../qgis_plugin/setup/proof.py"/>
+        <source>it said nothing</source>
+        <translation>ohne eine Meldung</translation>
     </message>
 </context>
 </TS>
