@@ -48,6 +48,7 @@ COLUMNS = {
     "judged_2": "str",
     "shown_2": "str",
 }
+METADATA = {"layer", "options", "strata", "mapped_m2", "classes", "fingerprint"}
 NEED = f"a sample that `changescribe sample` has written, with a layer {SAMPLE_LAYER}"
 
 
@@ -195,7 +196,7 @@ def read(path: str) -> Sample:
             found = [(dict(feature.properties), feature.geometry) for feature in layer] if not missing else []
     except (FionaError, OSError, ValueError) as error:
         raise InputError(f"{path} is no sample ({error})", NEED, "name such a file") from error
-    if not isinstance(metadata, dict) or missing:
+    if not isinstance(metadata, dict) or not set(metadata) >= METADATA or missing:
         raise InputError(f"{path} is no sample ({'no metadata' if not missing else 'no column ' + ', '.join(missing)})", NEED, "name such a file")
     rows = tuple(_judgement(path, values, geometry, metadata) for values, geometry in found)
     lost = sum(stratum["sampled"] for stratum in metadata["strata"].values()) - len(rows)
@@ -208,11 +209,7 @@ def read(path: str) -> Sample:
 
 
 def _judgement(path: str, values: dict[str, Any], geometry: Any, metadata: dict[str, Any]) -> Judgement:
-    references = [_reference(values, suffix) for suffix in ("", "_2")]
-    for reference in references:
-        if reference is not None and reference not in metadata["classes"]:
-            got = f"{path}: the tile {values['tile_id']} is judged as {reference!r}"
-            raise InputError(got, "one of " + ", ".join(metadata["classes"]), "correct the column reference")
+    references = [_reference(path, values, suffix, metadata["classes"]) for suffix in ("", "_2")]
     ring = tuple((float(x), float(y)) for x, y, *_ in geometry["coordinates"][0]) if geometry is not None else ()
     judges = (values["judge"], values["judge_2"])
     seen = any(_was_seen(values, suffix) for suffix, reference in zip(("", "_2"), references) if reference is not None)
@@ -236,12 +233,27 @@ def _was_seen(values: dict[str, Any], suffix: str) -> bool:
     return bool(shown and judged and judged > shown)
 
 
-def _reference(values: dict[str, Any], suffix: str) -> str | None:
-    """The true class that a person gave: where the map is right the class of the map, else what was named; None where unsure or not judged."""
-    verdict = values[f"verdict{suffix}"]
-    if verdict == "right":
-        return str(values["mapped"])
-    return values[f"reference{suffix}"] or None if verdict == "wrong" else None
+def _reference(path: str, values: dict[str, Any], suffix: str, classes: Sequence[str]) -> str | None:
+    """The true class that a person gave: where the map is right the class of the map, else what was named; None where unsure or not judged.
+
+    Raises
+    ------
+    InputError
+        A verdict that does not exist (somebody filled the column), or one that does not fit what was named.
+    """
+    verdict, named, mapped = values[f"verdict{suffix}"], values[f"reference{suffix}"] or None, values["mapped"]
+    if verdict in (None, "", "unsure"):
+        return None
+    others = [name for name in classes if name != mapped]
+    if verdict == "wrong" and named is None and len(others) == 1:
+        named = others[0]
+    if verdict == "right" and named in (None, mapped):
+        return str(mapped)
+    if verdict == "wrong" and named in others:
+        return str(named)
+    need = f"right, wrong or unsure; where wrong, a reference among {', '.join(others)}"
+    got = f"{path}: the tile {values['tile_id']} is judged as {named!r}, verdict {verdict!r}"
+    raise InputError(got, need, f"correct the columns verdict{suffix} and reference{suffix}")
 
 
 def verify_layer(sample: Sample, layer: Layer) -> None:

@@ -283,6 +283,33 @@ def test_a_class_that_does_not_exist_is_refused(drawn):
         sample.read(str(drawn))
 
 
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ({"verdict": "yes"}, "verdict 'yes'"),
+        ({"verdict": "right", "reference": "changed", "mapped": "unchanged"}, "is judged as 'changed', verdict 'right'"),
+        ({"verdict": "wrong", "reference": "changed", "mapped": "changed"}, "is judged as 'changed', verdict 'wrong'"),
+        ({"verdict": "right", "verdict_2": "maybe"}, "correct the columns verdict_2"),
+    ],
+)
+def test_verdicts_filled_by_hand_must_make_sense(drawn, values, match):
+    rewrite(drawn, lambda row: row.update(values if row["sample_id"] == 1 else {}))
+    with pytest.raises(InputError, match=match):
+        sample.read(str(drawn))
+
+
+def test_wrong_alone_names_the_other_of_two_classes(drawn):
+    rewrite(drawn, lambda row: row.update(verdict="wrong"))
+    assert all(row.reference not in (None, row.mapped) for row in sample.read(str(drawn)).rows)
+
+
+def test_a_sample_without_its_metadata_is_refused(drawn):
+    with fiona.open(drawn, "a", layer="accuracy_sample") as rows:
+        rows.update_tags({"changescribe_sample": "{}"})
+    with pytest.raises(InputError, match="is no sample .no metadata"):
+        sample.read(str(drawn))
+
+
 def test_rows_deleted_from_the_sample_are_noticed(drawn):
     with fiona.open(drawn, layer="accuracy_sample") as rows:
         crs, schema, tags = rows.crs, rows.schema, rows.tags()
