@@ -62,7 +62,7 @@ def test_a_reader_that_leaves_ends_it_quietly_and_another_pipe_is_told(tmp_path)
         told = subprocess.run(["bash", "-c", f"(sleep 0.2; {leaves})"], cwd=ROOT, capture_output=True, timeout=120)
         assert told.returncode in (0, 3) and b"Traceback" not in told.stderr
     broken = "def listing(): raise BrokenPipeError(32, 'Broken pipe')"
-    code = f"import sys; from engine import cli, model_files\n{broken}\nmodel_files.listing = listing; sys.exit(cli.main(['models']))"
+    code = f"import sys; from engine import cli; from engine.registry import files\n{broken}\nfiles.listing = listing; sys.exit(cli.main(['models']))"
     told = run(code=code)
     assert told.returncode == 4 and b"BrokenPipeError" in told.stderr
 

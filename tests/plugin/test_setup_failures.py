@@ -87,7 +87,7 @@ sys.path.insert(0, {staged!r})
 from pathlib import Path
 from qgis.core import QgsApplication
 application = QgsApplication([], False)
-from changescribe.qgis_plugin.client import builds, install
+from changescribe.qgis_plugin.setup import builds, install
 builds.LOCKS = Path({locks!r})
 builds.BUILDS = {{"linux": (builds.Build("cpu", "+cpu", False, 10, 50),)}}
 install.install(on_progress=lambda share, text: print(text, flush=True))

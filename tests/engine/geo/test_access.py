@@ -54,7 +54,7 @@ from engine.contract.errors import AreaError, RasterError
 from engine.geo import access
 from engine.geo.area import read_area
 from engine.geo.source import RasterSource
-from engine.contract.request import TileRef
+from engine.contract.tiles import TileRef
 for path in sys.argv[1:]:
     access.limit()
     try:
