@@ -52,11 +52,11 @@ TOOLTIPS = {
         "a number: the value that fill has in all bands"
     ),
     "mask_before": mark(
-        "Clouds and what else does not count in the before raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; "
+        "Clouds and other ground to ignore in the before raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; "
         "FILE|masked=3,8-10 or FILE|clear=4-7 names the values"
     ),
     "mask_after": mark(
-        "Clouds and what else does not count in the after raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; "
+        "Clouds and other ground to ignore in the after raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; "
         "FILE|masked=3,8-10 or FILE|clear=4-7 names the values"
     ),
 }

@@ -145,7 +145,7 @@ class ChangeScribePlugin(QObject):
 
     def _step(self, by: int, _checked: bool = False) -> None:
         if not self.dock.step(by):
-            self.iface.messageBar().pushInfo(MENU, tr("No tile is listed: caption an area, or list a layer of captions in the panel."))
+            self.iface.messageBar().pushInfo(MENU, tr("No tiles are listed: caption an area, or list a layer of captions in the panel."))
 
     def _judge(self, _checked: bool = False) -> None:
         self.dock.setUserVisible(True)

@@ -139,7 +139,7 @@ class Call:
                         _log(
                             "warning",
                             tr(
-                                "No sign of life from the engine for {seconds:.0f} s; it may be short of memory. Waiting; you can cancel.",
+                                "The engine has not answered for {seconds:.0f} s; it may be short of memory. Waiting; you can cancel.",
                                 seconds=silent_s,
                             ),
                         )

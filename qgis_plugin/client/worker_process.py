@@ -172,14 +172,14 @@ class WorkerProcess:
         if self.ready is None:
             self._fail(
                 EngineError(
-                    tr("{program} does not answer as the engine does but says {text!r}", program=self.args[0], text=text),
+                    tr("{program} does not answer like the engine; it printed {text!r}", program=self.args[0], text=text),
                     tr("this plugin's engine"),
                     locate.remedy(),
                 )
             )
             self._process.kill()
         else:
-            self._broadcast("warning", tr("The engine wrote a line that is not of the protocol: {error}", error=error))
+            self._broadcast("warning", tr("The engine wrote a line that does not follow the protocol: {error}", error=error))
 
     def _dispatch(self, event: dict) -> None:
         kind, call_id = event["type"], event.get("id")

@@ -90,7 +90,7 @@ class ChangeScribeDock(QgsDockWidget):
         output = self.form.output_path()
         state = output_state(output)
         if state in (FINISHED, FOREIGN):
-            what = tr("holds a finished run") if state == FINISHED else tr("is there already")
+            what = tr("holds a finished run") if state == FINISHED else tr("already exists")
             other = free_path(output.parent)
             self._say(tr("{} {}. Choose another output, such as {}.", output.name, what, other.name), Qgis.MessageLevel.Warning)
             return
@@ -127,7 +127,7 @@ class ChangeScribeDock(QgsDockWidget):
     def cancel(self) -> None:
         if self.run is not None:
             self.cancel_button.setEnabled(False)
-            self.progress.setFormat(tr("Cancelling; what is done is kept…"))
+            self.progress.setFormat(tr("Cancelling; finished tiles are kept…"))
             self.run.cancel()
 
     def align_dates(self) -> None:
@@ -155,7 +155,7 @@ class ChangeScribeDock(QgsDockWidget):
         unfinished = output_state(self.form.output_path()) == UNFINISHED
         text = tr("Resume") if unfinished else tr("Caption changes")
         self.run_button.setText(tr("Set up the engine, then caption") if self.setup.missing else text)
-        tip = tr("The output holds an interrupted run: goes on where it stopped, with the same settings") if unfinished else ""
+        tip = tr("The output holds an interrupted run: continue where it stopped, with the same settings") if unfinished else ""
         self.run_button.setToolTip(tip)
 
     def show_tile(self, tile: dict) -> None:
@@ -369,10 +369,10 @@ class ChangeScribeDock(QgsDockWidget):
             self._say(tr("Done: {} of {} tiles changed. Saved in {}", changed, rows, run.output), Qgis.MessageLevel.Success)
         else:
             self._interrupted = {"request": run.request, "output": run.output}
-            kept = tr(" {} tiles are kept.", rows) if rows else ""
+            kept = tr(" {} tiles were kept.", rows) if rows else ""
             if output_state(run.output) == UNFINISHED and run.request["align"] == self.form.options()["align"]:
                 self.form.output.setFilePath(str(run.output))
-                kept += tr(" 'Resume' goes on from there.")
+                kept += tr(" 'Resume' continues from there.")
             text = tr("Cancelled.") if isinstance(run.error, Cancelled) else explain(run.error)
             self._say(text + kept, Qgis.MessageLevel.Info if isinstance(run.error, Cancelled) else Qgis.MessageLevel.Critical)
             self.setup.refresh()
@@ -391,7 +391,7 @@ class ChangeScribeDock(QgsDockWidget):
         try:
             shape.transform(QgsCoordinateTransform(self._shown_crs, self._canvas.mapSettings().destinationCrs(), QgsProject.instance()))
         except QgsCsException:
-            self._say(tr("This tile has no place in the map's CRS."), Qgis.MessageLevel.Warning)
+            self._say(tr("This tile cannot be shown in the map's CRS."), Qgis.MessageLevel.Warning)
             return None
         return shape.boundingBox()
 

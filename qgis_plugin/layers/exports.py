@@ -83,7 +83,7 @@ class Export:
                 raise Cancelled(tr("the run was cancelled"))
             if failed or not os.path.isfile(part):
                 raise RasterError(
-                    tr("{name} gave no picture (error {failed})", name=self.name, failed=failed),
+                    tr("{name} returned no image (error {failed})", name=self.name, failed=failed),
                     tr("a layer that can be drawn"),
                     tr("check that it shows on the map here"),
                 )
@@ -121,12 +121,12 @@ class Export:
         """Notes on ground without a picture: servers that fail or have nothing there leave it transparent."""
         covered = _covered(path, self._alpha)
         if covered == 0:
-            got, do = tr("{name} gave an empty picture of this area", name=self.name), tr("check the connection and that it shows on the map")
+            got, do = tr("{name} returned an empty image of this area", name=self.name), tr("check the connection and that it shows on the map")
             raise RasterError(got, tr("a layer with data here"), do)
         if covered >= FULL:
             return []
         text = tr(
-            "{layer} has no picture for {percent:.1f} % of the area: no data there, or tiles that the server did not give",
+            "{layer} has no image for {percent:.1f} % of the area: no data there, or tiles that the server did not return",
             layer=self.name,
             percent=100 * (1 - covered),
         )
@@ -148,7 +148,7 @@ def _covered(path: str, alpha: bool) -> float:
 def export_note(layer: QgsRasterLayer, grid: PixelGrid) -> str:
     """What is written, for the user."""
     size = {"width": grid.width, "height": grid.height, "note": _zoom_note(layer, grid)}
-    return tr("{layer} is no file: {width} × {height} pixels of it are written to a GeoTIFF{note}.", layer=layer.name(), **size)
+    return tr("{layer} is not a file: {width} × {height} pixels are written to a GeoTIFF{note}.", layer=layer.name(), **size)
 
 
 def pixel_grid(layer: QgsRasterLayer, area: Area, other: QgsRasterLayer, online_m: float, context: QgsProcessingContext) -> PixelGrid:

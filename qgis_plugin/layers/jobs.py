@@ -63,7 +63,7 @@ def jobs_from_rows(rows: Iterable[dict], folder: Path) -> list[Job]:
             )
         )
     if not jobs:
-        raise InputError(tr("a table without rows"), tr("one row a pair"), tr("choose another table"))
+        raise InputError(tr("a table without rows"), tr("one row per pair"), tr("choose another table"))
     return unique(jobs)
 
 
@@ -72,7 +72,7 @@ def _check_columns(values: dict[str, str]) -> None:
     if missing:
         raise InputError(
             tr("a table without the column {columns}", columns=" and ".join(missing)),
-            tr("columns before and after (output and aoi if wished)"),
+            tr("columns before and after (optional: output and aoi)"),
             tr("rename them"),
         )
     settings = [name for name in values if name in SETTINGS and values[name]]
@@ -187,7 +187,7 @@ def jobs_from_series(folder: Path, pattern: str, pairing: str) -> list[Job]:
         if date in places[place]:
             raise InputError(
                 tr("two files of {place} of {date}", place=place or tr("the series"), date=match["date"]),
-                tr("one a date"),
+                tr("one per date"),
                 tr("rename {other} or {path}", other=places[place][date], path=path),
             )
         places[place][date] = path
@@ -241,8 +241,8 @@ def unique(jobs: list[Job]) -> list[Job]:
         other = seen.setdefault(job.name.lower(), job)
         if other is not job:
             raise InputError(
-                tr("two pairs of the name {name}", name=job.name),
-                tr("a name of its own for every pair"),
+                tr("two pairs named {name}", name=job.name),
+                tr("a different name for each pair"),
                 tr("give the table a column output, or rename the files"),
             )
     return jobs

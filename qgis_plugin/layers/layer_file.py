@@ -32,7 +32,7 @@ def check_layer(layer: QgsVectorLayer) -> None:
     if layer.isModified():
         raise InputError(
             tr("the layer {layer} has edits that are not saved", layer=layer.name()),
-            tr("what is on the map to be in the layer"),
+            tr("the edits on the map saved in the layer"),
             tr("save the layer's edits"),
         )
 

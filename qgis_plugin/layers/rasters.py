@@ -87,7 +87,7 @@ def check_on_rasters(area: Area, before: QgsRasterLayer, after: QgsRasterLayer, 
         if not area.into(layer.crs(), context, layer.extent()).intersects(layer.extent()):
             where = f"({layer.extent().toString(1)}, {layer.crs().authid()})"
             got = tr(
-                "an area ({rectangle}, {crs}) off {layer} {where}",
+                "an area ({rectangle}, {crs}) outside {layer} {where}",
                 rectangle=area.rectangle.toString(1),
                 crs=area.crs.authid(),
                 layer=layer.name(),

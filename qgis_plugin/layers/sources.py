@@ -51,7 +51,7 @@ class Area:
                 box = _one_turn(box, [transform.transform(point) for point in _edge(self.rectangle)], near)
         except QgsCsException as error:
             raise AreaError(
-                tr("an area that has no place in {crs} ({error})", crs=crs.authid() or crs.description(), error=error),
+                tr("an area that cannot be transformed to {crs} ({error})", crs=crs.authid() or crs.description(), error=error),
                 tr("an area on the rasters"),
                 tr("correct it"),
             ) from error

@@ -101,7 +101,7 @@ class CaptionArea(PairAlgorithm):
             sink.flushBuffer()
             feedback.pushWarning(
                 tr(
-                    "{cancelled} Rows with what was captioned until then are in {place}",
+                    "{cancelled} Rows with the tiles captioned so far are in {place}",
                     cancelled=cancelled,
                     place=keep_partial(destination, context, self.folder),
                 )

@@ -83,7 +83,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
         self.addParameter(choice(PAIRING, tr("Dates to compare"), list(PAIRINGS), PAIRINGS[0]))
         for name, title in ((BEFORE_BANDS, tr("Bands of the before rasters, such as 4,3,2")), (AFTER_BANDS, tr("Bands of the after rasters"))):
             self.addParameter(text(name, title, None, False, True))
-        self.addParameter(QgsProcessingParameterBoolean(RESUME, tr("Continue outputs that are there"), True))
+        self.addParameter(QgsProcessingParameterBoolean(RESUME, tr("Continue existing outputs"), True))
         self.add_engine_parameters()
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT_FOLDER, tr("Output folder")))
         self.addParameter(QgsProcessingParameterFeatureSink(SUMMARY, tr("Pairs"), QgsProcessing.SourceType.TypeVector))
@@ -112,7 +112,7 @@ class CaptionBatch(ChangeScribeAlgorithm):
     def _check_folder(self, parameters, context) -> None:
         folder = Path(self.parameterAsString(parameters, FOLDER, context))
         if not folder.is_dir():
-            raise InputError(tr("the folder {folder}, which is not there", folder=folder), tr("a folder of rasters"), tr("choose another"))
+            raise InputError(tr("the folder {folder}, which does not exist", folder=folder), tr("a folder of rasters"), tr("choose another"))
         if series := self.parameterAsString(parameters, SERIES_PATTERN, context):
             series_regex(series)
         else:

@@ -108,7 +108,7 @@ class CaptionChanges(PairAlgorithm):
         except Cancelled as error:
             sink.flushBuffer()
             feedback.pushWarning(
-                tr("{error} What was captioned until then is in {place}", error=error, place=keep_partial(self.destination, context, self.folder))
+                tr("{error} The tiles captioned so far are in {place}", error=error, place=keep_partial(self.destination, context, self.folder))
             )
         except ChangeScribeError as error:
             raise as_processing(error) from error

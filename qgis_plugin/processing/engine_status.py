@@ -54,7 +54,7 @@ class EngineStatus(ChangeScribeAlgorithm):
 
     def initAlgorithm(self, configuration=None) -> None:
         self.addParameter(QgsProcessingParameterBoolean(INSTALL, tr("Set up the engine"), False))
-        choices = [tr("chosen by the driver"), tr("processor only"), "CUDA 13.0", "CUDA 12.6"]  # in the order of builds.IDS
+        choices = [tr("chosen by the driver"), tr("CPU only"), "CUDA 13.0", "CUDA 12.6"]  # in the order of builds.IDS
         self.addParameter(QgsProcessingParameterEnum(BUILD, tr("PyTorch for"), choices, defaultValue=0))
         folder = QgsProcessingParameterFile.Behavior.Folder
         self.addParameter(QgsProcessingParameterFile(WHEELS, tr("Folder of wheels (offline set-up)"), folder, "", None, True))

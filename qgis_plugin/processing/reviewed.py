@@ -167,6 +167,8 @@ def _raster_path(layer) -> str | None:
         return None
     if layer.dataProvider().name() != "gdal":
         raise RasterError(
-            tr("{layer} is no raster file", layer=layer.name()), tr("a raster in a file"), tr("export it with Layer > Save As, and choose the file")
+            tr("{layer} is not a raster file", layer=layer.name()),
+            tr("a raster in a file"),
+            tr("export it with Layer > Save As, and choose the file"),
         )
     return os.path.abspath(layer.source()) if os.path.exists(layer.source()) else layer.source()

@@ -65,7 +65,7 @@ def find_base_python() -> BasePython:
     for path in candidates():
         report = check(path)
         if report is None:
-            refused.append(tr("{path} does not run", path=path))
+            refused.append(tr("{path} does not start", path=path))
             continue
         version = tuple(report["version"])
         spelled = ".".join(map(str, version))
@@ -77,7 +77,7 @@ def find_base_python() -> BasePython:
         else:
             return BasePython(path, version, report["machine"])
     raise EngineError(
-        tr("no Python on this computer can hold the engine ({reasons})", reasons="; ".join(refused) or tr("none found")),
+        tr("no Python on this computer can run the engine ({reasons})", reasons="; ".join(refused) or tr("none found")),
         tr("Python {oldest} to {newest} with venv", oldest=_dotted(OLDEST), newest=_dotted(NEWEST)),
         _remedy(lacks_venv),
     )

@@ -46,7 +46,7 @@ class Build:
     @property
     def label(self) -> str:
         if self.id == "cpu":
-            return tr("processor (and Apple's GPU)") if sys.platform == "darwin" else tr("processor only")
+            return tr("CPU (and Apple's GPU)") if sys.platform == "darwin" else tr("CPU only")
         return tr("NVIDIA GPU, CUDA {version}", version=f"{self.id[2:4]}.{self.id[4:]}")
 
     @property

@@ -49,8 +49,8 @@ class Plan:
             (
                 tr("PyTorch for: {build} ({reason}).", build=self.choice.build.label, reason=self.choice.reason),
                 tr("Size: {sizes}.", sizes=self.choice.build.sizes),
-                tr("Place: {folder} (Python {version}).", folder=self.folder, version=".".join(map(str, self.base.version))),
-                tr("QGIS's own Python is left as it is."),
+                tr("Folder: {folder} (Python {version}).", folder=self.folder, version=".".join(map(str, self.base.version))),
+                tr("QGIS's own Python stays unchanged."),
                 *self._unlocked(),
             )
         )
@@ -58,7 +58,7 @@ class Plan:
     def _unlocked(self) -> list[str]:
         if self.choice.locked:
             return []
-        return [tr("The hash of this build's PyTorch is not on record: its version is fixed, its file is trusted to its server.")]
+        return [tr("No hash is on record for this build of PyTorch: the version is fixed, but the file is trusted to its server.")]
 
 
 def plan(wanted: str = builds.AUTO) -> Plan:
@@ -88,7 +88,7 @@ def plan(wanted: str = builds.AUTO) -> Plan:
         raise OutputError(
             tr("{free} free on the disk of {there}", free=builds.amount(free_mb), there=there),
             tr("about {needed}", needed=builds.amount(needed_mb)),
-            tr("free some space, choose the build for the processor in the settings, or choose a Python that has PyTorch"),
+            tr("free some space, choose the build for the CPU in the settings, or choose a Python that has PyTorch"),
         )
     there_are = builds.available(builds.system_name(), base.machine)
     return Plan(folder, base, choice, (choice.build,) if found.problem else tuple(there_are.values()))
@@ -134,7 +134,7 @@ def install(
         try:
             _remove(folder)
         except ChangeScribeError as error:
-            on_progress(1.0, tr("An earlier version's engine stays: {error}", error=error))
+            on_progress(1.0, tr("An earlier version's engine was not removed: {error}", error=error))
     return python
 
 
@@ -155,9 +155,7 @@ def remove() -> None:
 def _remove(folder: Path) -> None:
     with _locked(folder):
         if environment.in_use(folder):
-            raise EngineError(
-                tr("another QGIS works with the engine in {folder}", folder=folder), tr("one that is not in use"), tr("close that QGIS")
-            )
+            raise EngineError(tr("another QGIS is using the engine in {folder}", folder=folder), tr("one that is not in use"), tr("close that QGIS"))
         _delete(folder)
 
 
@@ -185,7 +183,7 @@ def _locked(folder: Path) -> Iterator[None]:
         finally:
             lock.unlock()
     except OSError as error:
-        do = tr("free some space or mend the rights of {folder}, and try again", folder=folder.parent)
+        do = tr("free some space or fix the permissions of {folder}, then try again", folder=folder.parent)
         raise OutputError(tr("the environment cannot be written ({error})", error=error), tr("a folder with room that you may write"), do) from error
 
 
@@ -203,7 +201,7 @@ def _build(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progres
         if not damage:
             on_progress(1.0, done)
             return python
-        on_progress(0.0, tr("The environment is made anew: {reason}", reason=damage))
+        on_progress(0.0, tr("Rebuilding the environment: {reason}", reason=damage))
         _delete(planned.folder)
     note = ""
     while True:
@@ -215,9 +213,9 @@ def _build(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progres
             break
         except EngineError as error:
             if resumed:
-                text = tr("What an earlier set-up left does not work and is made anew: {error}", error=error)
+                text = tr("An earlier set-up does not work and is rebuilt: {error}", error=error)
             elif planned.choice.build.id != "cpu":
-                note = text = tr("The build for {build} does not work here, the processor's takes its place: {error}",
+                note = text = tr("The build for {build} does not work here; the CPU build replaces it: {error}",
                                  build=planned.choice.build.label, error=error)  # fmt: skip
                 planned = replace(planned, choice=builds.choose(planned.base, driver.Driver(), "cpu"))
             else:
@@ -272,14 +270,14 @@ def _fill(planned: Plan, is_cancelled: Callable[[], bool], on_progress: Progress
         except pip_run.WrongHash as error:
             if wheels is not None:
                 raise
-            on_progress(start, tr("{error} It is downloaded once more.", error=error))  # pip's cache may hold the wrong file
+            on_progress(start, tr("{error} Downloading it again.", error=error))  # pip's cache may hold the wrong file
             pip_run.install(python, [*arguments, "--no-cache-dir"], is_cancelled, reporter)
 
 
 def _write_marker(planned: Plan, proof: Proof, note: str) -> None:
     build = planned.choice.build
     if not note and build.id != "cpu" and proof.device == "cpu":
-        note = tr("PyTorch finds no GPU that computes ({reason}); the processor does the work", reason=proof.gpu_problem)
+        note = tr("PyTorch found no GPU that passes a test computation ({reason}); the CPU is used", reason=proof.gpu_problem)
     report = {"build": build.id, "locked": planned.choice.locked, **asdict(proof), "note": note}
     report["finished"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     (planned.folder / environment.MARKER).write_text(json.dumps(report, indent=1), "utf-8")

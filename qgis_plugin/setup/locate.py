@@ -59,7 +59,7 @@ def find_python() -> Path:
         path = Path(chosen).expanduser()
         if not path.is_file():
             raise EngineError(
-                tr("the chosen Python {chosen} is not there", chosen=chosen), tr("a Python interpreter with the engine's libraries"), remedy()
+                tr("the chosen Python {chosen} does not exist", chosen=chosen), tr("a Python interpreter with the engine's libraries"), remedy()
             )
         return path
     managed = environment.python_path()

@@ -170,9 +170,9 @@ def failure(lines: list[str], code: int) -> EngineError:
     text = "\n".join(lines)
     if WRONG_HASH.search(text):
         return WrongHash(
-            tr("a file has not the hash on record{file}", file=_file_of(lines)),
+            tr("a file does not have the hash on record{file}", file=_file_of(lines)),
             tr("exactly the files that this version of ChangeScribe was tested with"),
-            tr("try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it"),
+            tr("try again; if the error persists, a proxy, mirror or folder serves other files: contact whoever runs it"),
         )
     constrained = pip_config.conflict(text)
     if constrained:

@@ -46,7 +46,7 @@ def prove(python: Path, is_cancelled: Callable[[], bool] = never) -> Proof:
     report = next((found for line in reversed(lines) if (found := _result(line)) is not None), None)
     need, do = tr("an environment in which the engine captions a tile"), tr("try again; or choose a Python that has PyTorch")
     if report is None:
-        raise EngineError(tr("the engine does not start in {python} ({ending})", python=python, ending=ending or tr("it said nothing")), need, do)
+        raise EngineError(tr("the engine does not start in {python} ({ending})", python=python, ending=ending or tr("no output")), need, do)
     failed = [f"{check['check']}: {check['message']}" for check in report["checks"] if not check["ok"]]
     if failed:
         raise EngineError("; ".join(failed), need, do)

@@ -29,7 +29,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/call.py"/>
-        <source>No sign of life from the engine for {seconds:.0f} s; it may be short of memory. Waiting; you can cancel.</source>
+        <source>The engine has not answered for {seconds:.0f} s; it may be short of memory. Waiting; you can cancel.</source>
         <translation>Seit {seconds:.0f} s kein Lebenszeichen der Engine; vielleicht ist der Arbeitsspeicher knapp. Es wird gewartet; Abbrechen ist möglich.</translation>
     </message>
     <message>
@@ -60,7 +60,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
-        <source>{program} does not answer as the engine does but says {text!r}</source>
+        <source>{program} does not answer like the engine; it printed {text!r}</source>
         <translation>{program} antwortet nicht wie die Engine, sondern sagt {text!r}</translation>
     </message>
     <message>
@@ -70,7 +70,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/client/worker_process.py"/>
-        <source>The engine wrote a line that is not of the protocol: {error}</source>
+        <source>The engine wrote a line that does not follow the protocol: {error}</source>
         <translation>Die Engine hat eine Zeile geschrieben, die nicht zum Protokoll gehört: {error}</translation>
     </message>
     <message>
@@ -160,7 +160,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <source>is there already</source>
+        <source>already exists</source>
         <translation>ist bereits vorhanden</translation>
     </message>
     <message>
@@ -170,7 +170,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <source>Cancelling; what is done is kept…</source>
+        <source>Cancelling; finished tiles are kept…</source>
         <translation>Wird abgebrochen; Erledigtes bleibt erhalten…</translation>
     </message>
     <message>
@@ -197,7 +197,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <source>The output holds an interrupted run: goes on where it stopped, with the same settings</source>
+        <source>The output holds an interrupted run: continue where it stopped, with the same settings</source>
         <translation>Die Ausgabe enthält einen unterbrochenen Lauf: er geht mit denselben Einstellungen dort weiter, wo er aufgehört hat</translation>
     </message>
     <message>
@@ -269,12 +269,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <source> {} tiles are kept.</source>
+        <source> {} tiles were kept.</source>
         <translation> {} Kacheln sind gesichert.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
-        <source> 'Resume' goes on from there.</source>
+        <source> 'Resume' continues from there.</source>
         <translation> „Fortsetzen“ macht dort weiter.</translation>
     </message>
     <message>
@@ -285,7 +285,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/dock.py"/>
         <location filename="../../qgis_plugin/gui/judging/page.py"/>
-        <source>This tile has no place in the map's CRS.</source>
+        <source>This tile cannot be shown in the map's CRS.</source>
         <translation>Diese Kachel hat im KBS der Karte keine Lage.</translation>
     </message>
     <message>
@@ -451,12 +451,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>At most {} tiles at {:.2g} m a pixel</source>
+        <source>At most {} tiles at {:.2g} m per pixel</source>
         <translation>Höchstens {} Kacheln mit {:.2g} m je Pixel</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>About {} tiles at {:.2g} m a pixel</source>
+        <source>About {} tiles at {:.2g} m per pixel</source>
         <translation>Etwa {} Kacheln mit {:.2g} m je Pixel</translation>
     </message>
     <message>
@@ -466,17 +466,17 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>How long that takes is known after the first run here.</source>
+        <source>The time is known after the first run on this computer.</source>
         <translation>Wie lange das dauert, ist nach dem ersten Lauf hier bekannt.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>At most {}, at {:.2g} tiles a second as in the last run here.</source>
+        <source>At most {}, at {:.2g} tiles per second as in the last run.</source>
         <translation>Höchstens {}, bei {:.2g} Kacheln je Sekunde wie im letzten Lauf hier.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>About {}, at {:.2g} tiles a second as in the last run here.</source>
+        <source>About {}, at {:.2g} tiles per second as in the last run.</source>
         <translation>Etwa {}, bei {:.2g} Kacheln je Sekunde wie im letzten Lauf hier.</translation>
     </message>
     <message>
@@ -501,12 +501,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m.</source>
+        <source>The model was trained at {trained_m:g} m per pixel; this run has {wanted_m:.2g} m.</source>
         <translation>Das Modell ist mit {trained_m:g} m je Pixel trainiert; dieser Lauf hat {wanted_m:.2g} m.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>The before layer's pixels of {:.2g} m lack the detail that the model knows: expect poor captions.</source>
+        <source>At {:.2g} m per pixel the before layer lacks the detail that the model needs: expect poor captions.</source>
         <translation>Den {:.2g} m großen Pixeln des Vorher-Layers fehlen die Einzelheiten, die das Modell kennt: schwache Beschreibungen sind zu erwarten.</translation>
     </message>
     <message>
@@ -516,7 +516,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/estimate.py"/>
-        <source>So many tiles take about {} on the disk; for them the command line is made, with --part-tiles and --resume.</source>
+        <source>So many tiles need about {} of disk space. For areas this large, use the command line with --part-tiles and --resume.</source>
         <translation>So viele Kacheln brauchen etwa {} auf der Platte; für sie ist die Kommandozeile gemacht, mit --part-tiles und --resume.</translation>
     </message>
     <message>
@@ -590,7 +590,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/form/preview.py"/>
         <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
-        <source>A run is at work; this is answered after it.</source>
+        <source>A run is in progress. This starts when it finishes.</source>
         <translation>Ein Lauf ist im Gange; die Antwort kommt danach.</translation>
     </message>
     <message>
@@ -605,7 +605,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/preview.py"/>
-        <source>Tile {} in the middle of the area, {:.2g} m a pixel.</source>
+        <source>Tile {} in the middle of the area, {:.2g} m per pixel.</source>
         <translation>Kachel {} in der Mitte des Bereichs, {:.2g} m je Pixel.</translation>
     </message>
     <message>
@@ -635,12 +635,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/request_form.py"/>
-        <source>Keep the layer's {:.2g} m a pixel</source>
+        <source>Keep the layer's {:.2g} m per pixel</source>
         <translation>Bei den {:.2g} m je Pixel des Layers bleiben</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/form/request_form.py"/>
-        <source>Resample to the model's {:g} m a pixel</source>
+        <source>Resample to the model's {:g} m per pixel</source>
         <translation>Auf die {:g} m je Pixel des Modells umrechnen</translation>
     </message>
     <message>
@@ -936,12 +936,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
-        <source>The engine is starting; this takes a few seconds once a session.</source>
+        <source>The engine is starting; this takes a few seconds, once per session.</source>
         <translation>Die Engine startet; das dauert einmal je Sitzung einige Sekunden.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/map/click_tool.py"/>
-        <source>{} is fetched there.</source>
+        <source>Fetching {} there.</source>
         <translation>{} wird dort abgerufen.</translation>
     </message>
     <message>
@@ -1012,7 +1012,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/map/map_look.py"/>
-        <source>This layer's format cannot be filtered so; export it to a GeoPackage.</source>
+        <source>This layer's format does not support this filter; export it to a GeoPackage.</source>
         <translation>Das Format dieses Layers lässt sich so nicht filtern; in ein GeoPackage exportieren.</translation>
     </message>
     <message>
@@ -1032,7 +1032,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results/compare.py"/>
-        <source>Show the two dates in turn; the project's layers stay as they are</source>
+        <source>Show the two dates in turn; the project's layers stay unchanged</source>
         <translation>Zeigt beide Zeitpunkte im Wechsel; die Layer des Projekts bleiben, wie sie sind</translation>
     </message>
     <message>
@@ -1102,7 +1102,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results/review.py"/>
-        <source>This layer lacks the columns of a review and cannot get any; export it to a GeoPackage.</source>
+        <source>This layer has no review columns, and none can be added; export it to a GeoPackage.</source>
         <translation>Diesem Layer fehlen die Spalten einer Prüfung, und er kann keine bekommen; in ein GeoPackage exportieren.</translation>
     </message>
     <message>
@@ -1142,7 +1142,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/results/review.py"/>
-        <source>List a layer that is in a file to correct it.</source>
+        <source>To correct captions, list a layer that is stored in a file.</source>
         <translation>Zum Berichtigen einen Layer auflisten, der in einer Datei liegt.</translation>
     </message>
     <message>
@@ -1232,7 +1232,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/run/point.py"/>
-        <source>an area off the layers</source>
+        <source>an area outside the layers</source>
         <translation>ein Bereich neben den Layern</translation>
     </message>
     <message>
@@ -1248,7 +1248,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/run/point.py"/>
-        <source>the point has no place in {crs} ({reason})</source>
+        <source>the point cannot be transformed to {crs} ({reason})</source>
         <translation>der Punkt hat in {crs} keine Lage ({reason})</translation>
     </message>
     <message>
@@ -1328,12 +1328,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/options.py"/>
-        <source>Looking; this starts the engine…</source>
+        <source>Collecting; this starts the engine…</source>
         <translation>Wird ermittelt; dazu startet die Engine…</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/options.py"/>
-        <source>Copied; your home folder's name is left out.</source>
+        <source>Copied. The name of your home folder is left out.</source>
         <translation>Kopiert; der Name des Benutzerordners ist ausgelassen.</translation>
     </message>
     <message>
@@ -1417,7 +1417,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/options.py"/>
-        <source>Not set up; it would lie in {}</source>
+        <source>Not set up. Will be installed in {}</source>
         <translation>Nicht eingerichtet; sie läge in {}</translation>
     </message>
     <message>
@@ -1448,12 +1448,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
-        <source>ChangeScribe: look at this computer</source>
+        <source>ChangeScribe: inspect this computer</source>
         <translation>ChangeScribe: diesen Rechner ansehen</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
-        <source>Which PyTorch the engine gets</source>
+        <source>Which PyTorch the engine uses</source>
         <translation>Welches PyTorch die Engine bekommt</translation>
     </message>
     <message>
@@ -1464,12 +1464,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
-        <source>This computer could not be looked at.</source>
+        <source>This computer could not be inspected.</source>
         <translation>Dieser Rechner ließ sich nicht ansehen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
-        <source>The captioning engine is set up once.</source>
+        <source>The captioning engine needs to be set up once.</source>
         <translation>Die Engine für Beschreibungen wird einmal eingerichtet.</translation>
     </message>
     <message>
@@ -1484,7 +1484,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/settings/setup_bar.py"/>
-        <source>Cancelled. The next set-up goes on where this one stopped.</source>
+        <source>Cancelled. The next set-up continues where this one stopped.</source>
         <translation>Abgebrochen. Die nächste Einrichtung macht dort weiter, wo diese aufgehört hat.</translation>
     </message>
     <message>
@@ -1545,7 +1545,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/exports.py"/>
-        <source>{name} gave no picture (error {failed})</source>
+        <source>{name} returned no image (error {failed})</source>
         <translation>{name} ergab kein Bild (Fehler {failed})</translation>
     </message>
     <message>
@@ -1560,7 +1560,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/exports.py"/>
-        <source>{name} gave an empty picture of this area</source>
+        <source>{name} returned an empty image of this area</source>
         <translation>{name} ergab für diesen Bereich ein leeres Bild</translation>
     </message>
     <message>
@@ -1575,12 +1575,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/exports.py"/>
-        <source>{layer} has no picture for {percent:.1f} % of the area: no data there, or tiles that the server did not give</source>
+        <source>{layer} has no image for {percent:.1f} % of the area: no data there, or tiles that the server did not return</source>
         <translation>{layer} hat für {percent:.1f} % des Bereichs kein Bild: dort sind keine Daten, oder der Server hat Kacheln nicht geliefert</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/exports.py"/>
-        <source>{layer} is no file: {width} × {height} pixels of it are written to a GeoTIFF{note}.</source>
+        <source>{layer} is not a file: {width} × {height} pixels are written to a GeoTIFF{note}.</source>
         <translation>{layer} ist keine Datei: {width} × {height} Pixel davon werden in ein GeoTIFF geschrieben{note}.</translation>
     </message>
     <message>
@@ -1640,7 +1640,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/jobs.py"/>
-        <source>one row a pair</source>
+        <source>one row per pair</source>
         <translation>eine Zeile je Paar</translation>
     </message>
     <message>
@@ -1655,7 +1655,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/jobs.py"/>
-        <source>columns before and after (output and aoi if wished)</source>
+        <source>columns before and after (optional: output and aoi)</source>
         <translation>die Spalten before und after (auf Wunsch output und aoi)</translation>
     </message>
     <message>
@@ -1750,7 +1750,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/jobs.py"/>
-        <source>one a date</source>
+        <source>one per date</source>
         <translation>eine je Datum</translation>
     </message>
     <message>
@@ -1785,12 +1785,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/jobs.py"/>
-        <source>two pairs of the name {name}</source>
+        <source>two pairs named {name}</source>
         <translation>zwei Paare mit dem Namen {name}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/jobs.py"/>
-        <source>a name of its own for every pair</source>
+        <source>a different name for each pair</source>
         <translation>ein eigener Name für jedes Paar</translation>
     </message>
     <message>
@@ -1820,7 +1820,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/layer_file.py"/>
-        <source>what is on the map to be in the layer</source>
+        <source>the edits on the map saved in the layer</source>
         <translation>dass im Layer steht, was die Karte zeigt</translation>
     </message>
     <message>
@@ -1880,7 +1880,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/rasters.py"/>
-        <source>an area ({rectangle}, {crs}) off {layer} {where}</source>
+        <source>an area ({rectangle}, {crs}) outside {layer} {where}</source>
         <translation>ein Bereich ({rectangle}, {crs}) außerhalb von {layer} {where}</translation>
     </message>
     <message>
@@ -1950,7 +1950,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/layers/sources.py"/>
-        <source>an area that has no place in {crs} ({error})</source>
+        <source>an area that cannot be transformed to {crs} ({error})</source>
         <translation>ein Bereich, der in {crs} keine Lage hat ({error})</translation>
     </message>
     <message>
@@ -2205,12 +2205,12 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Clouds and what else does not count in the before raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; FILE|masked=3,8-10 or FILE|clear=4-7 names the values</source>
+        <source>Clouds and other ground to ignore in the before raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; FILE|masked=3,8-10 or FILE|clear=4-7 names the values</source>
         <translation>Wolken und was sonst im Vorher-Raster nicht zählen soll: ein Raster (Sentinel-2 SCL, Planet UDM2, 0 und 1) oder Polygone; FILE|masked=3,8-10 oder FILE|clear=4-7 nennt die Werte</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/option_texts.py"/>
-        <source>Clouds and what else does not count in the after raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; FILE|masked=3,8-10 or FILE|clear=4-7 names the values</source>
+        <source>Clouds and other ground to ignore in the after raster: a raster (Sentinel-2 SCL, Planet UDM2, 0 and 1) or polygons; FILE|masked=3,8-10 or FILE|clear=4-7 names the values</source>
         <translation>Wolken und was sonst im Nachher-Raster nicht zählen soll: ein Raster (Sentinel-2 SCL, Planet UDM2, 0 und 1) oder Polygone; FILE|masked=3,8-10 oder FILE|clear=4-7 nennt die Werte</translation>
     </message>
     <message>
@@ -2300,7 +2300,7 @@
     </message>
     <message>
         <location filename="../../qgis_plugin/plugin.py"/>
-        <source>No tile is listed: caption an area, or list a layer of captions in the panel.</source>
+        <source>No tiles are listed: caption an area, or list a layer of captions in the panel.</source>
         <translation>Es ist keine Kachel gelistet: einen Bereich beschreiben lassen oder im Bedienfeld einen Layer mit Beschreibungen auflisten.</translation>
     </message>
     <message>
@@ -2523,7 +2523,7 @@ Die Engine läuft in einem eigenen Prozess. Ist sie nicht eingerichtet, zuerst �
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_area.py"/>
-        <source>{cancelled} Rows with what was captioned until then are in {place}</source>
+        <source>{cancelled} Rows with the tiles captioned so far are in {place}</source>
         <translation>{cancelled} Zeilen mit dem, was bis dahin beschrieben war, stehen in {place}</translation>
     </message>
     <message>
@@ -2601,7 +2601,7 @@ Ein Paar, das scheitert, steht mit seinem Grund in der Tabelle; die übrigen lau
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
-        <source>Continue outputs that are there</source>
+        <source>Continue existing outputs</source>
         <translation>Vorhandene Ausgaben fortsetzen</translation>
     </message>
     <message>
@@ -2646,7 +2646,7 @@ Ein Paar, das scheitert, steht mit seinem Grund in der Tabelle; die übrigen lau
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_batch.py"/>
-        <source>the folder {folder}, which is not there</source>
+        <source>the folder {folder}, which does not exist</source>
         <translation>der Ordner {folder}, den es nicht gibt</translation>
     </message>
     <message>
@@ -2781,7 +2781,7 @@ Die Engine läuft in einem eigenen Prozess. Beim Abbrechen bleibt erhalten, was 
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/caption_changes.py"/>
-        <source>{error} What was captioned until then is in {place}</source>
+        <source>{error} The tiles captioned so far are in {place}</source>
         <translation>{error} Was bis dahin beschrieben war, steht in {place}</translation>
     </message>
     <message>
@@ -2830,7 +2830,7 @@ Ein selbst gepflegtes Python (conda, HPC) unter Einstellungen &gt; Optionen &gt;
     <message>
         <location filename="../../qgis_plugin/processing/engine_status.py"/>
         <location filename="../../qgis_plugin/setup/builds.py"/>
-        <source>processor only</source>
+        <source>CPU only</source>
         <translation>nur Prozessor</translation>
     </message>
     <message>
@@ -3010,7 +3010,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/processing/reviewed.py"/>
-        <source>{layer} is no raster file</source>
+        <source>{layer} is not a raster file</source>
         <translation>{layer} ist keine Rasterdatei</translation>
     </message>
     <message>
@@ -3025,7 +3025,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/base_python.py"/>
-        <source>{path} does not run</source>
+        <source>{path} does not start</source>
         <translation>{path} läuft nicht</translation>
     </message>
     <message>
@@ -3040,7 +3040,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/base_python.py"/>
-        <source>no Python on this computer can hold the engine ({reasons})</source>
+        <source>no Python on this computer can run the engine ({reasons})</source>
         <translation>kein Python auf diesem Rechner kann die Engine aufnehmen ({reasons})</translation>
     </message>
     <message>
@@ -3065,7 +3065,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/builds.py"/>
-        <source>processor (and Apple's GPU)</source>
+        <source>CPU (and Apple's GPU)</source>
         <translation>Prozessor (und Apples Grafikkarte)</translation>
     </message>
     <message>
@@ -3160,17 +3160,17 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>Place: {folder} (Python {version}).</source>
+        <source>Folder: {folder} (Python {version}).</source>
         <translation>Ort: {folder} (Python {version}).</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>QGIS's own Python is left as it is.</source>
+        <source>QGIS's own Python stays unchanged.</source>
         <translation>Das Python von QGIS bleibt, wie es ist.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>The hash of this build's PyTorch is not on record: its version is fixed, its file is trusted to its server.</source>
+        <source>No hash is on record for this build of PyTorch: the version is fixed, but the file is trusted to its server.</source>
         <translation>Die Prüfsumme dieser PyTorch-Fassung ist nicht hinterlegt: die Version steht fest, bei der Datei wird dem Server vertraut.</translation>
     </message>
     <message>
@@ -3185,7 +3185,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>free some space, choose the build for the processor in the settings, or choose a Python that has PyTorch</source>
+        <source>free some space, choose the build for the CPU in the settings, or choose a Python that has PyTorch</source>
         <translation>Platz schaffen, in den Einstellungen die Fassung für den Prozessor wählen oder ein Python wählen, das PyTorch hat</translation>
     </message>
     <message>
@@ -3205,12 +3205,12 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>An earlier version's engine stays: {error}</source>
+        <source>An earlier version's engine was not removed: {error}</source>
         <translation>Die Engine einer früheren Version bleibt: {error}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>another QGIS works with the engine in {folder}</source>
+        <source>another QGIS is using the engine in {folder}</source>
         <translation>ein anderes QGIS arbeitet mit der Engine in {folder}</translation>
     </message>
     <message>
@@ -3240,7 +3240,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>free some space or mend the rights of {folder}, and try again</source>
+        <source>free some space or fix the permissions of {folder}, then try again</source>
         <translation>Platz schaffen oder die Rechte von {folder} berichtigen und erneut versuchen</translation>
     </message>
     <message>
@@ -3260,7 +3260,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>The environment is made anew: {reason}</source>
+        <source>Rebuilding the environment: {reason}</source>
         <translation>Die Umgebung wird neu angelegt: {reason}</translation>
     </message>
     <message>
@@ -3270,12 +3270,12 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>What an earlier set-up left does not work and is made anew: {error}</source>
+        <source>An earlier set-up does not work and is rebuilt: {error}</source>
         <translation>Was eine frühere Einrichtung hinterlassen hat, funktioniert nicht und wird neu angelegt: {error}</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>The build for {build} does not work here, the processor's takes its place: {error}</source>
+        <source>The build for {build} does not work here; the CPU build replaces it: {error}</source>
         <translation>Die Fassung für {build} funktioniert hier nicht, an ihre Stelle tritt die für den Prozessor: {error}</translation>
     </message>
     <message>
@@ -3290,12 +3290,12 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>{error} It is downloaded once more.</source>
+        <source>{error} Downloading it again.</source>
         <translation>{error} Sie wird noch einmal heruntergeladen.</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/install.py"/>
-        <source>PyTorch finds no GPU that computes ({reason}); the processor does the work</source>
+        <source>PyTorch found no GPU that passes a test computation ({reason}); the CPU is used</source>
         <translation>PyTorch findet keine Grafikkarte, die rechnet ({reason}); der Prozessor übernimmt</translation>
     </message>
     <message>
@@ -3310,7 +3310,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/locate.py"/>
-        <source>the chosen Python {chosen} is not there</source>
+        <source>the chosen Python {chosen} does not exist</source>
         <translation>das gewählte Python {chosen} ist nicht vorhanden</translation>
     </message>
     <message>
@@ -3455,7 +3455,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/pip_run.py"/>
-        <source>a file has not the hash on record{file}</source>
+        <source>a file does not have the hash on record{file}</source>
         <translation>eine Datei hat nicht die hinterlegte Prüfsumme{file}</translation>
     </message>
     <message>
@@ -3465,7 +3465,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/pip_run.py"/>
-        <source>try again; if it stays so, a proxy, mirror or folder hands out other files: tell who runs it</source>
+        <source>try again; if the error persists, a proxy, mirror or folder serves other files: contact whoever runs it</source>
         <translation>erneut versuchen; bleibt es dabei, gibt ein Proxy, Spiegelserver oder Ordner andere Dateien aus: dessen Betreiber verständigen</translation>
     </message>
     <message>
@@ -3541,7 +3541,7 @@ Mit dem Quelltext von ChangeScribe lässt sich das Modell darauf anpassen: chang
     </message>
     <message>
         <location filename="../../qgis_plugin/setup/proof.py"/>
-        <source>it said nothing</source>
+        <source>no output</source>
         <translation>ohne eine Meldung</translation>
     </message>
 </context>

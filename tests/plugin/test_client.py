@@ -118,7 +118,7 @@ def test_a_queued_request_can_be_cancelled_before_it_begins(engine):
 def test_a_stray_line_is_a_warning(engine):
     events = []
     assert caption(engine("garbage")).wait(on_event=events.append)["tiles"] == 16
-    assert any("not of the protocol" in event["message"] for event in events if event["type"] == "log")
+    assert any("does not follow the protocol" in event["message"] for event in events if event["type"] == "log")
 
 
 @pytest.mark.parametrize(

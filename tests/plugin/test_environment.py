@@ -186,7 +186,7 @@ def test_the_chosen_python_comes_first_and_must_exist(home, monkeypatch, tmp_pat
     monkeypatch.setenv("CHANGESCRIBE_PYTHON", str(there))
     assert locate.find_python() == there
     monkeypatch.setenv("CHANGESCRIBE_PYTHON", str(tmp_path / "gone"))
-    with pytest.raises(EngineError, match="the chosen Python .*gone is not there"):
+    with pytest.raises(EngineError, match="the chosen Python .*gone does not exist"):
         locate.find_python()
 
 

@@ -72,7 +72,7 @@ def test_an_open_preview_shows_both_dates_and_their_values(dock, engine, asked):
     box = dock.form.preview
     assert all(not picture.pixmap().isNull() for picture in box.pictures.values())
     assert box.texts["before"].text() == "bands 1, 2, 3; black to white: 10–110, 20–120, 30–130"
-    assert "Tile r00001_c00001 in the middle of the area, 8 m a pixel." in box.message.text()
+    assert "Tile r00001_c00001 in the middle of the area, 8 m per pixel." in box.message.text()
     (message,) = asked("preview")
     assert message["request"]["before_bands"] == [1, 2, 3]
 
@@ -81,7 +81,7 @@ def test_a_preview_says_that_it_waits_for_a_run_of_the_toolbox(dock, engine):
     call = engine("slow").submit({"type": "caption", "request": {}, "output": None, "resume": False})
     dock.form.preview.setCollapsed(False)
     dock.form.preview.refresh(dock.form)
-    assert dock.form.preview.message.text() == "A run is at work; this is answered after it."
+    assert dock.form.preview.message.text() == "A run is in progress. This starts when it finishes."
     call.cancel()
     wait_until(lambda: dock.form.preview.task is None)
     assert "in the middle of the area" in dock.form.preview.message.text()
@@ -148,13 +148,13 @@ def test_a_preview_that_fails_says_why(dock, engine):
 def test_time_is_unknown_before_the_first_run_and_then_the_last_runs(dock, engine):
     engine()
     dock.update_estimate()
-    assert "How long that takes is known after the first run here." in dock.form.estimate.text()
+    assert "The time is known after the first run on this computer." in dock.form.estimate.text()
     dock.start()
     wait_until(lambda: dock.run is None)  # 12 tiles with a caption in 1.6 s
     dock.form.rows.widgets["resolution"].kind.setCurrentIndex(1)
     dock.update_estimate()
     assert "About 16 tiles at 0.5 m" in dock.form.estimate.text()
-    assert "About 2 s, at 7.5 tiles a second as in the last run here." in dock.form.estimate.text()
+    assert "About 2 s, at 7.5 tiles per second as in the last run." in dock.form.estimate.text()
     dock.form.rows.widgets["device"].setCurrentText("cuda")
     dock.update_estimate()
     assert "known after the first run" in dock.form.estimate.text()
@@ -169,7 +169,7 @@ def test_durations(qgis_app, seconds, text):
 
 @pytest.fixture
 def fine(dock, tmp_path):
-    """The panel with two rasters of 0.2 m a pixel."""
+    """The panel with two rasters of 0.2 m per pixel."""
     layers = [QgsRasterLayer(write_raster(tmp_path / f"fine_{name}.tif", size=1000, pixel=0.2), name) for name in ("before", "after")]
     QgsProject.instance().addMapLayers(layers)
     dock.form.before.setLayer(layers[0])
@@ -180,15 +180,15 @@ def fine(dock, tmp_path):
 
 def test_one_click_resamples_to_what_the_model_was_trained_at(fine):
     form = fine.form
-    assert "About 16 tiles at 0.2 m a pixel; the model was trained at 0.5 m." in form.estimate.text()
+    assert "About 16 tiles at 0.2 m per pixel; the model was trained at 0.5 m." in form.estimate.text()
     assert not form.resample.isHidden()
-    assert form.resample.text() == "Resample to the model's 0.5 m a pixel"
+    assert form.resample.text() == "Resample to the model's 0.5 m per pixel"
     form.resample.click()
     assert form.options()["resolution"] == "model"
     fine.update_estimate()
-    assert "About 4 tiles at 0.5 m a pixel" in form.estimate.text()
+    assert "About 4 tiles at 0.5 m per pixel" in form.estimate.text()
     assert "⚠" not in form.estimate.text()
-    assert form.resample.text() == "Keep the layer's 0.2 m a pixel"
+    assert form.resample.text() == "Keep the layer's 0.2 m per pixel"
     form.resample.click()
     assert form.options()["resolution"] == "native"
 
@@ -214,7 +214,7 @@ def test_a_polygon_layers_tiles_are_reckoned_from_its_extent_without_reading_it(
     read = []
     monkeypatch.setattr(area, "polygons_of", lambda source: read.append(threading.current_thread()) or areas.polygons_of(source))
     dock.update_estimate()
-    assert "At most 16 tiles at 0.5 m a pixel" in dock.form.estimate.text()
+    assert "At most 16 tiles at 0.5 m per pixel" in dock.form.estimate.text()
     zones.selectByIds([2])
     dock.form.area.selected_only.setChecked(True)
     dock.update_estimate()
@@ -289,7 +289,7 @@ def test_sizes_that_make_no_sense_are_warned_about(dock, fine_pair, tmp_path, mo
 
 
 def test_no_resampling_is_offered_where_it_helps_nothing(dock):
-    dock.update_estimate()  # 8 m a pixel
+    dock.update_estimate()  # 8 m per pixel
     assert dock.form.resample.isHidden()
     assert "pixels of 8 m lack the detail that the model knows" in dock.form.estimate.text()
 

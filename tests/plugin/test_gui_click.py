@@ -89,7 +89,7 @@ def test_a_click_during_a_run_says_that_it_waits(tool, engine, plugin, tmp_path)
     wait_until(lambda: len(dock.results.model.tiles) > 0)
     tool.ask(INSIDE)
     assert tool.bubble.text.text() == "Captioning…"
-    assert "A run is at work; this is answered after it." in tool.bubble.detail.text()
+    assert "A run is in progress. This starts when it finishes." in tool.bubble.detail.text()
     dock.cancel()
     wait_until(lambda: dock.run is None and tool.task is None)
     assert tool.bubble.text.text() == "a row of houses is built along the road"

@@ -307,4 +307,4 @@ def test_stepping_without_a_list_says_so(plugin, monkeypatch):
     monkeypatch.setattr(plugin.iface.messageBar(), "pushInfo", lambda title, text: said.append(text), raising=False)
     action = next(action for action in plugin.actions if action.objectName() == "changescribeNext")
     action.trigger()
-    assert "No tile is listed" in said[0]
+    assert "No tiles are listed" in said[0]

@@ -26,7 +26,7 @@ def dock(plugin, pair, server, tmp_path):
 
 def test_the_estimate_says_what_is_fetched(dock):
     dock.update_estimate()
-    assert "online is no file: 64 × 64 pixels of it are written to a GeoTIFF, tiles of about zoom 14." in dock.form.estimate.text()
+    assert "online is not a file: 64 × 64 pixels are written to a GeoTIFF, tiles of about zoom 14." in dock.form.estimate.text()
 
 
 def test_it_is_fetched_while_the_desktop_goes_on(dock, engine, tmp_path):
@@ -57,5 +57,5 @@ def test_an_empty_picture_is_said_and_nothing_is_left(dock, engine, server, tmp_
     dock.form.after.setLayer(locked)
     dock.start()
     wait_until(lambda: dock.run is None)
-    assert "locked gave an empty picture of this area" in dock.message.text()
+    assert "locked returned an empty image of this area" in dock.message.text()
     assert list((tmp_path / "out_inputs").iterdir()) == []

@@ -163,7 +163,7 @@ def test_cancel_keeps_what_is_done_and_says_so_at_once(dock, engine):
     wait_until(lambda: dock.run is None)
     assert time.monotonic() - begun < 1.5
     kept = len(dock.results.model.tiles)
-    assert dock.message.text() == f"Cancelled. {kept} tiles are kept."
+    assert dock.message.text() == f"Cancelled. {kept} tiles were kept."
     assert caption_layers()[0].featureCount() == kept
     assert dock.run_button.isEnabled()
 
@@ -176,7 +176,7 @@ def test_a_crash_keeps_what_is_done_and_offers_to_resume(dock, engine, tmp_path)
     dock.run.tiles.connect(lambda _tiles: write_output(tmp_path / "out.gpkg", live, {"request": {}, "ended": "now"}))
     wait_until(lambda: dock.run is None)
     assert "stopped unexpectedly" in dock.message.text()
-    assert "'Resume' goes on from there." in dock.message.text()
+    assert "'Resume' continues from there." in dock.message.text()
     assert dock.run_button.text() == "Resume"
     (layer,) = caption_layers()
     assert layer.source().startswith(str(tmp_path / "out.gpkg"))
@@ -282,11 +282,11 @@ def test_an_engine_error_is_shown_whole(dock, engine):
 
 def test_the_estimate_counts_tiles_and_warns(dock, tmp_path):
     dock.update_estimate()
-    assert "About 1 tiles at 8 m a pixel" in dock.form.estimate.text()
-    assert "The model was trained at 0.5 m a pixel; this run has 8 m" in dock.form.estimate.text()
+    assert "About 1 tiles at 8 m per pixel" in dock.form.estimate.text()
+    assert "The model was trained at 0.5 m per pixel; this run has 8 m" in dock.form.estimate.text()
     dock.form.rows.widgets["resolution"].kind.setCurrentIndex(1)
     dock.update_estimate()
-    assert "About 16 tiles at 0.5 m a pixel" in dock.form.estimate.text()
+    assert "About 16 tiles at 0.5 m per pixel" in dock.form.estimate.text()
     coarse = QgsRasterLayer(write_raster(tmp_path / "coarse.tif", size=16, origin=(0.0, 512.0), pixel=32.0), "coarse")
     QgsProject.instance().addMapLayer(coarse)
     dock.form.after.setLayer(coarse)

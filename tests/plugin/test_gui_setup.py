@@ -47,7 +47,7 @@ def test_nothing_is_looked_at_before_the_panel_is_seen(bare):
 def test_the_size_is_said_before_anything_is_fetched(bare):
     bare.show()
     wait_until(lambda: LINUX[0].sizes in bare.setup.label.text())
-    assert "processor only (no NVIDIA driver was found)" in bare.setup.label.text()
+    assert "CPU only (no NVIDIA driver was found)" in bare.setup.label.text()
     assert bare.setup.button.text() == f"Set up the engine ({builds.amount(LINUX[0].download_mb)} to download)"
     assert bare.setup.builds.isHidden()
 
@@ -158,7 +158,7 @@ def test_the_settings_page_repairs_removes_and_keeps_the_build(bare, window, mon
     page.remove.click()
     wait_until(lambda: page._removal is None)
     assert not environment.environment_folder().exists()
-    assert page.state.text().startswith("Removed.\nNot set up; it would lie in")
+    assert page.state.text().startswith("Removed.\nNot set up. Will be installed in")
 
 
 def test_removing_leaves_the_desktop_free_and_says_what_came_of_it(bare, window, monkeypatch):
@@ -168,7 +168,7 @@ def test_removing_leaves_the_desktop_free_and_says_what_came_of_it(bare, window,
     def remove():
         asked.append(threading.current_thread())
         assert go_on.wait(20)
-        raise EngineError("another QGIS works with the engine")
+        raise EngineError("another QGIS is using the engine")
 
     monkeypatch.setattr(install, "remove", remove)
     page.remove.click()
@@ -177,7 +177,7 @@ def test_removing_leaves_the_desktop_free_and_says_what_came_of_it(bare, window,
     assert asked[0] is not threading.main_thread()
     go_on.set()
     wait_until(lambda: page._removal is None)
-    assert page.state.text() == "Not removed: another QGIS works with the engine."
+    assert page.state.text() == "Not removed: another QGIS is using the engine."
     assert (page.remove.isEnabled(), page.repair.isEnabled()) == (True, True)
 
 

@@ -62,7 +62,7 @@ def test_xyz_tiles_come_at_the_other_rasters_resolution(provider, engine, before
     assert osr.SpatialReference(written.GetProjection()).GetAuthorityCode(None) == "3857"
     for x, y in ((WEST_X - 150.5, 5620020.5), (WEST_X + 150.5, 5620250.5)):
         assert pixel_at(written, x, y) == (*tile_colour(x, y, 17), 255)
-    assert "online is no file: 400 × 300 pixels of it are written to a GeoTIFF, tiles of about zoom 17" in feedback.textLog()
+    assert "online is not a file: 400 × 300 pixels are written to a GeoTIFF, tiles of about zoom 17" in feedback.textLog()
     assert request["after_bands"] is None
 
 
@@ -148,7 +148,7 @@ def test_credentials_stay_in_qgis(provider, engine, before, server, tmp_path, qg
 
 def test_without_credentials_the_empty_picture_is_refused(provider, engine, before, server, tmp_path, qgis_new_project):
     engine()
-    with pytest.raises(QgsProcessingException, match="online gave an empty picture of this area.*To do: check the connection"):
+    with pytest.raises(QgsProcessingException, match="online returned an empty image of this area.*To do: check the connection"):
         captioned(before, xyz(server, "locked"), tmp_path)
 
 

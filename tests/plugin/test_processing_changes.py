@@ -199,7 +199,7 @@ def test_an_online_layer_without_a_picture_is_refused(provider, engine, rasters,
     engine()
     layer = QgsRasterLayer("type=xyz&url=file:///nothing/{z}/{x}/{y}.png&zmax=19&zmin=0", "online", "wms")
     QgsProject.instance().addMapLayer(layer)
-    with pytest.raises(QgsProcessingException, match="online gave an empty picture.*To do: check the connection"):
+    with pytest.raises(QgsProcessingException, match="online returned an empty image.*To do: check the connection"):
         run(pair(rasters, AFTER=layer.id()))
 
 

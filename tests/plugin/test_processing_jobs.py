@@ -112,7 +112,7 @@ def test_a_row_without_a_path_is_a_problem_of_its_own():
         ([], "a table without rows"),
         ([{"before": "1", "after": "2", "threshold": "0.7"}], "the column threshold. Needed: the same settings for all pairs"),
         ([{"before": "1.tif", "later": "2.tif"}], "without the column after. Needed: columns before and after"),
-        ([{"before": "1", "after": "2", "output": "a"}, {"before": "3", "after": "4", "output": "A"}], "two pairs of the name A"),
+        ([{"before": "1", "after": "2", "output": "a"}, {"before": "3", "after": "4", "output": "A"}], "two pairs named A"),
     ],
 )
 def test_bad_tables_are_refused(rows, message):

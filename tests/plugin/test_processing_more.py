@@ -191,7 +191,7 @@ def test_a_cancelled_batch_lists_what_did_not_run(provider, engine, tmp_path):
         ({"FOLDER": "/tmp", "BEFORE_BANDS": "1,2"}, "before_bands = .1, 2.. Needed: three band numbers"),
         ({"FOLDER": "/tmp", "BEFORE_PATTERN": "x.tif"}, "the pattern 'x.tif'. Needed: {name} once"),
         ({"FOLDER": "/tmp", "SERIES_PATTERN": "{place}.tif"}, "the pattern '{place}.tif'. Needed: {date} once"),
-        ({"FOLDER": "/nowhere"}, "the folder /nowhere, which is not there"),
+        ({"FOLDER": "/nowhere"}, "the folder /nowhere, which does not exist"),
     ],
 )
 def test_bad_batch_parameters_are_refused(provider, engine, tmp_path, changes, message):

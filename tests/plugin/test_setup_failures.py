@@ -38,7 +38,9 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(home):
         wheel = home / f"{name}-{version}-py3-none-any.whl"
         good = wheel.read_bytes()
         write_wheel(home, name, version, [("evil.py", "")])
-        with pytest.raises(pip_run.WrongHash, match=rf"has not the hash on record .{re.escape(f'{name}=={version}')}.\. Needed: exactly the files"):
+        with pytest.raises(
+            pip_run.WrongHash, match=rf"does not have the hash on record .{re.escape(f'{name}=={version}')}.\. Needed: exactly the files"
+        ):
             install.install(wheels=home)
         assert environment.python_path() is None
         assert not list(environment.environment_folder().rglob("evil.py"))
@@ -172,7 +174,7 @@ def test_addresses_that_qgis_keeps_from_its_proxy(home, index, monkeypatch, kind
 def test_a_folder_that_cannot_be_written(home, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr(environment, "data_folder", lambda: tmp_path / "file" / "below")
-    with pytest.raises(OutputError, match="environment cannot be written .*To do: free some space or mend the rights"):
+    with pytest.raises(OutputError, match="environment cannot be written .*To do: free some space or fix the permissions"):
         install.install(wheels=home)
 
 
@@ -211,7 +213,7 @@ def test_a_set_up_removes_what_earlier_versions_left_unless_a_qgis_works_with_it
     python = install.install(on_progress=lambda _share, text: texts.append(text), wheels=home)
     assert environment.folders() == [environment.environment_folder(), in_use, being_set_up, newer] and not gone.exists()
     assert [text.split(":")[0] for text in texts].count("An earlier version's engine stays") == 2
-    with pytest.raises(EngineError, match=f"another QGIS works with the engine in {in_use}.*To do: close that QGIS"):
+    with pytest.raises(EngineError, match=f"another QGIS is using the engine in {in_use}.*To do: close that QGIS"):
         install.remove()
     assert python.exists() is False  # this version's goes first
     for lock in locks:
@@ -224,7 +226,7 @@ def test_a_running_engine_keeps_its_environment(home, monkeypatch):
     monkeypatch.setattr(worker_client, "WorkerProcess", lambda _command: SimpleNamespace(alive=True, close=lambda: None))
     assert not environment.in_use(environment.environment_folder())
     client._running_worker()
-    with pytest.raises(EngineError, match="another QGIS works with the engine"):
+    with pytest.raises(EngineError, match="another QGIS is using the engine"):
         install.remove()
     assert python.exists()
     client.shutdown()
@@ -262,7 +264,7 @@ def test_another_build_replaces_the_environment_only_when_it_is_asked_for(home, 
     assert (environment.report()["build"], len(texts)) == ("cpu", 1)
     install.install(wheels=home, wanted="cu130")
     assert environment.report()["build"] == "cu130"
-    assert environment.report()["note"] == "PyTorch finds no GPU that computes (no GPU); the processor does the work"
+    assert environment.report()["note"] == "PyTorch found no GPU that passes a test computation (no GPU); the CPU is used"
 
 
 def test_what_an_earlier_set_up_left_broken_is_made_anew(home, monkeypatch):
@@ -275,5 +277,5 @@ def test_what_an_earlier_set_up_left_broken_is_made_anew(home, monkeypatch):
     next(environment.environment_folder().rglob("numpy.py")).write_text("raise OSError('half written')")
     texts = []
     install.install(on_progress=lambda share, text: texts.append(text), wheels=home)
-    assert sum("half written" in text and "made anew" in text for text in texts) == 1
+    assert sum("half written" in text and "is rebuilt" in text for text in texts) == 1
     assert environment.python_path() is not None

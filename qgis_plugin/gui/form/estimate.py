@@ -63,7 +63,7 @@ class Estimate:
         before, after = self.dates
         lines = [tr("From {} to {}.", before, after)] if before is not None and after is not None and before != after else []
         if self.tiles:
-            about = tr("At most {} tiles at {:.2g} m a pixel") if self.at_most else tr("About {} tiles at {:.2g} m a pixel")
+            about = tr("At most {} tiles at {:.2g} m per pixel") if self.at_most else tr("About {} tiles at {:.2g} m per pixel")
             count = about.format(self.tiles, self.gsd_m)
             trained = tr("; the model was trained at {:g} m", self.trained_m) if self.trained_m else ""
             lines += [f"{count}{trained}.", self._time()]
@@ -71,12 +71,12 @@ class Estimate:
 
     def _time(self) -> str:
         if not self.tiles_per_s:
-            return tr("How long that takes is known after the first run here.")
+            return tr("The time is known after the first run on this computer.")
         seconds = self.tiles / self.tiles_per_s
         text = (
-            tr("At most {}, at {:.2g} tiles a second as in the last run here.")
+            tr("At most {}, at {:.2g} tiles per second as in the last run.")
             if self.at_most
-            else tr("About {}, at {:.2g} tiles a second as in the last run here.")
+            else tr("About {}, at {:.2g} tiles per second as in the last run.")
         )
         return text.format(duration(seconds), self.tiles_per_s)
 
@@ -163,9 +163,9 @@ def _warnings(
     trained_m = card.get("gsd_m")
     if trained_m and not alike(wanted_m, trained_m):
         metres = {"trained_m": trained_m, "wanted_m": wanted_m}
-        found.append(tr("The model was trained at {trained_m:g} m a pixel; this run has {wanted_m:.2g} m.", **metres))
+        found.append(tr("The model was trained at {trained_m:g} m per pixel; this run has {wanted_m:.2g} m.", **metres))
     if trained_m and native_m > MAX_ENLARGED * trained_m:
-        found.append(tr("The before layer's pixels of {:.2g} m lack the detail that the model knows: expect poor captions.", native_m))
+        found.append(tr("At {:.2g} m per pixel the before layer lacks the detail that the model needs: expect poor captions.", native_m))
     return found
 
 
@@ -177,7 +177,9 @@ def _size_warnings(tile_px: int, tiles: int, width_px: float, height_px: float) 
         found.append(tr("The common area has {width} × {height} pixels, less than a tile of {tile}: the rest of its tiles is empty.", **size))
     if tiles > MANY_TILES:
         room = amount(tiles * BYTES_A_TILE / 1e6)
-        found.append(tr("So many tiles take about {} on the disk; for them the command line is made, with --part-tiles and --resume.", room))
+        found.append(
+            tr("So many tiles need about {} of disk space. For areas this large, use the command line with --part-tiles and --resume.", room)
+        )
     return found
 
 

@@ -73,7 +73,7 @@ class PreviewBox(QgsCollapsibleGroupBox):
     def _ask(self, wanted: PointRequest) -> None:
         self._asked = wanted.key
         busy = EngineClient.instance().captioning
-        self.message.setText(tr("A run is at work; this is answered after it.") if busy else tr("The engine reads the layers…"))
+        self.message.setText(tr("A run is in progress. This starts when it finishes.") if busy else tr("The engine reads the layers…"))
         self.task = AskTask(tr("ChangeScribe: preview"), {"type": "preview", "request": wanted.request}, wanted.exports)
         self.task.ended.connect(self._answered)
         QgsApplication.taskManager().addTask(self.task)
@@ -97,7 +97,7 @@ class PreviewBox(QgsCollapsibleGroupBox):
             self.pictures[name].set_picture(picture)
             self.texts[name].setText(values_text(found[name]))
         found_notes = [found[name] for name in ("alignment", "offset") if found.get(name)]
-        place = tr("Tile {} in the middle of the area, {:.2g} m a pixel.", found["tile_id"], found["gsd_m"])
+        place = tr("Tile {} in the middle of the area, {:.2g} m per pixel.", found["tile_id"], found["gsd_m"])
         self.message.setText("\n".join([place, *found_notes, *notes]))
         self.offset.emit(bool(found.get("offset")))
 

@@ -84,9 +84,9 @@ class RequestForm(QWidget):
         resampled = self.rows.widgets["resolution"].value() == "model"
         self.resample.setVisible(found.resampling_helps or (resampled and not alike(found.native_m, found.gsd_m)))
         if resampled:
-            self.resample.setText(tr("Keep the layer's {:.2g} m a pixel", found.native_m))
+            self.resample.setText(tr("Keep the layer's {:.2g} m per pixel", found.native_m))
         else:
-            self.resample.setText(tr("Resample to the model's {:g} m a pixel", found.trained_m))
+            self.resample.setText(tr("Resample to the model's {:g} m per pixel", found.trained_m))
 
     def show_problem(self, text: str) -> None:
         """Say why there is no estimate."""

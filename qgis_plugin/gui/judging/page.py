@@ -222,7 +222,7 @@ class JudgingPage(QWidget):
             # No properties: what the model said of the tile stays away from the page.
             self.compare.show_tile({"properties": {}, "footprint": footprint}, *self.source.layers(), self.sample.crs)
             if not self.blind.zoom(tile_geometry({"footprint": footprint}), self.sample.crs):
-                self._say(tr("This tile has no place in the map's CRS."))
+                self._say(tr("This tile cannot be shown in the map's CRS."))
         else:
             self._say(tr("This tile has lost its outline. Judge it as unsure."))
         self._refresh()

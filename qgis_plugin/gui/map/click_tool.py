@@ -85,9 +85,9 @@ class ClickTool(QgsMapToolEmitPoint):
         if known is not None:
             self._show(known, asked)
             return
-        lines = [] if EngineClient.instance().ready else [tr("The engine is starting; this takes a few seconds once a session.")]
-        lines += [tr("A run is at work; this is answered after it.")] if EngineClient.instance().captioning else []
-        lines += [tr("{} is fetched there.", export.name) for export in asked.exports]
+        lines = [] if EngineClient.instance().ready else [tr("The engine is starting; this takes a few seconds, once per session.")]
+        lines += [tr("A run is in progress. This starts when it finishes.")] if EngineClient.instance().captioning else []
+        lines += [tr("Fetching {} there.", export.name) for export in asked.exports]
         self.bubble.say(point, tr("Captioning…"), "\n".join(lines))
         message = {"type": "caption_at", "request": asked.request, "x": asked.point.x(), "y": asked.point.y()}
         self.task = AskTask(tr("ChangeScribe: caption a tile"), message, asked.exports)

@@ -136,7 +136,7 @@ class MapLook(QWidget):
         if layer.isEditable():
             self.said.emit(tr("The filter of a layer cannot change while it is edited: save the edits first."))
         else:
-            self.said.emit(tr("This layer's format cannot be filtered so; export it to a GeoPackage."))
+            self.said.emit(tr("This layer's format does not support this filter; export it to a GeoPackage."))
         return False
 
     def _forget(self) -> None:

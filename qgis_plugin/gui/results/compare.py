@@ -76,7 +76,7 @@ class ComparePanel(QWidget):
         self.before, self.after = Thumbnail(tr("Before")), Thumbnail(tr("After"))
         self.flicker = QPushButton(tr("Flicker on the map"))
         self.flicker.setCheckable(True)
-        self.flicker.setToolTip(tr("Show the two dates in turn; the project's layers stay as they are"))
+        self.flicker.setToolTip(tr("Show the two dates in turn; the project's layers stay unchanged"))
         self.swipe = QPushButton(tr("Swipe on the map"))
         self.swipe.setCheckable(True)
         self.swipe.setToolTip(tr("Before on the left, after on the right of a line that you drag; Escape ends it"))

@@ -69,7 +69,7 @@ class LayerReview(QObject):
         if not can & able.ChangeAttributeValues:
             return tr("This layer's format cannot be edited; export it to a GeoPackage.")
         if missing and not can & able.AddAttributes:
-            return tr("This layer lacks the columns of a review and cannot get any; export it to a GeoPackage.")
+            return tr("This layer has no review columns, and none can be added; export it to a GeoPackage.")
         return ""
 
     def set(self, tile_id: str, **values: Any) -> bool:
@@ -227,7 +227,7 @@ class ReviewBar(QWidget):
 
     def refresh(self) -> None:
         """What can be pressed now, and why not."""
-        problem = self.review.problem() if self.review is not None else tr("List a layer that is in a file to correct it.")
+        problem = self.review.problem() if self.review is not None else tr("To correct captions, list a layer that is stored in a file.")
         chosen = bool(self._tile) and not problem
         for widget in (self.caption, self.right, self.wrong, self.same, *self.menus.values()):
             widget.setEnabled(chosen)

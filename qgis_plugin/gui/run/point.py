@@ -78,7 +78,7 @@ def preview_request(form) -> PointRequest:
     area, context = form.area.area(), processing_context()
     box = shared_ground(before, after, Area(area.bounds, area.crs) if area is not None else None, context)
     if box.isEmpty():
-        raise AreaError(tr("an area off the layers"), tr("an area on the ground that both rasters share"), tr("choose another area"))
+        raise AreaError(tr("an area outside the layers"), tr("an area on the ground that both rasters share"), tr("choose another area"))
     tile = None if _all_files(before, after) else _tile_about(box.center(), before, after, form.options(), context)
     # The bounds of an area are enough for a look: nothing is written.
     extent = None if area is None or tile is not None else (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
@@ -148,5 +148,5 @@ def _into(point: QgsPointXY, crs: QgsCoordinateReferenceSystem, other: QgsCoordi
     try:
         return QgsCoordinateTransform(crs, other, QgsProject.instance()).transform(point)
     except QgsCsException as error:
-        got = tr("the point has no place in {crs} ({reason})", crs=other.authid(), reason=error)
+        got = tr("the point cannot be transformed to {crs} ({reason})", crs=other.authid(), reason=error)
         raise AreaError(got, tr("a point on the rasters"), tr("click on them")) from error

@@ -130,7 +130,7 @@ class OptionsPage(QgsOptionsPageWidget):
 
     def copy_diagnostics(self) -> None:
         self.copy_button.setEnabled(False)
-        self.copied.setText(tr("Looking; this starts the engine…"))
+        self.copied.setText(tr("Collecting; this starts the engine…"))
         self._task = DiagnosticsTask()
         self._task.ended.connect(self._diagnosed)
         QgsApplication.taskManager().addTask(self._task)
@@ -139,7 +139,7 @@ class OptionsPage(QgsOptionsPageWidget):
         task, self._task = self._task, None
         QGuiApplication.clipboard().setText(task.text)
         self.copy_button.setEnabled(True)
-        self.copied.setText(tr("Copied; your home folder's name is left out."))
+        self.copied.setText(tr("Copied. The name of your home folder is left out."))
 
     def _engine_box(self) -> QGroupBox:
         box = QGroupBox(tr("Engine"))
@@ -202,7 +202,9 @@ class OptionsPage(QgsOptionsPageWidget):
         ready = environment.python_path() is not None
         found = environment.report()
         lines = (
-            [tr("Set up in {}", folder), found.get("message", ""), found.get("note", "")] if ready else [tr("Not set up; it would lie in {}", folder)]
+            [tr("Set up in {}", folder), found.get("message", ""), found.get("note", "")]
+            if ready
+            else [tr("Not set up. Will be installed in {}", folder)]
         )
         others = [other.name for other in environment.folders() if other != folder]
         lines += [tr("Of other versions: {}", ", ".join(others))] if others else []

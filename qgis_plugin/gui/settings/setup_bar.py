@@ -71,7 +71,7 @@ class PlanTask(QgsTask):
     ended = pyqtSignal()
 
     def __init__(self) -> None:
-        super().__init__(tr("ChangeScribe: look at this computer"), QgsTask.Flag.CanCancel)
+        super().__init__(tr("ChangeScribe: inspect this computer"), QgsTask.Flag.CanCancel)
         self._wanted = wanted_build()
         self.plan: install.Plan | None = None
         self.problem = ""
@@ -105,7 +105,7 @@ class SetupBar(QFrame):
         self.label = plain_label()
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.builds = QComboBox()
-        self.builds.setToolTip(tr("Which PyTorch the engine gets"))
+        self.builds.setToolTip(tr("Which PyTorch the engine uses"))
         self.builds.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.progress = QProgressBar()
         self.progress.setRange(0, 1000)
@@ -169,10 +169,10 @@ class SetupBar(QFrame):
         if self.task is not None:
             return
         if found.plan is None:
-            self.label.setText(found.problem or tr("This computer could not be looked at."))
+            self.label.setText(found.problem or tr("This computer could not be inspected."))
             return
         build = found.plan.choice.build
-        self.label.setText(tr("The captioning engine is set up once.") + " " + found.plan.describe())
+        self.label.setText(tr("The captioning engine needs to be set up once.") + " " + found.plan.describe())
         self.button.setText(tr("Set up the engine ({size} to download)", size=amount(build.download_mb)))
         self.builds.clear()
         for offer in found.plan.offers:
@@ -229,7 +229,7 @@ class SetupBar(QFrame):
             self.refresh()
             self._say_note()
         elif isinstance(task.error, Cancelled):
-            self.label.setText(tr("Cancelled. The next set-up goes on where this one stopped."))
+            self.label.setText(tr("Cancelled. The next set-up continues where this one stopped."))
         else:
             self.label.setText(explain(task.error))
         self.ended.emit(task.error is None)

@@ -103,7 +103,7 @@ def test_a_base_goes_where_its_trained_file_looks_for_it(models_dir, tmp_path, m
         CCExpertCaptioner.from_checkpoint(str(models_dir / path.name))
     assert model_files.add(str(made / "base")) == {"id": "ccexpert", "path": str(models_dir / "base")}
     assert CCExpertCaptioner.from_checkpoint(str(models_dir / path.name)).card.id == "ccexpert"
-    assert model_files.add(str(made / "base"))["id"] == "ccexpert"  # what is there already stays
+    assert model_files.add(str(made / "base"))["id"] == "ccexpert"  # what already exists stays
     assert sorted(path.name for path in (models_dir / "base" / "text").iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
 
 
