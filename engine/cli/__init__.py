@@ -17,7 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .. import __version__, registry
+from .. import __version__, geo, registry
 from ..accuracy import command as accuracy_command
 from ..contract.errors import (
     EXIT_DONE,
@@ -38,6 +38,7 @@ from ..output import convert
 from ..registry.installed import how_to_install
 from ..report import command as report_command
 from . import options as cli_options
+from . import search_path
 from . import streams as cli_streams
 from . import train as train_command
 
@@ -63,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     if argv is None:
         cli_streams.use_utf8_for_names()
+        search_path.own_packages_first()
     cli_streams.never_fail_to_encode()
     arguments = list(sys.argv[1:] if argv is None else argv)
     wants_json = "--json" in arguments and arguments[0] != "evaluate"  # whose --json names a file
@@ -77,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             return serve()
         with output_of(args) as output:
-            for note in proj_data.unset_foreign():
+            for note in (*geo.UNSET, *proj_data.unset_foreign()):
                 output.event({"type": "log", "level": "info", "message": note})
             return args.run(args, output)
     except ChangeScribeError as error:

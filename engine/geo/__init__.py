@@ -10,4 +10,4 @@ writer        GeoPackage output with provenance and resume (``provenance``)
 from . import access as access
 from .proj_data import unset_foreign
 
-unset_foreign()
+UNSET = unset_foreign()  # before PROJ reads them; the command line says these notes

@@ -1,4 +1,4 @@
-"""The command line in other locales, with readers that leave, and with another installation's PROJ."""
+"""The command line in other locales, with readers that leave, and with another installation's PROJ and packages."""
 
 import json
 import os
@@ -113,3 +113,20 @@ def test_a_crs_is_known_whatever_proj_lib_says(tmp_path):
     told = run("convert", "nowhere.gpkg", "-o", str(tmp_path / "a.fgb"), "--json", PROJ_LIB=value)
     first, second = map(json.loads, told.stdout.splitlines())
     assert (first["type"], first["level"]) == ("log", "info") and "PROJ_LIB" in first["message"] and second["type"] == "error"
+
+
+def test_another_installations_packages_come_after_ours(tmp_path):
+    """PYTHONPATH of QGIS's Python put its attrs before ours, and rasterio's Affine failed."""
+    foreign, own = tmp_path / "dist-packages", tmp_path / "mine"
+    for folder in (foreign, own):
+        folder.mkdir()
+    (foreign / "attr.py").write_text("raise ImportError('of another installation')", "utf-8")
+    (foreign / "only_there.py").write_text("", "utf-8")
+    (own / "numbered.py").write_text("", "utf-8")
+    code = (
+        "import sys; from engine.cli import main; sys.argv = ['changescribe', 'models']; main(); "
+        "import attr, only_there, numbered; from affine import Affine; print(~Affine.identity()); print([p for p in sys.path if {tmp!r} in p])"
+    )
+    told = run(code=code.format(tmp=str(tmp_path)), PYTHONPATH=os.pathsep.join([str(foreign), str(own)]))
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.decode().splitlines()[-1] == str([str(own), str(foreign)])
