@@ -89,7 +89,7 @@ def test_silence_is_said_once(engine, monkeypatch):
     begun, logs = time.monotonic(), []
     with pytest.raises(Cancelled):
         caption(engine("hang")).wait(lambda: time.monotonic() - begun > 1.8, lambda event: logs.append(event.get("message", "")))
-    assert sum("No sign of life from the engine" in message for message in logs) == 1
+    assert sum("The engine has not answered" in message for message in logs) == 1
 
 
 def test_threads_share_one_process(engine):
@@ -125,7 +125,7 @@ def test_a_stray_line_is_a_warning(engine):
     ("mode", "message"),
     [
         ("crash_at_start", r"did not start \(exit 1\).*No module named 'torch'.*Needed.*To do: set up the engine"),
-        ("garbage_at_start", "does not answer as the engine does but says 'Welcome to another program'"),
+        ("garbage_at_start", "does not answer like the engine; it printed 'Welcome to another program'"),
         ("wrong_version", "speaks protocol 99. Needed: protocol 1"),
     ],
 )

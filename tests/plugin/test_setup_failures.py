@@ -212,7 +212,7 @@ def test_a_set_up_removes_what_earlier_versions_left_unless_a_qgis_works_with_it
     texts = []
     python = install.install(on_progress=lambda _share, text: texts.append(text), wheels=home)
     assert environment.folders() == [environment.environment_folder(), in_use, being_set_up, newer] and not gone.exists()
-    assert [text.split(":")[0] for text in texts].count("An earlier version's engine stays") == 2
+    assert [text.split(":")[0] for text in texts].count("An earlier version's engine was not removed") == 2
     with pytest.raises(EngineError, match=f"another QGIS is using the engine in {in_use}.*To do: close that QGIS"):
         install.remove()
     assert python.exists() is False  # this version's goes first
@@ -252,7 +252,7 @@ def test_a_cuda_build_that_does_not_work_gives_the_processors_and_says_so(home, 
     texts = []
     install.install(on_progress=lambda share, text: texts.append(text), wheels=home)
     assert environment.report()["build"] == "cpu"
-    assert "CUDA 13.0 does not work here, the processor's takes its place: libcudart.so.13" in environment.report()["note"]
+    assert "CUDA 13.0 does not work here; the CPU build replaces it: libcudart.so.13" in environment.report()["note"]
     assert environment.report()["note"] in texts
 
 
