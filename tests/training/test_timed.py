@@ -16,6 +16,7 @@ from training.datasets import PairRow, load_rows, training_rows
 from training.scribe import timed
 from training.scribe.balance import draw_weights
 from training.scribe.frozen_stages import run_frozen_stages_fused
+from training.scribe.optimization import blended
 from training.scribe.timed import TimedOptions, _schedule, fine_tune
 from training.scribe.validate import NEUTRAL
 
@@ -54,6 +55,14 @@ def test_frozen_stages_compute_what_the_encoder_does():
     found = encoder(images)
     assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in zip(found, expected, strict=True))
     assert [f.requires_grad for f in found] == [False, True, True]
+
+
+def test_blended_weights_lie_between_and_keep_new_rows():
+    old, new = {"a": torch.zeros(2, 3), "b": torch.zeros(())}, {"a": torch.ones(4, 3), "b": torch.ones(())}
+    found = blended(old, new, 0.25)
+    assert found["a"][:, 0].tolist() == [0.25, 0.25, 1.0, 1.0]
+    assert float(found["b"]) == 0.25
+    assert float(new["a"][0, 0]) == 1.0
 
 
 def test_the_schedule_rises_and_falls_with_time():

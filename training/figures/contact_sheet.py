@@ -1,11 +1,14 @@
 """Contact sheets: before | after | caption and reference, to be read before a score is believed.
 
 python -m training.figures.contact_sheet --data ../shared/data --split val --count 50 --out runs/sheets
+python -m training.figures.contact_sheet --split test --source lcc --wrong test.json --count 30   (an evaluation's mistakes, most confident first)
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ from PIL import Image, ImageDraw
 from engine.models.captioner import CaptionOptions
 from engine.registry import load
 
-from ..datasets import captioned, load_rows, read_pair
+from ..datasets import PairRow, captioned, load_rows, read_pair
 
 ROWS, CELL, WIDTH = 8, 262, 1100
 
@@ -23,14 +26,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--split", default="val", choices=("train", "val", "test"))
-    parser.add_argument("--source", help="one source only: lcc, lva, msh, fot, xbd, dsi, szt")
+    parser.add_argument("--source", help="one source only: lcc, msh, fot, clc, geh …")
     parser.add_argument("--model", default="scribe-s")
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--wrong", metavar="JSON", type=Path, help="an evaluation of these pairs: show those whose flag is wrong, most confident first"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/sheets"))
     args = parser.parse_args()
     rows = captioned(load_rows(args.data), args.split, args.source)
-    chosen = [rows[i] for i in np.random.default_rng(args.seed).permutation(len(rows))[: args.count]]
+    if args.wrong:
+        rows = confident_mistakes(rows, json.loads(args.wrong.read_text("utf-8"))["captions"])
+        chosen = rows[: args.count]
+    else:
+        chosen = [rows[i] for i in np.random.default_rng(args.seed).permutation(len(rows))[: args.count]]
     captioner = load(args.model)
     args.out.mkdir(parents=True, exist_ok=True)
     for number in range(0, len(chosen), ROWS):
@@ -38,6 +48,18 @@ def main() -> None:
         path = args.out / f"{args.split}_{number // ROWS:02d}.png"
         sheet.save(path)
         print(path)
+
+
+def confident_mistakes(rows: Sequence[PairRow], captions: dict[str, dict]) -> list[PairRow]:
+    """Pairs whose change flag an evaluation got wrong, those first whose score lies farthest from even.
+
+    Parameters
+    ----------
+    captions : what `changescribe evaluate --json` has under "captions", by a pair's name or id
+    """
+    told = [(row, captions.get(row.name) or captions.get(row.id)) for row in rows]
+    wrong = [(abs(found["change_score"] - 0.5), row) for row, found in told if found and found["changed"] != bool(row.changed)]
+    return [row for _, row in sorted(wrong, key=lambda pair: -pair[0])]
 
 
 def draw_sheet(captioner, rows) -> Image.Image:

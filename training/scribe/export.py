@@ -20,11 +20,13 @@ from engine.contract.errors import InputError
 from engine.contract.tiles import CLASSES
 from engine.evaluation.sources import balanced_weights, fit_platt
 from engine.models.captioner import ModelCard
-from engine.models.scribe import DELTAS, ScribeCaptioner
+from engine.models.scribe import DELTAS, ScribeCaptioner, read_checkpoint
 from engine.registry import RESOURCES, sha256_of
 from engine.registry.weights import pack, unpack
 
 from ..datasets import PairRow, captioned, load_rows, read_batch
+from .optimization import blended
+from .timed import INIT
 from .train import load_run
 from .validate import NEUTRAL
 
@@ -35,8 +37,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("runs/scribe-s"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--blend", type=float, default=1.0, help="of a fine-tuning: share of the way from the weights it began with to its own")
     args = parser.parse_args()
     net, vocabulary, best = load_run(args.run, "final.pt")
+    if args.blend < 1:
+        best["state"] = blended(read_checkpoint(str(args.run / INIT))[0].state_dict(), best["state"], args.blend)
     rows = captioned(load_rows(args.data), "val")
     net.load_state_dict(unpack(pack(best["state"])))  # calibrated as it will be read
     card = ModelCard(MODEL_ID, "scribe-s: compact DFM", gsd_m=0.5, threshold=0.5, memory_mb=900)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from engine.models.scribe import ScribeNet
 
@@ -24,6 +26,20 @@ class Ema:
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for name, value in net.state_dict().items():
             self.shadow[name].lerp_(value, 1 - decay)
+
+
+def blended(init: Mapping[str, Tensor], tuned: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Weights a ``share`` of the way from those that a fine-tuning began with to its own (Wortsman et al. 2022, arXiv 2109.01903).
+
+    Rows that the fine-tuning has added (new words) are its own.
+    """
+    found = {}
+    for name, value in tuned.items():
+        before = init[name]
+        found[name] = value.clone()
+        rows = tuple(slice(0, size) for size in before.shape)
+        found[name][rows] = before + share * (value[rows] - before)
+    return found
 
 
 def scribe_optimizer(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ from .frozen_stages import run_frozen_stages_fused
 from .losses import scribe_losses
 from .optimization import Ema, scribe_optimizer
 
+INIT = "init.safetensors"
 TERMS = ("caption", "flag", "mask", "classes")
 FIELDS = ("minutes", "steps", *TERMS)
 AUGMENT = AugmentOptions(same_world=0.2, turned=0.5, hidden=0.2, sensor=1.0, captions=1)
@@ -68,6 +70,7 @@ def fine_tune(rows: list[PairRow], init: Path, out: Path, options: TimedOptions)
     else:
         vocabulary = learn_words(net, vocabulary, rows, options.min_count)
         found = {"train": asdict(options), "config": asdict(net.config), "vocabulary": vocabulary.words, "pairs": len(rows), "init": str(init)}
+        shutil.copy(init, out / INIT)  # the bundled file may be replaced by what comes of this
         settings.write_text(json.dumps(found, indent=1), "utf-8")
     store = PairStore(rows)
     start = time.time()

@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--weights", type=Path, required=True, help="safetensors file of a scribe model")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--split", default="val", choices=("train", "val"))
-    parser.add_argument("--source", help="one source only: lcc, lva, msh, fot, xbd, dsi, szt")
+    parser.add_argument("--source", help="one source only: lcc, msh, fot, clc, geh …")
     parser.add_argument("--against", metavar="ID|JSON", help="compare with a bundled model, or with what --json wrote on the same pairs")
     parser.add_argument("--balanced", action="store_true")
     parser.add_argument("--json", type=Path, dest="json_file")
