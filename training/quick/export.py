@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     assert isinstance(scribe, ScribeCaptioner)
     found = changed & (logits(scribe, rows)[0] / scribe.calibration["temperature"] + scribe.calibration["bias"] >= 0).numpy()
     cut = float(np.quantile(looks[found], 1 - args.kept, method="lower"))
-    temperature, bias = fitted(torch.from_numpy(looks), changed, np.array([row.source for row in rows]))
+    temperature, bias = fitted(torch.from_numpy(looks), changed)
     card = ModelCard(MODEL_ID, "scribe-s with a first look", gsd_m=0.5, threshold=0.5, memory_mb=900)
     calibration = {"cut": round(cut, 4), "look_temperature": temperature, "look_bias": bias}
     path.parent.mkdir(exist_ok=True)

@@ -82,19 +82,21 @@ def calibrate(flag: torch.Tensor, classes: torch.Tensor, rows: Sequence[PairRow]
     """Temperature and bias of the change score (Platt 1999), and the probability from which each class is named (best F1), on validation.
 
     Changed and unchanged pairs weigh the same in the fit: how many tiles of a user's area have changed is not known, and of the validation pairs far
-    more have than of most areas. So do sources, as the square root of their pairs.
+    more have than of most areas. Pairs whose flag is doubtful are left out.
     """
     known = [i for i, row in enumerate(rows) if row.delta is not None]
     labels = np.stack([row.delta for row in rows if row.delta is not None])
     probabilities = torch.sigmoid(classes[known]).numpy()
     limits = [[_best_limit(probabilities[:, s, c], labels[:, s, c]) for c in range(len(CLASSES))] for s in range(len(DELTAS))]
-    temperature, bias = fitted(flag, np.array([row.changed == 1 for row in rows]), np.array([row.source for row in rows]))
+    sure = np.array([row.sure > 0 for row in rows])
+    truth = np.array([row.changed == 1 for row in rows])
+    temperature, bias = fitted(flag[torch.from_numpy(sure)], truth[sure])
     return {"temperature": temperature, "bias": bias, "class_thresholds": limits}
 
 
-def fitted(flag: torch.Tensor, truth: np.ndarray, sources: np.ndarray) -> tuple[float, float]:
-    """Temperature and bias of logits (N,) that say best which pairs have changed (``truth``, bool), weighted by ``balanced_weights``."""
-    slope, bias = fit_platt(flag.double().numpy(), truth, balanced_weights(truth, sources))
+def fitted(flag: torch.Tensor, truth: np.ndarray) -> tuple[float, float]:
+    """Temperature and bias of logits (N,) that say best which pairs have changed (``truth``, bool), both kinds weighted alike."""
+    slope, bias = fit_platt(flag.double().numpy(), truth, balanced_weights(truth, np.zeros(len(truth))))
     return round(1 / slope, 4), round(bias, 4)
 
 
