@@ -112,7 +112,7 @@ def test_the_plan_states_sizes_and_place(home):
     assert str(environment.environment_folder()) in text
     assert "hash" not in text
     (builds.LOCKS / "torch.json").write_text(json.dumps({"version": TORCH, "wheels": {}}))
-    assert "The hash of this build's PyTorch is not on record" in install.plan().describe()
+    assert "No hash is on record for this build of PyTorch" in install.plan().describe()
 
 
 def test_pips_lines_become_progress_that_never_goes_back():
@@ -139,7 +139,7 @@ def test_unsuitable_pythons_are_refused_each_with_its_reason(monkeypatch, tmp_pa
     dead = script(tmp_path / "dead", "#!/bin/sh\nexit 3\n")
     monkeypatch.setattr(base_python, "candidates", lambda: iter([old, bare, dead]))
     with pytest.raises(
-        EngineError, match="old is Python 3.9.2; .*bare .Python 3.11.2. has no module ensurepip; .*dead does not run.*python3.11-venv"
+        EngineError, match="old is Python 3.9.2; .*bare .Python 3.11.2. has no module ensurepip; .*dead does not start.*python3.11-venv"
     ):
         base_python.find_base_python()
 

@@ -282,7 +282,7 @@ def test_sizes_that_make_no_sense_are_warned_about(dock, fine_pair, tmp_path, mo
     dock.form.rows.widgets["overlap_px"].setValue(251)  # tiles begin every 5 pixels
     dock.update_estimate()
     assert "About 168100 tiles" in dock.form.estimate.text()
-    assert "⚠ So many tiles take about 67 MB on the disk; for them the command line is made" in dock.form.estimate.text()
+    assert "⚠ So many tiles need about 67 MB of disk space. For areas this large, use the command line" in dock.form.estimate.text()
     dock.form.rows.widgets["overlap_px"].setValue(0)
     dock.update_estimate()
     assert "⚠" not in dock.form.estimate.text()
@@ -291,7 +291,7 @@ def test_sizes_that_make_no_sense_are_warned_about(dock, fine_pair, tmp_path, mo
 def test_no_resampling_is_offered_where_it_helps_nothing(dock):
     dock.update_estimate()  # 8 m per pixel
     assert dock.form.resample.isHidden()
-    assert "pixels of 8 m lack the detail that the model knows" in dock.form.estimate.text()
+    assert "At 8 m per pixel the before layer lacks the detail that the model needs" in dock.form.estimate.text()
 
 
 def add(tmp_path, *names):
@@ -387,4 +387,4 @@ def test_a_click_off_the_layers_is_said(online, fine_pair, engine):
     engine()
     tool = online(None, fine_pair)
     assert click(tool, 90_000.0, 700.0) == "No caption"
-    assert "off big" in tool.bubble.detail.text()
+    assert "outside big" in tool.bubble.detail.text()

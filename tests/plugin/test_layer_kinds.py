@@ -134,7 +134,7 @@ def test_a_wcs_that_refuses_is_said(provider, engine, before, server, tmp_path, 
     """The layer was good when it was added; now its server answers with an exception's report."""
     engine()
     layer = wcs(server, "fails", "1.0.0")
-    with pytest.raises(QgsProcessingException, match="online gave (no picture|an empty picture of this area).*To do: check"):
+    with pytest.raises(QgsProcessingException, match="online returned (no image|an empty image of this area).*To do: check"):
         captioned(before, layer, tmp_path)
 
 

@@ -222,7 +222,7 @@ def test_the_toolbox_runs_it_in_the_background(provider, engine, rasters):
     assert 0 < results["TILES"] < 16
     assert len(ticks) > 10
     # The dialog drops a cancelled run's temporary layer; the log names the file that keeps it.
-    kept = re.search(r"until then is in (\S+\.gpkg)", feedback.textLog())[1]
+    kept = re.search(r"so far are in (\S+\.gpkg)", feedback.textLog())[1]
     assert QgsVectorLayer(kept, "kept").featureCount() == results["TILES"]
 
 
