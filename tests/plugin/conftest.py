@@ -43,9 +43,9 @@ def engine(monkeypatch, tmp_path):
     client.shutdown()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def provider(qgis_app):
-    """The Processing provider, registered as the plugin does."""
+    """The Processing provider that is registered now, or one registered as the plugin does. The plugin's end in another test removes it."""
     from changescribe.qgis_plugin.processing.provider import ChangeScribeProvider
     from qgis.core import QgsApplication
 
