@@ -95,7 +95,7 @@ def test_features_of_unknown_pairs_are_refused(small_data, tmp_path):
 
 
 def test_missing_features_say_how_to_make_them(small_data, tmp_path):
-    with pytest.raises(InputError, match=r"val\.safetensors cannot be read.*training\.frozen_features"):
+    with pytest.raises(InputError, match=r"val\.safetensors cannot be read.*training\.dfm\.frozen_features"):
         read_split(tmp_path, small_data, "val")
 
 
