@@ -25,7 +25,7 @@ def tile(tile_id):
 
 def results():
     """The list sorts, filters, draws its texts and tells what was chosen."""
-    made = module("gui.results").ResultsList()
+    made = module("gui.results.results_list").ResultsList()
     made.add([tile(tile_id) for tile_id in CAPTIONS])
     texts = [[made.model.index(row, column).data() for column in range(4)] for row in range(made.model.rowCount())]
     assert texts == [["0.90", "many houses are built", "+ building", "r0_c1"], ["0.60", "a road appears", "+ building", "r0_c0"]], texts
@@ -43,7 +43,7 @@ def results():
 
 def sampling():
     """Option rows follow the model."""
-    parent, rows = QWidget(), module("gui.option_rows")
+    parent, rows = QWidget(), module("gui.form.option_rows")
     rows.default_model = lambda: "scribe-s"  # there are no settings here
     form, made = QFormLayout(parent), rows.OptionRows(parent)
     for name in ("model", "steps", "sampler", "threshold", "clip"):
@@ -54,7 +54,7 @@ def sampling():
     model.setCurrentIndex(model.findData("kd-rscc"))
     made.widgets["steps"].setValue(20)
     assert made.values()["steps"] == 20 and made.widgets["sampler"].count() > 1
-    assert module("gui.model_box").ModelBox("scribe-s").chosen() == "scribe-s"
+    assert module("gui.form.model_box").ModelBox("scribe-s").chosen() == "scribe-s"
 
 
 def german():
@@ -62,7 +62,7 @@ def german():
     module("i18n").QgsApplication.locale = staticmethod(lambda: "de_CH")
     translator = module("i18n").install_translator()
     assert translator is not None
-    assert module("gui.results").ResultsList().changed_only.text() == "Nur geänderte"
+    assert module("gui.results.results_list").ResultsList().changed_only.text() == "Nur geänderte"
 
 
 def main():

@@ -42,12 +42,14 @@ def test_no_pickle_no_listener_no_code_from_data(path):
     assert methods & FORBIDDEN_METHODS == set()
     named = {alias.name for node in nodes(path, ast.ImportFrom) for alias in node.names}
     named |= {node.attr for node in nodes(path, ast.Attribute)} | {node.id for node in nodes(path, ast.Name)}
-    assert named & FORBIDDEN_NAMES == set()
+    assert named & FORBIDDEN_NAMES == next((names for file, names in RESTARTS.items() if path == ROOT / file), set())
     assert not [
         keyword for call in calls for keyword in call.keywords if keyword.arg == "shell" and getattr(keyword.value, "value", None) is not False
     ]
 
 
+# The command line starts itself again, with its own arguments, where a locale would make file names ASCII.
+RESTARTS = {"engine/cli/streams.py": {"execve"}}
 EVASIONS = [
     "from subprocess import run",
     "import multiprocessing.pool",

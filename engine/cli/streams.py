@@ -21,7 +21,8 @@ def use_utf8_for_names() -> None:
     if sys.flags.utf8_mode or codecs.lookup(sys.getfilesystemencoding()).name != "ascii" or not hasattr(sys, "orig_argv"):
         return
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})
+    # The same program with the same arguments; no shell, and nothing from data.
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, "PYTHONUTF8": "1"})  # nosec B606
 
 
 def never_fail_to_encode() -> None:

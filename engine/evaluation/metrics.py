@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 import functools
 import shutil
-import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -172,12 +172,15 @@ def _last_words(meteor: Any) -> str:
     process = meteor.meteor_p
     with suppress(OSError):
         process.stdin.close()
-    try:
-        code = process.wait(END_S)
-        how = f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}"
-    except subprocess.TimeoutExpired:
+    deadline_s = time.monotonic() + END_S
+    while process.poll() is None and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    code = process.poll()
+    if code is None:
         process.kill()
         how = "gave an answer that is no score"
+    else:
+        how = f"ended with exit code {code}" if code >= 0 else f"was ended by signal {-code}"
     lines = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
     return f"{how} ({lines[0]})" if lines else how
 

@@ -194,7 +194,8 @@ class JudgingPage(QWidget):
             self.judge(reference)
 
     def _write(self, place: int, values: dict[str, Any], remember: bool = True) -> bool:
-        assert self.sample is not None
+        if self.sample is None:
+            return False
         try:
             before = self.sample.write(place, values)
         except ChangeScribeError as error:
@@ -206,14 +207,16 @@ class JudgingPage(QWidget):
 
     def _go_on(self, start: int) -> None:
         """Show the next tile that is not judged; where all are, stay and say so."""
-        assert self.sample is not None
+        if self.sample is None:
+            return False
         place = self.sample.next_open(self.source.suffix(), start)
         self._show(min(start, len(self.sample.rows)) - 1 if place is None and start else place or 0)
         if place is None:
             self._say(tr("All tiles are judged. 'Accuracy and areas…' makes the estimates."))
 
     def _show(self, place: int) -> None:
-        assert self.sample is not None
+        if self.sample is None:
+            return False
         self.place = place
         self._keys.clear()
         footprint = self.sample.rows[place]["footprint"]
@@ -251,7 +254,8 @@ class JudgingPage(QWidget):
 
     def _model_text(self, tile_id: str) -> str:
         """Caption and score of a tile, from the layer that the sample was drawn from."""
-        assert self.sample is not None
+        if self.sample is None:
+            return False
         layer = QgsVectorLayer(self.sample.layer, "captions", "ogr") if os.path.exists(self.sample.layer.partition("|")[0]) else None
         if layer is None or not layer.isValid():
             return tr("its layer {} is no longer there", self.sample.layer)
@@ -327,7 +331,8 @@ class JudgingPage(QWidget):
         for button in self._buttons.values():
             self._grid.removeWidget(button)
             button.deleteLater()
-        assert self.sample is not None
+        if self.sample is None:
+            return False
         self._buttons = {}
         for number, (key, label) in enumerate(labels(self.sample.classes).items()):
             button = QPushButton(f"{key.upper()}  {label}")
