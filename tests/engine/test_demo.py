@@ -10,8 +10,8 @@ from rasterio.transform import Affine
 from engine import demo
 from engine.contract.fields import TILE, fields_of
 from engine.contract.tiles import LAYER_NAME, UNCHANGED_TEXT
-from engine.demo import render as demo_render
 from engine.demo import scene as demo_scene
+from engine.demo.render import noise
 from engine.report import figure
 
 VERMILION = (213, 94, 0)  # building added, as in the QGIS style
@@ -58,7 +58,7 @@ def test_plan_changes_the_tiles_it_should_and_no_others(row, col):
 
 
 def test_noise_has_the_wanted_mean_and_deviation():
-    values = demo_render.noise(np.random.default_rng(0), 64, 96, 1.0)
+    values = noise(np.random.default_rng(0), 64, 96, 1.0)
     assert values.shape == (64, 96)
     assert abs(values.mean()) < 1e-5 and abs(values.std() - 1) < 1e-5
 

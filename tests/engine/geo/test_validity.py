@@ -97,7 +97,8 @@ def test_feathered_edges_count_alike_at_any_resolution(written):
     for resolution in ("native", 1.5):
         with opened(path, path, resolution=resolution) as pair:
             found.append(whole(pair)[2][8:-8].mean())
-            assert pair.warnings == [] or resolution != "native"
+            of_alpha = [warning for warning in pair.warnings if "same raster" not in warning]
+            assert of_alpha == [] or resolution != "native"
     assert found[0] == pytest.approx((ramp > 0).mean(), abs=0.01)
     assert found[1] == pytest.approx(found[0], abs=0.015)
 
