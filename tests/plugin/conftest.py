@@ -43,6 +43,9 @@ def engine(monkeypatch, tmp_path):
     client.shutdown()
 
 
+REGISTERED = []  # QGIS holds the provider, but not its Python half
+
+
 @pytest.fixture
 def provider(qgis_app):
     """The Processing provider that is registered now, or one registered as the plugin does. The plugin's end in another test removes it."""
@@ -55,6 +58,7 @@ def provider(qgis_app):
         return there
     made = ChangeScribeProvider()
     assert registry.addProvider(made)
+    REGISTERED.append(made)
     return made
 
 

@@ -158,7 +158,7 @@ def test_missing_tiles_are_said_and_left_transparent(provider, engine, before, s
     written, _ = captioned(before, xyz(server, "holes"), tmp_path, feedback)
     covered = float((written.GetRasterBand(4).ReadAsArray() > 0).mean())
     assert 0 < covered < 1
-    assert f"online has no picture for {100 * (1 - covered):.1f} % of the area" in feedback.textLog()
+    assert f"online has no image for {100 * (1 - covered):.1f} % of the area" in feedback.textLog()
 
 
 def test_fetching_leaves_the_main_thread_free_and_can_be_cancelled(server, before, tmp_path, qgis_new_project):
