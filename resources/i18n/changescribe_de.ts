@@ -676,7 +676,7 @@
     <message>
         <location filename="../../qgis_plugin/gui/judging/keys.py"/>
         <source>Other change</source>
-        <translation>Andere Veränderung</translation>
+        <translation>Anderes</translation>
     </message>
     <message>
         <location filename="../../qgis_plugin/gui/judging/keys.py"/>

@@ -10,7 +10,7 @@ from qgis.core import QgsExpression, QgsFeatureRequest, QgsVectorLayer
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QEvent, Qt
 from qgis.PyQt.QtGui import QKeyEvent
-from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QGridLayout, QHBoxLayout, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from ....engine.contract.errors import ChangeScribeError, InputError
 from ...i18n import mark, tr
@@ -154,6 +154,13 @@ class JudgingPage(QWidget):
         self.two_dates.stop()
         self.blind.set_active(False)
 
+    @property
+    def _opened(self) -> SampleFile:
+        """The sample, where there is one."""
+        if self.sample is None:
+            raise RuntimeError("no sample is open")
+        return self.sample
+
     def _actions(self) -> dict[int, Callable[[], None]]:
         key = Qt.Key
         return {
@@ -194,10 +201,8 @@ class JudgingPage(QWidget):
             self.judge(reference)
 
     def _write(self, place: int, values: dict[str, Any], remember: bool = True) -> bool:
-        if self.sample is None:
-            return False
         try:
-            before = self.sample.write(place, values)
+            before = self._opened.write(place, values)
         except ChangeScribeError as error:
             self._say(explain(error))
             return False
@@ -207,24 +212,20 @@ class JudgingPage(QWidget):
 
     def _go_on(self, start: int) -> None:
         """Show the next tile that is not judged; where all are, stay and say so."""
-        if self.sample is None:
-            return False
-        place = self.sample.next_open(self.source.suffix(), start)
-        self._show(min(start, len(self.sample.rows)) - 1 if place is None and start else place or 0)
+        place = self._opened.next_open(self.source.suffix(), start)
+        self._show(min(start, len(self._opened.rows)) - 1 if place is None and start else place or 0)
         if place is None:
             self._say(tr("All tiles are judged. 'Accuracy and areas…' makes the estimates."))
 
     def _show(self, place: int) -> None:
-        if self.sample is None:
-            return False
         self.place = place
         self._keys.clear()
-        footprint = self.sample.rows[place]["footprint"]
+        footprint = self._opened.rows[place]["footprint"]
         self._say("")
         if len(footprint) > 3:
             # No properties: what the model said of the tile stays away from the page.
-            self.compare.show_tile({"properties": {}, "footprint": footprint}, *self.source.layers(), self.sample.crs)
-            if not self.blind.zoom(tile_geometry({"footprint": footprint}), self.sample.crs):
+            self.compare.show_tile({"properties": {}, "footprint": footprint}, *self.source.layers(), self._opened.crs)
+            if not self.blind.zoom(tile_geometry({"footprint": footprint}), self._opened.crs):
                 self._say(tr("This tile cannot be shown in the map's CRS."))
         else:
             self._say(tr("This tile has lost its outline. Judge it as unsure."))
@@ -254,11 +255,9 @@ class JudgingPage(QWidget):
 
     def _model_text(self, tile_id: str) -> str:
         """Caption and score of a tile, from the layer that the sample was drawn from."""
-        if self.sample is None:
-            return False
-        layer = QgsVectorLayer(self.sample.layer, "captions", "ogr") if os.path.exists(self.sample.layer.partition("|")[0]) else None
+        layer = QgsVectorLayer(self._opened.layer, "captions", "ogr") if os.path.exists(self._opened.layer.partition("|")[0]) else None
         if layer is None or not layer.isValid():
-            return tr("its layer {} is no longer there", self.sample.layer)
+            return tr("its layer {} is no longer there", self._opened.layer)
         request = QgsFeatureRequest().setFilterExpression(QgsExpression.createFieldEqualityExpression("tile_id", tile_id))
         feature = next(layer.getFeatures(request), None)
         if feature is None:
@@ -305,7 +304,13 @@ class JudgingPage(QWidget):
     def _build(self) -> None:
         self._buttons: dict[str, QPushButton] = {}
         self._grid = QGridLayout()
-        self.previous, self.next = QPushButton(tr("Previous tile")), QPushButton(tr("Next tile"))
+        self.previous, self.next = QToolButton(), QToolButton()
+        for button, arrow, tip in (
+            (self.previous, Qt.ArrowType.LeftArrow, tr("Previous tile")),
+            (self.next, Qt.ArrowType.RightArrow, tr("Next tile")),
+        ):
+            button.setArrowType(arrow)
+            button.setToolTip(tip)
         self.back, self.model = QPushButton(tr("Undo")), QPushButton(tr("Model's answer"))
         self.estimate = QPushButton(tr("Accuracy and areas…"))
         self.state, self.message, hint = plain_label(), plain_label(), plain_label()
@@ -314,8 +319,8 @@ class JudgingPage(QWidget):
         self.progress = QProgressBar()
         self.progress.setAlignment(Qt.AlignmentFlag.AlignCenter)
         moves, layout = QHBoxLayout(), QVBoxLayout(self)
-        for button in (self.previous, self.next, self.back, self.model):
-            moves.addWidget(button)
+        for widget, stretch in ((self.previous, 0), (self.next, 0), (self.back, 1), (self.model, 1)):
+            moves.addWidget(widget, stretch)
         layout.addWidget(self.source)
         layout.addWidget(self.compare, 1)
         layout.addWidget(self.state)
@@ -331,10 +336,8 @@ class JudgingPage(QWidget):
         for button in self._buttons.values():
             self._grid.removeWidget(button)
             button.deleteLater()
-        if self.sample is None:
-            return False
         self._buttons = {}
-        for number, (key, label) in enumerate(labels(self.sample.classes).items()):
+        for number, (key, label) in enumerate(labels(self._opened.classes).items()):
             button = QPushButton(f"{key.upper()}  {label}")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _on, key=key: self._type(key))
