@@ -105,7 +105,7 @@ def test_a_cancelled_area_run_says_that_it_is_partial(provider, engine, placed, 
     ("layer", "message"),
     [
         ("Polygon?crs=EPSG:25833", "the area zones has no polygons. Needed: at least one"),
-        ("far", "an area .* off placed_before .*Needed: an area on the ground that both rasters share"),
+        ("far", "an area .* outside placed_before .*Needed: an area on the ground that both rasters share"),
     ],
 )
 @pytest.mark.parametrize(("algorithm", "parameter"), [(AREA, "INPUT"), (CHANGES, "AOI")])
