@@ -69,7 +69,7 @@ class RasterSource:
         self._overviews, self._settled, self._mask = True, False, None
         self._aligned: tuple[Any, Any, tuple[int, int] | None] | None = None  # grid, and what was found of it
         self._signature = _signature(path)
-        with self.failures("cannot be opened"):
+        with self.failures("cannot be read"):  # to open it alone says so itself
             dataset = self.dataset
             self.crs, self.transform = dataset.crs, dataset.transform
             self.height, self.width = dataset.height, dataset.width
