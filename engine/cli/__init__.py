@@ -1,4 +1,4 @@
-"""The command line: ``changescribe caption|batch|report|export-reviewed|sample|accuracy|convert|train|evaluate|models|doctor|worker``.
+"""The command line: ``changescribe caption|batch|report|export-reviewed|sample|accuracy|convert|train|export|evaluate|models|doctor|worker``.
 
 Exit codes: 0 done, 2 bad arguments or input, 3 cancelled with partial output kept, 4 the engine failed.
 Heavy modules are imported by the commands that need them, so that --help is instant and the worker can guard its stdout first.
@@ -71,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     end_where_threads_cannot_start()
     silence_libraries()
     try:
-        if arguments[:1] == ["train"]:
-            return train_command.run(arguments[1:])
+        if arguments[:1] in (["train"], ["export"]):
+            return train_command.run(arguments[1:]) if arguments[0] == "train" else train_command.export(arguments[1:])
         args = parser().parse_args(_join_negative(arguments))
         if args.command == "worker":
             from ..worker import main as serve
@@ -223,7 +223,7 @@ def _add_models(commands: Any) -> None:
     _add_json(command)
     actions = command.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="the models there are (default)")
-    add = actions.add_parser("add", help="copy published weights into your models folder")
+    add = actions.add_parser("add", help="copy published weights, or your own from `changescribe export`, into your models folder")
     add.add_argument("file", metavar="FILE|FOLDER", help="a safetensors file; of ccexpert also its base, or the authors' release, as a folder")
     add.add_argument("--bits", type=int, choices=(4, 8), help="quantise the language model of the authors' release (needs bitsandbytes)")
     verify = actions.add_parser("verify", help="check the sha256 of all weights, or of one model's")

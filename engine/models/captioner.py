@@ -96,7 +96,7 @@ class Captioner(ABC):
     """
 
     needs_seed: ClassVar[bool] = False
-    has_heatmap: ClassVar[bool] = False
+    has_heatmap: bool = False
     # Several batches are computed side by side on a CPU, each on one thread; False where all threads share the large matrices of one.
     one_thread: ClassVar[bool] = True
     # Tiles a batch on a CPU; None takes ``lanes.AUTO_BATCH``'s.

@@ -6,7 +6,7 @@ import ctypes
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -98,6 +98,36 @@ def cpu_has_bf16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware (AVX512-BF16 or AMX); without it bf16 is slower than fp32."""
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+@lru_cache(maxsize=4)
+def half_precision(kind: str) -> torch.dtype | None:
+    """The 16-bit type in which a device ("cpu", "cuda", "mps") computes well, or None: float32.
+
+    bfloat16 first, since it has float32's range. A GPU has to pass a matrix product whose result is known; a CPU must have the type in hardware.
+    """
+    if kind == "cpu":
+        return torch.bfloat16 if cpu_has_bf16() else None
+    for dtype in (torch.bfloat16, torch.float16):
+        try:
+            with torch.inference_mode():
+                product = torch.full((16, 16), 3.0, dtype=dtype, device=kind) @ torch.full((16, 16), 2.0, dtype=dtype, device=kind)
+            if bool((product.float().cpu() == 96.0).all()) and (kind != "cuda" or dtype != torch.bfloat16 or _multiplies_bf16()):
+                return dtype
+        except (RuntimeError, TypeError, AssertionError, NotImplementedError):  # the device or its build lacks the type
+            continue
+    return None
+
+
+def _multiplies_bf16() -> bool:
+    """Whether the GPU has bfloat16 in hardware; older ones emulate it, slower than float16."""
+    return torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def mixed_precision(device: torch.device, enabled: bool = True) -> AbstractContextManager:
+    """Autocast to a device's ``half_precision``; nothing where it has none. For training, bfloat16 alone: float16 would need loss scaling."""
+    dtype = half_precision(device.type) if enabled else None
+    return torch.autocast(device.type, torch.bfloat16) if dtype == torch.bfloat16 else nullcontext()
 
 
 @contextmanager

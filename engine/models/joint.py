@@ -135,9 +135,11 @@ class JointFeatures(nn.Module):
         self.register_buffer("positions", sine_positions(side, side, width), persistent=False)
         self.register_buffer("prior_positions", sine_positions(prior_side, prior_side, width), persistent=False)
 
-    def forward(self, before: Features, after: Features, prior: Tensor | None = None) -> Tensor:
+    def forward(self, before: Features, after: Features, prior: Tensor | None = None, extracted: tuple[Tensor, Tensor] | None = None) -> Tensor:
+        """Z. extracted : spatiotemporal features of both dates (eq 7), each (N, T, encoder_width); None: the encoder's tokens serve."""
+        grids = (before.grid, after.grid) if extracted is None else extracted
         difference = self.norms[0](self.difference(raw_difference(before, after))) + self.positions
-        joint = self.norms[1](self.joint(torch.cat((before.grid, after.grid), dim=2))) + self.positions
+        joint = self.norms[1](self.joint(torch.cat(grids, dim=2))) + self.positions
         if self.prior is None or prior is None:
             return self.fusion(difference, joint)
         tokens = self.norms[2](self.prior(prior)) + self.prior_positions

@@ -1,4 +1,4 @@
-"""The models there are: resources/models.json, one row a model, and the user's own added files.
+"""The models there are: resources/models.json, one row per model, and the files that the user has added.
 
 Ids are permanent. Weights are safetensors checked by sha256; nothing is fetched.
 """
@@ -134,7 +134,12 @@ def card(model_id: str) -> ModelCard:
 
 
 def _class_of(model_id: str) -> type[Captioner]:
-    module, _, name = row(model_id)["class"].partition(":")
+    return class_named(row(model_id)["class"])
+
+
+def class_named(named: str) -> type[Captioner]:
+    """The captioner of a row's ``class``, "module:Class" under engine.models."""
+    module, _, name = named.partition(":")
     return getattr(import_module(f"..models.{module}", __package__), name)
 
 

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from .. import registry
 from ..contract.errors import ModelError, OutputError
-from .installed import OWN_MEMBERS, OWN_MODELS, own_rows, user_models_dir
+from .installed import ARCHITECTURES, OWN_MEMBERS, OWN_MODELS, TRAINED_MEMBERS, own_rows, user_models_dir
 
 # First bytes of a zip (torch.save) and of a pickle of protocol 2 to 5.
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -49,7 +49,8 @@ def add(path: str, bits: int | None = None) -> dict:
     which becomes a model of the user's;
     ``bits`` of the latter: 4 or 8, to quantise its language model when it is loaded.
 
-    A tuned model keeps the id in its card and is listed in the folder's ``models.json``; one of that id that was there is replaced.
+    Any other file must name its architecture, one of ``installed.ARCHITECTURES``, as ``changescribe export`` writes it. Tuned and trained models
+    keep the id in their card and are listed in the folder's ``models.json`` with their sha256; one of that id that was there is replaced.
 
     Returns
     -------
@@ -59,7 +60,8 @@ def add(path: str, bits: int | None = None) -> dict:
     Raises
     ------
     ModelError
-        Not a safetensors file, or not the weights of a known model. OutputError: the folder cannot be written.
+        Not a safetensors file, not the weights of a known model or architecture, or weights that do not load. OutputError: the folder cannot be
+        written.
     """
     source = Path(path)
     if os.path.isdir(source):
@@ -70,13 +72,40 @@ def add(path: str, bits: int | None = None) -> dict:
     row = next((row for row in registry.published() if row["sha256"] == digest), None)
     if row is None and "tuned_from" in metadata:
         return _add_own(source, digest, metadata)
+    if row is None and "architecture" in metadata:
+        return _add_own(source, digest, metadata | {"architecture": _verify_architecture(source, metadata)})
     if row is None:
         raise ModelError(
-            f"{path} is not the published file of any known model (sha256 {digest[:12]}…)",
-            "the weights of " + ", ".join(f"{row['id']} ({row['sha256'][:12]}…)" for row in registry.rows()),
-            "download the file again, or use the version of ChangeScribe that it belongs to",
+            f"{path} is not the published file of any known model (sha256 {digest[:12]}…), and names no architecture",
+            "the weights of "
+            + ", ".join(f"{row['id']} ({row['sha256'][:12]}…)" for row in registry.rows())
+            + ", or what `changescribe export` wrote",
+            "download the file again, use the version of ChangeScribe that it belongs to, or export your training run again",
         )
     return {"id": row["id"], "path": str(_copy(source, row["file"]))}
+
+
+def _verify_architecture(source: Path, metadata: dict[str, str]) -> str:
+    """The architecture that a file names, after its weights were loaded as such.
+
+    Raises
+    ------
+    ModelError
+        Not in the table, or the file does not load as it.
+    """
+    name = metadata["architecture"]
+    if name not in ARCHITECTURES:
+        raise ModelError(f"{source} has the architecture {name!r}", "one of " + ", ".join(ARCHITECTURES), "update ChangeScribe, or export again")
+    row = ARCHITECTURES[name]
+    if name == "ccexpert":  # its base may be added after it
+        from ..models.ccexpert.captioner import read_metadata
+
+        read_metadata(source)
+        return name
+    captioner = registry.class_named(row["class"]).from_checkpoint(str(source))
+    if tuple(captioner.samplers) != tuple(row.get("samplers", ())):
+        raise ModelError(f"{source} calls itself {name} and samples by {', '.join(captioner.samplers)}", f"weights of {name}", "export the run again")
+    return name
 
 
 def _verify_bits(source: Path, bits: int | None) -> None:
@@ -120,16 +149,25 @@ def _add_folder(folder: Path, bits: int | None) -> dict:
 
 
 def _add_own(source: Path, digest: str, metadata: dict[str, str]) -> dict:
-    """Copy and list a tuned model."""
+    """Copy and list a tuned or trained model."""
     try:
-        card, tuned_from = json.loads(metadata["card"]), registry.row(metadata["tuned_from"])["id"]
-        model_id, name = card["id"], str(card["name"])
+        card, figures = json.loads(metadata["card"]), json.loads(metadata.get("figures", "{}"))
+        model_id, name, gsd_m = card["id"], str(card["name"]), float(card.get("gsd_m", 0.5))
+        if "tuned_from" in metadata:
+            own = {"tuned_from": registry.row(metadata["tuned_from"])["id"], "trained_on": name}
+        else:
+            own = {"architecture": metadata["architecture"], "trained_on": str(figures.get("data", "")), "gsd_m": gsd_m, "metrics": dict(figures)}
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{source} has no readable model card ({error!r})", "what `changescribe train` has written", "tune again") from error
+        do = "tune or export again"
+        raise ModelError(f"{source} has no readable model card ({error!r})", "what `changescribe train` or `export` has written", do) from error
     registry.verify_own_id(model_id)
     target = _copy(source, f"{model_id}.safetensors")
-    row = {"id": model_id, "name": name, "tuned_from": tuned_from, "trained_on": name, "sha256": digest, "bytes": source.stat().st_size}
-    others = [{member: other[member] for member in OWN_MEMBERS} for other in own_rows(registry.published()) if other["id"] != model_id]
+    row = {"id": model_id, "name": name, "sha256": digest, "bytes": source.stat().st_size} | own
+    others = [
+        {member: other[member] for member in (OWN_MEMBERS if "tuned_from" in other else TRAINED_MEMBERS)}
+        for other in own_rows(registry.published())
+        if other["id"] != model_id
+    ]
     listing, part = target.with_name(OWN_MODELS), target.with_name(f".{OWN_MODELS}.part")
     try:
         part.write_text(json.dumps({"models": [*others, row]}, indent=1, ensure_ascii=False) + "\n", "utf-8")

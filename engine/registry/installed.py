@@ -1,4 +1,4 @@
-"""Where the weights of models lie on this machine: bundled ones, and those that a user has added or tuned.
+"""Where the weights of models lie on this machine: bundled ones, and those that a user has added, trained or tuned.
 
 Light module: standard library only, Python 3.9 (QGIS imports it).
 """
@@ -8,12 +8,26 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# The list of the user's own models, in the folder of their weights.
+# What a weights file may name as its architecture, and what reads it. A file never names code: it chooses from this table.
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    "scribe": {"class": "scribe:ScribeCaptioner"},
+    "scribe-quick": {"class": "quick:QuickScribeCaptioner"},
+    "diffusion-rscc": {"class": "diffusion.captioner:DiffusionCaptioner", "samplers": ["ddpm", "ddim"]},
+    "kd-rscc": {
+        "class": "diffusion.captioner:DiffusionCaptioner",
+        "samplers": ["euler", "euler-ancestral", "heun", "dpmpp-2m", "dpmpp-2m-sde"],
+    },
+    "dfm": {"class": "dfm:DfmCaptioner"},
+    "ccexpert": {"class": "ccexpert.captioner:CCExpertCaptioner", "questions": True},
+}
+# The list of the user's own models, in the folder of their weights: tuned from a published one, or trained, of an architecture of the table.
 OWN_MODELS, OWN_MEMBERS = "models.json", {"id", "name", "tuned_from", "trained_on", "sha256", "bytes"}
+TRAINED_MEMBERS = OWN_MEMBERS - {"tuned_from"} | {"architecture", "gsd_m", "metrics"}
+OWN_LICENCE = "that of the data and weights it was trained on"
 OWN_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -32,14 +46,31 @@ def weights_in(resources: Path, file: str) -> Path | None:
 
 
 def own_rows(published: Sequence[dict]) -> list[dict]:
-    """Rows of the models that the user has tuned. Class and licence are those of the published row, so that the user's list cannot name code."""
+    """Rows of the models that the user has added.
+
+    A tuned model has class and licence of the published row, a trained one the class of its architecture, so that the user's list cannot name code.
+    """
     known = {row["id"]: row for row in published}
     try:
         listed = json.loads((user_models_dir() / OWN_MODELS).read_text("utf-8"))["models"]
-        rows = [row for row in listed if set(row) == OWN_MEMBERS and row["tuned_from"] in known and is_own_id(row["id"], known)]
+        rows = [row for row in listed if is_own_row(row, known) and is_own_id(row["id"], known)]
     except (OSError, ValueError, KeyError, TypeError):  # no list, or none of ours
         return []
-    return [known[row["tuned_from"]] | row | {"file": f"{row['id']}.safetensors", "metrics": {}} for row in rows]
+    return [_described(row, known) | {"file": f"{row['id']}.safetensors"} for row in rows]
+
+
+def is_own_row(row: Any, published: Collection[str]) -> bool:
+    """Whether an entry of the user's list has the members of a tuned or of a trained model, and names what exists."""
+    if not isinstance(row, dict):
+        return False
+    tuned = set(row) == OWN_MEMBERS and row["tuned_from"] in published
+    return tuned or (set(row) == TRAINED_MEMBERS and row["architecture"] in ARCHITECTURES and isinstance(row["metrics"], dict))
+
+
+def _described(row: dict, published: Mapping[str, dict]) -> dict:
+    if "tuned_from" in row:
+        return published[row["tuned_from"]] | row | {"metrics": {}}
+    return row | ARCHITECTURES[row["architecture"]] | {"licence": OWN_LICENCE}
 
 
 def is_own_id(model_id: Any, published: Collection[str]) -> bool:

@@ -23,7 +23,7 @@ from engine import registry
 from engine.contract.errors import ModelError
 from engine.models.ccexpert.net import CCExpertNet
 from engine.registry import files as model_files
-from training.ccexpert import export as ccexpert_export
+from training import export
 from training.ccexpert import features as ccexpert_features
 from training.ccexpert import train as train_ccexpert
 from training.ccexpert.stages import PARTS, PUBLISHED, SMALL, VISION_LR_FACTOR, Stage
@@ -135,7 +135,7 @@ def test_a_whole_model_is_trained_on_images_exported_added_and_captions(base, sm
     stages.write_text(json.dumps([asdict(Stage("all", PARTS, 1e-3, 6, 0.1, "random", {"msh": 2.0}))]))
     run = tmp_path / "runs" / "tiny whole"
     train(base, small_data, stages, run)
-    run_main(ccexpert_export, monkeypatch, "--run", run, "--base", base, "--data", small_data)
+    export.main([str(part) for part in (run, "-o", run / "tiny whole", "--id", "tiny-whole", "--base", base, "--data", small_data)])
     monkeypatch.setenv("CHANGESCRIBE_MODELS", str(tmp_path / "models"))
     assert model_files.add(str(run / "tiny whole"))["id"] == "tiny-whole"
     captioner = registry.load("tiny-whole")

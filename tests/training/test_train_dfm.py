@@ -14,11 +14,13 @@ from engine.models.scribe import ScribeConfig, ScribeNet
 from engine.models.vit import Features
 from engine.registry.weights import pack, unpack
 from engine.words.text import SPECIAL, Vocabulary
+from training import export
 from training.datasets import captioned, load_rows
 from training.dfm import train as train_dfm
 from training.dfm.batches import UNCHANGED_SENTENCES, DfmPairs
 from training.dfm.losses import LossWeights, dfm_losses
-from training.dfm.train import DfmOptions, batch_losses, build, parameter_counts, train
+from training.dfm.options import DfmOptions
+from training.dfm.train import batch_losses, build, parameter_counts, train
 from training.dfm.weights import Detector, encoder_weights, read_detector
 from training.scribe.validate import NEUTRAL
 from training.shared.tgcl import TextGuidedContrast
@@ -30,6 +32,14 @@ OPTIONS = DfmOptions(epochs=2, batch_size=8, validate_every=1)
 
 class Table:
     """Stands for the sentence table: an embedding drawn from the sentence's letters."""
+
+    width = 768
+
+    def __init__(self):
+        self.added = set()
+
+    def add(self, sentences, report=False):
+        self.added |= set(sentences)
 
     def __call__(self, sentences):
         return torch.stack([torch.randn(768, generator=torch.Generator().manual_seed(sum(map(ord, sentence)))) for sentence in sentences])
@@ -161,7 +171,7 @@ def test_train_resume_export_and_load(small_data, tmp_path, monkeypatch, detecto
     """Two epochs in one go equal one epoch, a stop, and one more; the file that is written loads and captions."""
     train(small_data, tmp_path / "whole", OPTIONS, SMALL, None, detector, Table())
     with monkeypatch.context() as patch:
-        patch.setattr(train_dfm, "_log", _stop_after_first)
+        patch.setattr(train_dfm.RunFolder, "log", _stop_after_first)
         with pytest.raises(KeyboardInterrupt):
             train(small_data, tmp_path / "parts", OPTIONS, SMALL, None, detector, Table())
     train(small_data, tmp_path / "parts", OPTIONS, SMALL, None, detector, Table())
@@ -170,9 +180,11 @@ def test_train_resume_export_and_load(small_data, tmp_path, monkeypatch, detecto
     assert all(torch.equal(whole["net"][name], parts["net"][name]) for name in whole["net"])
     assert torch.equal(whole["contrast"]["log_temperature"], parts["contrast"]["log_temperature"])
 
-    captioner = DfmCaptioner.from_checkpoint(str(tmp_path / "whole" / "dfm.safetensors"))
+    export.main([str(tmp_path / "whole"), "-o", str(tmp_path / "mine.safetensors"), "--id", "mine", "--data", str(small_data)])
+    captioner = DfmCaptioner.from_checkpoint(str(tmp_path / "mine.safetensors"))
     assert captioner.calibration["temperature"] > 0
-    assert all(torch.equal(captioner.net.detector.state_dict()[name], value) for name, value in detector.state.items())
+    read = unpack(pack(detector.state))
+    assert all(torch.equal(captioner.net.detector.state_dict()[name], read[name]) for name in detector.state)
     black = np.zeros((1, 3, 256, 256), np.uint8)
     assert len(captioner.caption(black, black)) == 1
     settings = json.loads((tmp_path / "whole" / "settings.json").read_text())

@@ -19,11 +19,12 @@ from engine.models.diffusion.denoiser import PRESETS
 from engine.models.diffusion.encoder import ResNet
 from engine.registry import weights_path
 from engine.words.text import Vocabulary
+from training import export
 from training.datasets import captioned, load_rows
 from training.diffusion import features as diffusion_features
 from training.diffusion import train as train_diffusion
 from training.diffusion.batches import DiffusionBatch, FeatureSource, ImageSource, TextSource, draw, draw_weights
-from training.diffusion.export import SAMPLINGS, export, load_run, sampling_of
+from training.diffusion.export import SAMPLINGS, load_run, sampling_of
 from training.diffusion.features import CachedPairs, read_cached, trained_encoder
 from training.diffusion.log import plot, read_log
 from training.diffusion.options import OPTIONS, learning_rate
@@ -304,7 +305,8 @@ def test_from_cached_conditions_to_a_file_that_captions(small_data, tmp_path, mo
     net, vocabulary, step = load_run(out)
     assert step == 2
     assert all(torch.equal(value, net.encoder.state_dict()[name]) for name, value in trained_encoder(BUNDLED)[0].state_dict().items())
-    path = export(net, vocabulary, Sampling("dpmpp-2m", 3), captioned(load_rows(small_data), "val"), tmp_path / "kd-rscc.safetensors")
+    path = tmp_path / "kd.safetensors"
+    export.main([str(out), "-o", str(path), "--id", "kd", "--data", str(small_data), "--sampler", "dpmpp-2m", "--steps", "3", "--temperature", "1"])
     captioner = DiffusionCaptioner.from_checkpoint(str(path))
     assert captioner.calibration["temperature"] > 0
     assert captioner.default == Sampling("dpmpp-2m", 3)

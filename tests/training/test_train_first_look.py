@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from engine import registry
 from engine.models.quick import FirstLook, FirstLookConfig, read_first_look
+from engine.models.scribe import ScribeCaptioner
+from training import export
 from training.datasets import captioned, load_rows
 from training.quick import export as export_first_look
 from training.quick import train as train_first_look
 from training.quick.train import FirstLookOptions, losses, train
-from training.scribe import export
 
 SMALL = FirstLookConfig(width=16)
 OPTIONS = FirstLookOptions(epochs=2, batch_size=8, warmup=2, teacher_from=1)
@@ -47,7 +49,7 @@ def test_train_resume_export_and_read(small_data, tmp_path, monkeypatch):
     """Two epochs in one go equal one epoch, a stop, and one more; the cut keeps the share that was asked for."""
     train(small_data, tmp_path / "whole", OPTIONS, SMALL)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(train_first_look, "append_row", _stop)
+        patch.setattr(train_first_look.RunFolder, "log", _stop)
         train(small_data, tmp_path / "parts", OPTIONS, SMALL)
     train(small_data, tmp_path / "parts", OPTIONS, SMALL)
     whole, parts = (torch.load(tmp_path / name / "last.pt", weights_only=True) for name in ("whole", "parts"))
@@ -58,16 +60,17 @@ def test_train_resume_export_and_read(small_data, tmp_path, monkeypatch):
     changed = np.array([row.changed == 1 for row in rows])
     monkeypatch.setattr(export_first_look, "logits", lambda captioner, rows: (torch.from_numpy(20.0 * changed - 10.0), None))
     (tmp_path / "models.json").write_text('{"models": [{"id": "scribe-s-quick"}]}')
-    for module in (export, export_first_look):
-        monkeypatch.setattr(module, "RESOURCES", tmp_path)
-    export_first_look.main(["--run", str(tmp_path / "whole"), "--data", str(small_data), "--kept", "1"])
+    scribe = registry.verify("scribe-s")
+    monkeypatch.setattr(export_first_look.registry, "load", lambda model_id: ScribeCaptioner.from_checkpoint(str(scribe)))
+    monkeypatch.setattr(registry, "RESOURCES", tmp_path)
+    export.main([str(tmp_path / "whole"), "--bundle", "--data", str(small_data), "--kept", "1"])
     path = tmp_path / "weights" / "scribe-s-quick.safetensors"
     (entry,) = json.loads((tmp_path / "models.json").read_text())["models"]
-    assert entry["sha256"] == f"sha256:{export.sha256_of(path)}" and path.stat().st_size == entry["bytes"]
+    assert entry["sha256"] == f"sha256:{registry.sha256_of(path)}" and path.stat().st_size == entry["bytes"]
     look, card, calibration = read_first_look(str(path))
     assert card.id == "scribe-s-quick"
     assert (train_first_look.flag_logits(look.eval(), rows)[changed] >= calibration["cut"] - 1e-3).all()
 
 
-def _stop(path, record, fields):
+def _stop(folder, record):
     raise KeyboardInterrupt

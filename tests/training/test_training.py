@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from engine import registry
 from engine.models.efficientnet import EfficientNetLite, SameConv
 from engine.models.scribe import ScribeCaptioner, ScribeConfig, ScribeNet
-from training.scribe import export
+from training import export
 from training.scribe import train as train_scribe
 from training.scribe.depthwise import freeze_depthwise
 from training.scribe.losses import caption_loss, known_bce
@@ -112,14 +113,13 @@ def test_train_resume_export_and_load(small_data, tmp_path, monkeypatch):
     assert all(torch.allclose(whole["ema"][k], parts["ema"][k], atol=1e-4) for k in whole["ema"])
 
     refine(small_data, tmp_path / "whole", SequenceOptions(epochs=1, batch_size=8, samples=3))
-    monkeypatch.setattr(export, "RESOURCES", tmp_path / "resources")
+    monkeypatch.setattr(registry, "RESOURCES", tmp_path / "resources")
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources" / "models.json").write_text('{"models": [{"id": "scribe-s"}]}')
-    monkeypatch.setattr("sys.argv", ["export", "--run", str(tmp_path / "whole"), "--data", str(small_data)])
-    export.main()
+    export.main([str(tmp_path / "whole"), "--bundle", "--data", str(small_data)])
     (entry,) = json.loads((tmp_path / "resources" / "models.json").read_text())["models"]
     path = tmp_path / "resources" / "weights" / "scribe-s.safetensors"
-    assert entry["sha256"] == f"sha256:{export.sha256_of(path)}"
+    assert entry["sha256"] == f"sha256:{registry.sha256_of(path)}"
     captioner = ScribeCaptioner.from_checkpoint(str(path))
     black = np.zeros((1, 3, 256, 256), np.uint8)
     assert len(captioner.caption(black, black)) == 1

@@ -1,10 +1,7 @@
-"""Calibrate a trained CCExpert on the validation split and write it as the engine reads it.
+"""Weights of a trained CCExpert, calibrated on the validation split: ``changescribe export RUN``.
 
-    python -m training.ccexpert.export --run runs/ccexpert-small
-
-writes of a run with adapters resources/weights/ccexpert.safetensors (difference module, projector and adapters, in bytes) and its sha256 and size
-in resources/models.json; the file names the base that it needs. A run that trained the language model itself becomes a folder of all its weights,
-called as the run and in it, for `changescribe models add FOLDER`.
+Of a run with adapters a file with difference module, projector and adapters, which names the base that it needs. A run that trained the language
+model itself becomes a folder of all its weights, for ``changescribe models add FOLDER``.
 """
 
 from __future__ import annotations
@@ -19,42 +16,45 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from engine.models.captioner import ModelCard
 from engine.models.ccexpert.captioner import CCExpertCaptioner
 from engine.models.ccexpert.config import CCExpertConfig
 from engine.models.ccexpert.folder import CONFIG_FILE, OWN
 from engine.models.ccexpert.prompt import TOKENIZER_FILE, ChatTokenizer
-from engine.models.ccexpert.weights import load_net, save_trained, tokenizer_folder
-from engine.registry import RESOURCES
+from engine.models.ccexpert.weights import load_net, tokenizer_folder, trained_metadata
 from engine.registry.weights import pack
 
-from ..datasets import PairRow, captioned, load_rows, read_batch
+from ..datasets import PairRow, read_batch
 from ..diffusion.export import UNCALIBRATED
-from ..scribe.export import calibrate, register
-from ..shared.run_log import read_best
+from ..scribe.export import calibrate
+from ..shared.exported import Built, Wanted, figures_of, packed
+from ..shared.run_log import read_best, read_settings
 from .base import FOLDER as BASE
 from .base import base_of
 
-MODEL_ID = "ccexpert"
 HEAD = "llm.lm_head.weight"  # the embeddings again, where these are tied
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, default=Path("runs/ccexpert-small"), help="folder of a run of training.ccexpert.train")
-    parser.add_argument("--base", type=Path, default=BASE, help="that the run started from")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    args = parser.parse_args()
-    config, state, record = load_run(args.run)
+def add_options(parser: argparse._ArgumentGroup) -> None:
+    parser.add_argument("--base", type=Path, default=BASE, help="base that the run started from")
+
+
+def build(wanted: Wanted, target: Path) -> Built | Path:
+    """What was trained beside the base, calibrated on the validation pairs; of a run that trained all weights the folder ``target`` with them."""
+    config, state, record = load_run(wanted.run)
+    rows, base = wanted.validation_rows(), wanted.options.base
     if config.lora is None:
-        folder = args.run / args.run.resolve().name
-        export_whole(config, state, args.base, captioned(load_rows(args.data), "val"), folder)
-        print(json.dumps({"folder": str(folder), "stage": record["stage"], "step": record["step"]}))
-        return
-    path = RESOURCES / "weights" / f"{MODEL_ID}.safetensors"
-    export(config, state, args.base, captioned(load_rows(args.data), "val"), path)
-    register(MODEL_ID, path)
-    print(json.dumps({"file": str(path), "mb": round(path.stat().st_size / 1e6, 2), "stage": record["stage"], "step": record["step"]}))
+        export_whole(config, state, base, rows, target, wanted)
+        return target
+    written = pack(state) if wanted.packing == "bytes" else packed(state, wanted.packing)[0]
+    net = load_net(config, base, written)
+    chat = ChatTokenizer.from_folder(tokenizer_folder(base), config)
+    captioner = CCExpertCaptioner(net, chat, wanted.card(rows, 2600), UNCALIBRATED, torch.device("cpu"))
+    found = calibrate(change_logits(captioner, rows), torch.zeros(len(rows), 3, 7), rows)
+    calibration = {name: found[name] for name in UNCALIBRATED}
+    metadata = trained_metadata(config, base_of(base), captioner.card.to_json(), calibration)
+    settings = read_settings(wanted.run)
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    return Built("ccexpert", written, metadata, figures_of(record), f"stage {record['stage']}, step {record['step']}", parameters, settings)
 
 
 def load_run(run: Path) -> tuple[CCExpertConfig, dict[str, Tensor], dict]:
@@ -69,16 +69,7 @@ def load_run(run: Path) -> tuple[CCExpertConfig, dict[str, Tensor], dict]:
     return CCExpertConfig.from_json(settings["config"]), best["state"], best["record"]
 
 
-def export(config: CCExpertConfig, state: dict[str, Tensor], base: Path, val_rows: Sequence[PairRow], path: Path) -> None:
-    """Write the packed weights; the change score is calibrated on ``val_rows`` as it will be read."""
-    net = load_net(config, base, pack(state))
-    card = ModelCard(MODEL_ID, "ccexpert: small CCExpert", gsd_m=0.5, threshold=0.5, memory_mb=2600)
-    captioner = CCExpertCaptioner(net, ChatTokenizer.from_folder(tokenizer_folder(base), config), card, UNCALIBRATED, torch.device("cpu"))
-    found = calibrate(change_logits(captioner, val_rows), torch.zeros(len(val_rows), 3, 7), val_rows)
-    save_trained(path, state, config, base_of(base), card.to_json(), {name: found[name] for name in UNCALIBRATED})
-
-
-def export_whole(config: CCExpertConfig, state: dict[str, Tensor], base: Path, val_rows: Sequence[PairRow], folder: Path) -> None:
+def export_whole(config: CCExpertConfig, state: dict[str, Tensor], base: Path, val_rows: Sequence[PairRow], folder: Path, wanted: Wanted) -> None:
     """Write all weights in half precision, configuration, calibration and ``base``'s tokenizer; the change score is calibrated as it will be read."""
     folder.mkdir(parents=True, exist_ok=True)
     tied = {HEAD} if config.text.get("tie_word_embeddings") else set()
@@ -87,9 +78,9 @@ def export_whole(config: CCExpertConfig, state: dict[str, Tensor], base: Path, v
     shutil.copyfile(tokenizer_folder(base) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     net, chat = load_net(config, folder, {}, device), ChatTokenizer.from_folder(folder, config)
-    captioner = CCExpertCaptioner(net, chat, ModelCard(MODEL_ID, folder.name), UNCALIBRATED, torch.device(device))
+    captioner = CCExpertCaptioner(net, chat, wanted.card(val_rows, 2600), UNCALIBRATED, torch.device(device))
     found = calibrate(change_logits(captioner, val_rows), torch.zeros(len(val_rows), 3, 7), val_rows)
-    own = {"config": config.to_json(), "calibration": {name: found[name] for name in UNCALIBRATED}}
+    own = {"id": wanted.id, "config": config.to_json(), "calibration": {name: found[name] for name in UNCALIBRATED}}
     (folder / CONFIG_FILE).write_text(json.dumps({OWN: own}, indent=1), "utf-8")
 
 
@@ -102,7 +93,3 @@ def change_logits(captioner: CCExpertCaptioner, rows: Sequence[PairRow], batch_s
         scores.append(torch.from_numpy(encoded.change_score))
         print(json.dumps({"calibrated_on": start + len(scores[-1]), "of": len(rows)}), flush=True)
     return torch.logit(torch.cat(scores).double(), eps=1e-9).float()
-
-
-if __name__ == "__main__":
-    main()

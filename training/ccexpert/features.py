@@ -18,6 +18,7 @@ from engine.models.ccexpert.config import PRESETS
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.weights import build, load_base, verify_filled
 
+from ..datasets import SplitOptions
 from ..diffusion.features import Encode, write_splits
 from .base import FOLDER as BASE
 
@@ -41,10 +42,11 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=BASE, help="folder written by training.ccexpert.base")
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--versions", type=int, default=2, help="of each training pair: 1 as it is, the others augmented")
+    SplitOptions.add_options(parser)
     args = parser.parse_args()
     net = build(PRESETS[PRESET])
     verify_filled(net, load_base(net, args.base), args.base, ("vision",))
-    write_splits(both_levels(net), PRESET, args.data, args.versions, args.out)
+    write_splits(both_levels(net), PRESET, args.data, args.versions, args.out, SplitOptions.of(args))
 
 
 if __name__ == "__main__":

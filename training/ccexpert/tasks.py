@@ -15,7 +15,7 @@ from engine.contract.errors import InputError
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.prompt import ChatTokenizer
 
-from ..datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
+from ..datasets import STRICT, PairRow, SplitOptions, captioned, check_leakage, load_rows, read_batch, training_rows
 from ..diffusion.batches import LEVIR_STYLE, FeatureSource, ImageSource, Source
 from ..diffusion.features import UNCHANGED, Tokens, read_cached
 from .batches import LEVIR, OTHERS, UNCHANGED_ENDING, Item, epoch_items
@@ -29,7 +29,7 @@ class Task:
 
     captions, groups : of each pair of the source; groups are where it comes from, with "-unchanged" behind it where nothing has changed
     (``Stage.sources``).
-    val_levels : of ``val_rows``, in batches.
+    val_levels : of ``val_rows``, in batches. data : the data set's folder.
     """
 
     source: FeatureSource | ImageSource
@@ -37,6 +37,7 @@ class Task:
     groups: list[str]
     val_rows: list[PairRow]
     val_levels: Callable[[CCExpertNet], Iterator[Tensor]]
+    data: Path | str = ""
 
 
 def stage_items(stage: Stage, task: Task, seed: tuple[int, int]) -> list[Item]:
@@ -69,7 +70,7 @@ def verify_sources(stages: Sequence[Stage], groups: Sequence[str]) -> None:
             raise InputError(got, "some of " + ", ".join(sorted(known)), "correct the stage; cached tokens know LEVIR-CC's pairs from others alone")
 
 
-def feature_task(data: Path, features: Path, val_pairs: int) -> Task:
+def feature_task(data: Path, features: Path, val_pairs: int, apart: SplitOptions = STRICT) -> Task:
     """Tokens cached by ``training.ccexpert.features``, which looks for leaks; of the validation pairs ``val_pairs``, evenly spread.
 
     Raises
@@ -79,14 +80,14 @@ def feature_task(data: Path, features: Path, val_pairs: int) -> Task:
     """
     cached, held_out = (read_cached(features / f"{split}.safetensors") for split in ("train", "val"))
     rows = load_rows(data)
-    train_ids, by_id = [row.id for row in _training(rows)], {row.id: row for row in captioned(rows, "val")}
+    train_ids, by_id = [row.id for row in _training(rows, apart)], {row.id: row for row in captioned(rows, "val")}
     if cached.ids != train_ids or held_out.ids != list(by_id):
         raise InputError(f"{features} with tokens of other pairs", f"those of {data}", "run python -m training.ccexpert.features again")
     source = FeatureSource(cached, None, mirror=True)
     groups = groups_of([LEVIR if style == LEVIR_STYLE else OTHERS for style in cached.style], cached.changed.tolist())
     chosen = evenly(len(by_id), val_pairs)
     val_rows = [list(by_id.values())[i] for i in chosen]
-    return Task(source, cached.captions, groups, val_rows, lambda net: cached_levels(held_out.condition[chosen]))
+    return Task(source, cached.captions, groups, val_rows, lambda net: cached_levels(held_out.condition[chosen]), data)
 
 
 def cached_levels(levels: Tensor, batch_size: int = 32) -> Iterator[Tensor]:
@@ -98,7 +99,7 @@ def evenly(count: int, wanted: int) -> np.ndarray:
     return np.linspace(0, count - 1, min(wanted, count)).round().astype(int)
 
 
-def image_task(data: Path, val_pairs: int) -> Task:
+def image_task(data: Path, val_pairs: int, apart: SplitOptions = STRICT) -> Task:
     """Pairs of images, for a tower that is trained too; of the validation pairs ``val_pairs``, evenly spread.
 
     Raises
@@ -107,9 +108,9 @@ def image_task(data: Path, val_pairs: int) -> Task:
         The data are not complete, or leak.
     """
     rows = load_rows(data)
-    train_rows, held_out = _training(rows), captioned(rows, "val")
+    train_rows, held_out = _training(rows, apart), captioned(rows, "val")
     val_rows = [held_out[i] for i in evenly(len(held_out), val_pairs)]
-    check_leakage(train_rows, [row for row in rows if row.split != "train"])
+    check_leakage(train_rows, [row for row in rows if row.split != "train"], apart)
     source = ImageSource(train_rows, None, augment=False)
     stored = source.store.rows
     texts = [row.captions if row.changed else UNCHANGED for row in stored]
@@ -119,8 +120,8 @@ def image_task(data: Path, val_pairs: int) -> Task:
         for start in range(0, len(val_rows), 8):
             yield both_levels(net)(*(torch.from_numpy(images).to(device) for images in read_batch(val_rows[start : start + 8])))
 
-    return Task(source, texts, groups_of([row.source for row in stored], [bool(row.changed) for row in stored]), val_rows, levels)
+    return Task(source, texts, groups_of([row.source for row in stored], [bool(row.changed) for row in stored]), val_rows, levels, data)
 
 
-def _training(rows: list[PairRow]) -> list[PairRow]:
-    return [row for row in training_rows(rows) if row.captions]
+def _training(rows: list[PairRow], apart: SplitOptions = STRICT) -> list[PairRow]:
+    return [row for row in training_rows(rows, apart) if row.captions]

@@ -34,8 +34,9 @@ from engine.models.ccexpert.prompt import ChatTokenizer
 from engine.models.ccexpert.weights import build, load_base, load_trained, tokenizer_folder, trained_state, verify_filled
 from engine.models.device import cpu_has_bf16
 
+from ..datasets import SplitOptions
 from ..diffusion.batches import Source
-from ..shared.run_log import append_row
+from ..shared.run_log import RunFolder
 from .base import FOLDER as BASE
 from .batches import Item, PackedBatch, pack_answers, packed_loss, split
 from .features import FOLDER as FEATURES
@@ -85,15 +86,19 @@ class Run:
     step: int = 0
     best: float = -math.inf
 
+    @property
+    def folder(self) -> RunFolder:
+        return RunFolder(self.out, FIELDS)
+
     @cached_property
     def words(self) -> WordTargets:
         return WordTargets([[self.chat.answer(" ".join(text)) for text in texts] for texts in self.task.captions])
 
     def train(self) -> None:
         """All stages, from where last.pt stopped."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        settings = {"config": self.net.config.to_json(), "stages": [asdict(stage) for stage in self.stages], "seed": self.seed}
-        (self.out / "settings.json").write_text(json.dumps(settings, indent=1), "utf-8")
+        stages = [asdict(stage) for stage in self.stages]
+        settings = {"config": self.net.config.to_json(), "stages": stages, "seed": self.seed, "pairs": len(self.task.captions)}
+        self.folder.begin("ccexpert", self.task.data, **settings)
         optimizer_state = self._resume()
         while self.stage < len(self.stages):
             self._train_stage(self.stages[self.stage], optimizer_state)
@@ -159,9 +164,9 @@ class Run:
                     record |= scores(captions(self.net, self.chat, self.task.val_levels(self.net)), self.task.val_rows)
                 if record["val_objective"] > self.best:
                     self.best = record["val_objective"]
-                    torch.save({"state": self._state(), "record": record}, self.out / "best.pt")
+                    self.folder.keep_best({"state": self._state(), "record": record})
                     self._save(optimizer)  # knows the best now
-            append_row(self.out / "log.csv", record, FIELDS)
+            self.folder.log(record)
         self.accelerator.wait_for_everyone()
 
     def _state(self) -> dict[str, Tensor]:
@@ -172,9 +177,7 @@ class Run:
         sharded = self.accelerator.state.deepspeed_plugin is not None  # over the processes; taken up again, the moments start anew
         moments = None if sharded else optimizer.state_dict()
         state = {"state": self._state(), "optimizer": moments, "stage": self.stage, "step": self.step, "best": self.best}
-        part = self.out / "last.part"
-        torch.save(state | {"config": self.net.config.to_json()}, part)
-        part.replace(self.out / "last.pt")  # a run killed while it writes leaves the last whole state
+        self.folder.keep_last(state | {"config": self.net.config.to_json()})
 
     def _resume(self) -> dict[str, Any] | None:
         """State of the optimiser to go on with, where there is a last.pt.
@@ -184,12 +187,13 @@ class Run:
         InputError
             It is of another network.
         """
-        path = self.out / "last.pt"
-        if not path.is_file():
+        saved = self.folder.last()
+        if saved is None:
             return None
-        saved = torch.load(path, map_location="cpu", weights_only=True)
         if saved["config"] != self.net.config.to_json():
-            raise InputError(f"{path} is of another network", "the same configuration", "name another folder with --out, or remove it")
+            raise InputError(
+                f"{self.out / 'last.pt'} is of another network", "the same configuration", "name another folder with --out, or remove it"
+            )
         if self.net.config.lora:
             load_trained(self.net, saved["state"])
         else:
@@ -267,7 +271,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     torch.manual_seed(args.seed)
     net, chat = load(args.preset, args.base, stages)
-    task = feature_task(args.data, args.features, args.val_pairs) if args.preset in ADAPTED else image_task(args.data, args.val_pairs)
+    apart = SplitOptions.of(args)
+    if args.preset in ADAPTED:
+        task = feature_task(args.data, args.features, args.val_pairs, apart)
+    else:
+        task = image_task(args.data, args.val_pairs, apart)
     verify_sources(stages, task.groups)
     accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() or cpu_has_bf16() else "no", cpu=not torch.cuda.is_available())
     net.to(accelerator.device)
@@ -286,6 +294,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--val-pairs", type=int, default=120, help="of a validation: writing captions takes as long as training steps")
     parser.add_argument("--stages", type=Path, help="JSON list of stages in place of the preset's, with the options that --dry-run prints")
     parser.add_argument("--accumulate", type=int, default=1, help="parts in which a process reads its share of a batch, to save memory")
+    SplitOptions.add_options(parser)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dry-run", action="store_true", help="print what each stage trains, and stop")
     return parser

@@ -4,7 +4,20 @@ Evaluation pairs (split "test") are in ``load_rows``; ``training_rows`` leaves t
 """
 
 from .duplicates import check_leakage
+from .excluded import STRICT, SplitOptions
 from .layouts import load_rows
-from .rows import DELTA_SIGNS, PairRow, captioned, read_batch, read_pair, training_rows
+from .rows import DELTA_SIGNS, PairRow, captioned, read_batch, read_pair, training_rows, unchanged_sentences
 
-__all__ = ["DELTA_SIGNS", "PairRow", "captioned", "check_leakage", "load_rows", "read_batch", "read_pair", "training_rows"]
+__all__ = [
+    "DELTA_SIGNS",
+    "STRICT",
+    "PairRow",
+    "SplitOptions",
+    "captioned",
+    "check_leakage",
+    "load_rows",
+    "read_batch",
+    "read_pair",
+    "training_rows",
+    "unchanged_sentences",
+]

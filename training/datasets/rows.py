@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ import numpy as np
 from PIL import Image
 
 from engine.contract.errors import InputError
-from engine.contract.tiles import CLASSES
+from engine.contract.tiles import CLASSES, UNCHANGED_TEXT
+from engine.words.text import NO_CHANGE
 
-from .excluded import EXCLUDED
+from .excluded import EXCLUDED, STRICT, SplitOptions
 
 IMAGE_PX = 256
 WORLD = ("clc", "geh", "nai", "uav", "lst", "usg", "sen", "bmk", "ind")  # sources of world/
@@ -54,17 +56,19 @@ class PairRow:
         return f"{FOLDERS.get(self.source, 'pairs')}/{self.name}"
 
 
-def training_rows(rows: list[PairRow]) -> list[PairRow]:
-    """Rows to train on: those of split "train" without the near-duplicates of ``EXCLUDED``.
+def training_rows(rows: list[PairRow], options: SplitOptions = STRICT) -> list[PairRow]:
+    """Rows to train on: those of split "train" without the near-duplicates of ``EXCLUDED``, unless the options keep them.
 
     Raises
     ------
     InputError
-        A place occurs in train and in an evaluation split.
+        A place occurs in train and in an evaluation split, and the options do not allow it.
     """
-    train = [row for row in rows if row.split == "train" and not is_excluded(row)]
+    train = [row for row in rows if row.split == "train" and not (options.exclude and is_excluded(row))]
     leaked = sorted({row.place for row in train} & {row.place for row in rows if row.split != "train"})
-    if leaked:
+    if leaked and options.allow_overlap:
+        print(json.dumps({"places_in_two_splits": len(leaked), "first": leaked[:5]}), flush=True)
+    elif leaked:
         raise InputError(f"places {leaked[:5]} are in train and in an evaluation split", "each place in one split", "split by place, not by pair")
     return train
 
@@ -72,6 +76,12 @@ def training_rows(rows: list[PairRow]) -> list[PairRow]:
 def is_excluded(row: PairRow) -> bool:
     """Whether the pair is known to show the ground of an evaluation pair."""
     return Path(row.id).with_suffix("").as_posix() in EXCLUDED
+
+
+def unchanged_sentences(rows: Sequence[PairRow]) -> tuple[str, ...]:
+    """What the captions of pairs without a change say, the engine's own sentence first, then by frequency; else LEVIR-CC's five."""
+    counts = Counter(" ".join(caption) for row in rows if row.changed == 0 for caption in row.captions)
+    return tuple(sorted(counts, key=lambda sentence: (sentence != UNCHANGED_TEXT, -counts[sentence], sentence))) or tuple(sorted(NO_CHANGE))
 
 
 def captioned(rows: list[PairRow], split: str, source: str | None = None) -> list[PairRow]:

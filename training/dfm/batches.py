@@ -1,4 +1,4 @@
-"""Batches for DFM: captioned pairs, one of their captions at random (the baseline's recipe), augmented so that it stays true."""
+"""Batches for DFM: captioned pairs, one of their captions at random (the baseline's recipe), as they are or augmented so that it stays true."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SWAPPED, SHIFTED = 0.25, 0.4  # chances of exchanged dates and of a misregistrat
 class DfmBatch:
     """before, after : (N, 3, 256, 256) float, 0..255. changed : (N,) float, 0 or 1.
 
-    ids : (N, L) tokens of a caption; pads alone where nothing changed, since those pairs are never decoded.
+    ids : (N, L) tokens of a caption; pads alone for unchanged pairs that are not captioned.
     sentences : N, for the text-guided contrast; where nothing changed one that says so.
     """
 
@@ -36,19 +36,30 @@ class DfmBatch:
     sentences: list[str]
 
 
-def targets(captions: Sequence[Sequence[str]], changed: bool, vocabulary: Vocabulary, length: int, rng: np.random.Generator) -> tuple[list[int], str]:
-    """Token ids and sentence of one of the captions."""
-    if not changed:
+def targets(
+    captions: Sequence[Sequence[str]],
+    changed: bool,
+    vocabulary: Vocabulary,
+    length: int,
+    rng: np.random.Generator,
+    unchanged_captions: bool = False,
+) -> tuple[list[int], str]:
+    """Token ids and sentence of one of the captions; of an unchanged pair pads alone, unless such pairs are captioned too."""
+    if not changed and not (unchanged_captions and captions):
         return [0] * length, UNCHANGED_SENTENCES[rng.integers(len(UNCHANGED_SENTENCES))]
     chosen = captions[int(rng.integers(len(captions)))]
     return vocabulary.encode(chosen, length), " ".join(chosen)
 
 
 class DfmPairs:
-    """Captioned pairs decoded once and kept as uint8 (0.4 MB each)."""
+    """Captioned pairs decoded once and kept as uint8 (0.4 MB each).
 
-    def __init__(self, rows: Sequence[PairRow], vocabulary: Vocabulary, length: int):
+    augment, unchanged_captions : as ``DfmOptions``.
+    """
+
+    def __init__(self, rows: Sequence[PairRow], vocabulary: Vocabulary, length: int, augment: bool = True, unchanged_captions: bool = False):
         self.rows, self.vocabulary, self.length = rows, vocabulary, length
+        self.augment, self.unchanged_captions = augment, unchanged_captions
         self.images = [read_pair(row)[:2] for row in rows]
 
     def __len__(self) -> int:
@@ -56,6 +67,8 @@ class DfmPairs:
 
     def _augmented(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, tuple[tuple[str, ...], ...]]:
         row, (before, after) = self.rows[index], self.images[index]
+        if not self.augment:
+            return before, after, row.captions
         *symmetry, captions = random_symmetry(row.captions if row.changed else (), rng)
         before, after = apply_symmetry(before, *symmetry), apply_symmetry(after, *symmetry)
         if rng.random() < SWAPPED:
@@ -64,16 +77,19 @@ class DfmPairs:
                 before, after, captions = after, before, turned
         if rng.random() < SHIFTED:
             after = misregister(after, rng)
-        return before, after, captions
+        return before, after, captions if row.changed else row.captions  # no change remains none, whatever the symmetry
 
     def batch(self, indexes: Sequence[int], seed: tuple[int, ...]) -> DfmBatch:
         """The pairs of ``indexes``; everything random comes from ``seed``."""
         rng = np.random.default_rng(seed)
         found = [self._augmented(index, rng) for index in indexes]
         changed = [bool(self.rows[index].changed) for index in indexes]
-        texts = [targets(captions, flag, self.vocabulary, self.length, rng) for (_, _, captions), flag in zip(found, changed)]
+        texts = [
+            targets(captions, flag, self.vocabulary, self.length, rng, self.unchanged_captions) for (_, _, captions), flag in zip(found, changed)
+        ]
         images = torch.from_numpy(np.stack([before for before, _, _ in found] + [after for _, after, _ in found])).float()
-        images = photometric(images, torch.Generator().manual_seed(int(rng.integers(1 << 62))))
+        if self.augment:
+            images = photometric(images, torch.Generator().manual_seed(int(rng.integers(1 << 62))))
         ids = torch.tensor([tokens for tokens, _ in texts])
         return DfmBatch(
             images[: len(found)], images[len(found) :], torch.tensor(changed, dtype=torch.float32), ids, [sentence for _, sentence in texts]

@@ -19,13 +19,14 @@ from ..shared.tgcl import TextGuidedContrast
 class LossWeights:
     """caption : λ1. contrast : λ2. The paper elides both; λ2 leaves L_TGCL, a few nats at first, a tenth of L_AR's size.
 
-    flag : weight of the change flag's cross-entropy. smoothing : of the next word's.
+    flag : weight of the change flag's cross-entropy. smoothing : of the next word's. detached_flag : the flag's head alone learns from it.
     """
 
     caption: float = 1.0
     contrast: float = 0.1
     flag: float = 1.0
     smoothing: float = 0.0
+    detached_flag: bool = False
 
 
 def dfm_losses(
@@ -48,6 +49,8 @@ def dfm_losses(
     """
     before, after = dates
     joint, flag = heads(before, after, prior)
+    if weights.detached_flag:
+        flag = heads.judge(joint.detach())
     told = ids[:, 1] != PAD_ID
     losses = {"caption": flag.sum() * 0.0, "flag": F.binary_cross_entropy_with_logits(flag.float(), changed)}
     if bool(told.any()):

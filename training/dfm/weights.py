@@ -12,8 +12,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from engine.contract.errors import InputError, ModelError
+from engine.contract.tiles import CLASSES
+from engine.models.detectors import DifferenceDetector
+from engine.models.diffusion.encoder import ResNet
 from engine.models.efficientnet import EfficientNetLite
+from engine.models.scribe import DELTAS
 from engine.models.vit import PUBLISHED, load_vit
+from engine.registry import weights_path
 from engine.registry.weights import unpack
 
 from ..shared.pretrained import fetch_dinov2_small, fetch_efficientnet, load_efficientnet
@@ -21,11 +26,15 @@ from ..shared.pretrained import fetch_dinov2_small, fetch_efficientnet, load_eff
 
 @dataclass(frozen=True)
 class Detector:
-    """A trained ``scribe-s`` as change detector: ``ScribeConfig`` as a dict, state of ``ChangeDetector``, class thresholds (3 × 7)."""
+    """A trained, frozen change detector.
+
+    config : ``ScribeConfig`` as a dict, of "scribe". state : of its ``FrozenDetector``. class_thresholds : (3 × 7). kind : of ``DETECTORS``.
+    """
 
     config: dict[str, Any]
     state: dict[str, Tensor]
     class_thresholds: list[list[float]]
+    kind: str = "scribe"
 
 
 def read_detector(path: Path) -> Detector:
@@ -46,6 +55,26 @@ def read_detector(path: Path) -> Detector:
     state = {name: value for name, value in tensors.items() if name.startswith("encoder.")}
     state |= {"branch." + name.removeprefix("prior."): value for name, value in tensors.items() if name.startswith("prior.")}
     return Detector(config, state, calibration["class_thresholds"])
+
+
+def load_detector(kind: str, path: Path | None) -> Detector:
+    """A detector of any kind from its file: ``scribe-s`` weights (None: the bundled ones), or a ResNet's as torchvision or transformers publish them.
+
+    Raises
+    ------
+    InputError, ModelError
+        No such file, or another network's.
+    """
+    if kind == "scribe":
+        return read_detector(path or weights_path("scribe-s"))
+    if path is None:
+        raise InputError(f"no weights for the change detector {kind}", "weights of that ResNet (.pth, .safetensors)", "name the file with --detector")
+    from ..diffusion.train import read_published
+
+    detector = DifferenceDetector(kind)
+    assert isinstance(detector.encoder.model, ResNet)
+    detector.encoder.model.load_published(read_published(path))
+    return Detector({}, detector.state_dict(), [[0.5] * len(CLASSES)] * len(DELTAS), kind)
 
 
 def encoder_weights(kind: str, folder: Path | None) -> tuple[Mapping[str, Any], dict[str, Tensor]]:

@@ -29,7 +29,7 @@ from engine.models.diffusion.encoder import EFFICIENTNETS, ImageDifferenceEncode
 from engine.registry import weights_path
 
 from ..augment import photometric
-from ..datasets import captioned, check_leakage, load_rows, training_rows
+from ..datasets import STRICT, SplitOptions, captioned, check_leakage, load_rows, training_rows
 from ..dfm.weights import read_detector
 from ..shared.batches import AugmentOptions, PairStore, Sample, augmented, plain_sample
 
@@ -148,12 +148,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER)
     parser.add_argument("--weights", type=Path, help="scribe-s weights whose encoder is taken (default: the bundled ones)")
     parser.add_argument("--versions", type=int, default=4, help="of each training pair: 1 as it is, the others augmented")
+    SplitOptions.add_options(parser)
     args = parser.parse_args()
     encoder, kind = trained_encoder(args.weights or weights_path("scribe-s"))
-    write_splits(encoder, kind, args.data, args.versions, args.out)
+    write_splits(encoder, kind, args.data, args.versions, args.out, SplitOptions.of(args))
 
 
-def write_splits(encode: Encode, kind: str, data: Path, versions: int, out: Path) -> None:
+def write_splits(encode: Encode, kind: str, data: Path, versions: int, out: Path, apart: SplitOptions = STRICT) -> None:
     """Cache the validation pairs and the captioned training pairs of ``data``.
 
     Raises
@@ -163,8 +164,8 @@ def write_splits(encode: Encode, kind: str, data: Path, versions: int, out: Path
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = load_rows(data)
-    train = [row for row in training_rows(rows) if row.captions]
-    check_leakage(train, [row for row in rows if row.split != "train"])
+    train = [row for row in training_rows(rows, apart) if row.captions]
+    check_leakage(train, [row for row in rows if row.split != "train"], apart)
     for name, chosen, count in (("val", captioned(rows, "val"), 1), ("train", train, versions)):
         save(extract(encode, kind, PairStore(chosen), count), out / f"{name}.safetensors")
 

@@ -41,9 +41,9 @@ from engine.models.diffusion.karras import SIGMA_DENSITIES
 from engine.registry import weights_path
 from engine.words.text import Vocabulary
 
-from ..datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
+from ..datasets import STRICT, PairRow, SplitOptions, captioned, check_leakage, load_rows, read_batch, training_rows, unchanged_sentences
 from ..scribe.language import levir_sentences
-from ..shared.run_log import append_row
+from ..shared.run_log import RunFolder
 from .batches import FeatureSource, ImageSource, PairSource, TextSource, draw
 from .features import FOLDER, read_cached, trained_encoder
 from .losses import CE_READS, WEIGHTINGS
@@ -51,6 +51,7 @@ from .options import OPTIONS, TrainOptions, learning_rate
 from .steps import Draws, moving_average, step_losses
 from .validate import validate
 
+ARCHITECTURES = {"discrete": "diffusion-rscc", "karras": "kd-rscc"}  # by family, as ``engine.registry.installed`` names them
 PUBLISHED_WEIGHTS = "torchvision's (.pth) or transformers' (.safetensors) weights of that ResNet"
 FIELDS = ("step", "seconds", "lr", "mse", "ce", "prior", "flag", "length", "total", "val_flag_auc", "val_well_formed")
 FIELDS += ("val_bleu4", "val_cider", "val_bleu4_changed", "val_cider_changed", "val_objective")
@@ -116,9 +117,7 @@ class Run:
 
     def save(self, path: Path) -> None:
         state = {"net": self.net.state_dict(), "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict()}
-        part = path.with_suffix(".part")
-        torch.save(state | {"of": self._identity(), "step": self.step, "best": self.best}, part)
-        part.replace(path)  # a run killed while it writes leaves the last whole state
+        RunFolder(path.parent, FIELDS).keep_last(state | {"of": self._identity(), "step": self.step, "best": self.best})
 
     def resume(self, path: Path) -> None:
         """Go on from ``path``, where there is such a file.
@@ -128,9 +127,9 @@ class Run:
         InputError
             It is of another network.
         """
-        if not path.is_file():
+        saved = RunFolder(path.parent, FIELDS).last()
+        if saved is None:
             return
-        saved = torch.load(path, map_location="cpu", weights_only=True)
         if saved.get("of") != self._identity():
             raise InputError(f"{path} is of another network", "the same configuration and vocabulary", "name another folder with --out, or remove it")
         self.net.load_state_dict(saved["net"])
@@ -193,21 +192,27 @@ def read_published(path: Path) -> dict[str, Tensor]:
 
 @dataclass
 class Task:
-    """What a run trains on, and what scores it: sources of pairs and of sentences without pictures, and a function of the averaged network."""
+    """What a run trains on, and what scores it: sources of pairs and of sentences without pictures, and a function of the averaged network.
+
+    data : the data set's folder. no_change : its sentences for pairs without a change, most frequent first.
+    """
 
     net: DiffusionNet
     vocabulary: Vocabulary
     pairs: PairSource
     text: PairSource | None
     scores: Callable[[DiffusionNet], dict[str, float]]
+    data: Path | str = ""
+    no_change: tuple[str, ...] = ()
 
 
 def train(run: Run, task: Task, out: Path) -> None:
     """Train in ``out`` from where ``last.pt`` stopped; the averaged network is validated, and its best kept."""
-    out.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(out, FIELDS)
     run.resume(out / "last.pt")
-    settings = {"train": asdict(run.options), "config": asdict(run.net.config), "vocabulary": run.vocabulary.words}
-    (out / "settings.json").write_text(json.dumps(settings, indent=1), "utf-8")
+    config, pairs = run.net.config, int((task.pairs.weights > 0).sum())
+    settings = {"train": asdict(run.options), "config": asdict(config), "vocabulary": run.vocabulary.words, "pairs": pairs}
+    folder.begin(ARCHITECTURES[config.family], task.data, **settings, no_change=list(task.no_change))
     sums: dict[str, float] = {}
     start_s, start_step = time.perf_counter(), run.step
     while run.step < run.options.steps:
@@ -221,9 +226,9 @@ def train(run: Run, task: Task, out: Path) -> None:
         record |= task.scores(run.averaged)
         if record["val_objective"] > run.best:
             run.best = record["val_objective"]
-            torch.save({"state": run.averaged.state_dict(), "record": record}, out / "best.pt")
+            folder.keep_best({"state": run.averaged.state_dict(), "record": record})
         run.save(out / "last.pt")
-        append_row(out / "log.csv", record, FIELDS)
+        folder.log(record)
         sums, start_s, start_step = {}, time.perf_counter(), run.step
 
 
@@ -238,7 +243,9 @@ def encoded_conditions(net: DiffusionNet, rows: Sequence[PairRow], batch_size: i
         yield net.encoder(*(torch.from_numpy(images).to(device) for images in read_batch(rows[start : start + batch_size])))
 
 
-def image_task(data: Path, config: DiffusionConfig, options: TrainOptions, weights: Path | None, smoke: bool = False) -> Task:
+def image_task(
+    data: Path, config: DiffusionConfig, options: TrainOptions, weights: Path | None, smoke: bool = False, apart: SplitOptions = STRICT
+) -> Task:
     """Pairs of images, the encoder trained too; a smoke run takes 8 pairs and random weights.
 
     Raises
@@ -248,18 +255,25 @@ def image_task(data: Path, config: DiffusionConfig, options: TrainOptions, weigh
     """
     rows = load_rows(data)
     limit = 8 if smoke else None
-    train_rows, val_rows = _training(rows)[:limit], captioned(rows, "val")[:limit]
-    check_leakage(train_rows, [row for row in rows if row.split != "train"])
+    train_rows, val_rows = _training(rows, apart)[:limit], captioned(rows, "val")[:limit]
+    check_leakage(train_rows, [row for row in rows if row.split != "train"], apart)
     vocabulary = build_vocabulary(train_rows, options)
     net = build(config, options, vocabulary)
     if not smoke:
         load_encoder(net, weights)
+    no_change = unchanged_sentences(train_rows)
     source = ImageSource(train_rows, options.unchanged_share, options.augment)
     text = _text_source(data, train_rows, net, vocabulary, options)
-    return Task(net, vocabulary, source, text, lambda average: validate(average, vocabulary, encoded_conditions(average, val_rows), val_rows))
+
+    def scores(average: DiffusionNet) -> dict[str, float]:
+        return validate(average, vocabulary, encoded_conditions(average, val_rows), val_rows, no_change=no_change)
+
+    return Task(net, vocabulary, source, text, scores, data, no_change)
 
 
-def feature_task(data: Path, features: Path, config: DiffusionConfig, options: TrainOptions, weights: Path | None) -> Task:
+def feature_task(
+    data: Path, features: Path, config: DiffusionConfig, options: TrainOptions, weights: Path | None, apart: SplitOptions = STRICT
+) -> Task:
     """Conditions cached by ``training.diffusion.features``, which looks for leaks; the encoder that made them stays as it is.
 
     Raises
@@ -269,7 +283,7 @@ def feature_task(data: Path, features: Path, config: DiffusionConfig, options: T
     """
     cached, held_out = read_cached(features / "train.safetensors"), read_cached(features / "val.safetensors")
     rows = load_rows(data)
-    train_rows, by_id = _training(rows), {row.id: row for row in captioned(rows, "val")}
+    train_rows, by_id = _training(rows, apart), {row.id: row for row in captioned(rows, "val")}
     if cached.encoder != config.encoder or cached.ids != [row.id for row in train_rows] or held_out.ids != list(by_id):
         need = f"conditions of {config.encoder} of the pairs of {data}"
         raise InputError(
@@ -282,11 +296,16 @@ def feature_task(data: Path, features: Path, config: DiffusionConfig, options: T
     source = FeatureSource(cached, options.unchanged_share, options.mirror)
     text = _text_source(data, train_rows, net, vocabulary, options)
     val_rows = list(by_id.values())
-    return Task(net, vocabulary, source, text, lambda average: validate(average, vocabulary, cached_conditions(held_out.condition), val_rows))
+    no_change = unchanged_sentences(train_rows)
+
+    def scores(average: DiffusionNet) -> dict[str, float]:
+        return validate(average, vocabulary, cached_conditions(held_out.condition), val_rows, no_change=no_change)
+
+    return Task(net, vocabulary, source, text, scores, data, no_change)
 
 
-def _training(rows: list[PairRow]) -> list[PairRow]:
-    return [row for row in training_rows(rows) if row.captions]
+def _training(rows: list[PairRow], apart: SplitOptions = STRICT) -> list[PairRow]:
+    return [row for row in training_rows(rows, apart) if row.captions]
 
 
 def _text_source(data: Path, rows: Sequence[PairRow], net: DiffusionNet, vocabulary: Vocabulary, options: TrainOptions) -> PairSource | None:
@@ -323,10 +342,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = {"options": asdict(options), "config": asdict(config), "parameters": parameter_counts(config, len(words), frozen)}
         print(json.dumps(found, indent=1))
         return
+    apart = SplitOptions.of(args)
     if frozen and not args.smoke:
-        task = feature_task(args.data, args.features, config, options, args.encoder_weights)
+        task = feature_task(args.data, args.features, config, options, args.encoder_weights, apart)
     else:
-        task = image_task(args.data, config, options, args.encoder_weights, args.smoke)
+        task = image_task(args.data, config, options, args.encoder_weights, args.smoke, apart)
     run = Run(task.net.to(choose(args.device).name), task.vocabulary, options)
     train(run, task, args.out or Path("runs") / args.preset)
 
@@ -348,6 +368,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--density", choices=SIGMA_DENSITIES, help="of the noise levels of KD-RSCC")
     parser.add_argument("--ce-reads", choices=CE_READS)
     parser.add_argument("--weighting", choices=WEIGHTINGS, help="of KD-RSCC's loss over the noise levels")
+    SplitOptions.add_options(parser)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     parser.add_argument("--smoke", action="store_true", help="two steps on 8 pairs, on the images, from random weights")

@@ -37,12 +37,17 @@ def sample_texts(net: DiffusionNet, vocabulary: Vocabulary, condition: Tensor, s
 
 
 def validate(
-    net: DiffusionNet, vocabulary: Vocabulary, conditions: Iterator[Tensor], rows: Sequence[PairRow], steps: int = STEPS
+    net: DiffusionNet,
+    vocabulary: Vocabulary,
+    conditions: Iterator[Tensor],
+    rows: Sequence[PairRow],
+    steps: int = STEPS,
+    no_change: Sequence[str] = (UNCHANGED_TEXT,),
 ) -> dict[str, float]:
     """Scores of ``rows``, whose conditions come in batches: of all captions, of the changed pairs' alone, and of the change flag.
 
     A network with a flag is scored as it is used: with the flag's own sentence where it says no. ``val_objective`` is CIDEr-D of all pairs and of
-    the changed ones, × 100, each / 200, and the flag's AUC (0..1).
+    the changed ones, × 100, each / 200, and the flag's AUC (0..1). no_change : the data set's sentences for no change, most frequent first.
     """
     net.eval()
     texts: list[str] = []
@@ -52,7 +57,7 @@ def validate(
         if net.flag is not None:
             with torch.inference_mode():
                 flags += net.flag(condition).tolist()
-    shown = [UNCHANGED_TEXT if flags and flag < 0 else text for text, flag in zip(texts, flags or [1.0] * len(texts), strict=True)]
+    shown = [no_change[0] if flags and flag < 0 else text for text, flag in zip(texts, flags or [1.0] * len(texts), strict=True)]
     found = {"val_well_formed": float(np.mean([is_well_formed(text) for text in texts]))}
     if flags:
         found["val_flag_auc"] = area_under_curve(flags, [row.changed == 1 for row in rows])

@@ -10,7 +10,6 @@ the epoch on the validation split.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from engine.contract.request import DEFAULT_MODEL
 from engine.models.quick import FirstLook, FirstLookConfig
 from engine.models.scribe import ScribeCaptioner
 
-from ..datasets import PairRow, captioned, check_leakage, load_rows, read_batch, training_rows
+from ..datasets import STRICT, PairRow, SplitOptions, captioned, check_leakage, load_rows, read_batch, training_rows
 from ..scribe.depthwise import freeze_depthwise
 from ..scribe.losses import known_bce
 from ..scribe.optimization import Ema
@@ -35,7 +34,7 @@ from ..scribe.train import train_epoch
 from ..scribe.validate import auc
 from ..shared.batches import AugmentOptions, Batch, PairStore, batches, epoch_order
 from ..shared.pretrained import fetch_efficientnet, load_efficientnet
-from ..shared.run_log import append_row
+from ..shared.run_log import RunFolder
 
 FIELDS = ("epoch", "seconds", "flag", "mask", "val_flag_auc", "val_passed_at_recall_99", "val_passed_at_recall_97")
 
@@ -66,28 +65,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/first-look"))
     parser.add_argument("--epochs", type=int, default=FirstLookOptions.epochs)
     parser.add_argument("--smoke", action="store_true", help="a few steps on a few pairs")
+    SplitOptions.add_options(parser)
     args = parser.parse_args(argv)
     options = FirstLookOptions(epochs=2 if args.smoke else args.epochs)
-    train(args.data, args.out, options, FirstLookConfig(), 64 if args.smoke else None)
+    train(args.data, args.out, options, FirstLookConfig(), 64 if args.smoke else None, SplitOptions.of(args))
 
 
-def train(data: Path, out: Path, options: FirstLookOptions, config: FirstLookConfig, limit: int | None = None) -> None:
+def train(data: Path, out: Path, options: FirstLookOptions, config: FirstLookConfig, limit: int | None = None, apart: SplitOptions = STRICT) -> None:
     """Train, validate, keep the best epoch by validation in ``out/best.pt``; resumes from ``out/last.pt``."""
-    out.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(out, FIELDS)
     torch.manual_seed(options.seed)
     rows = load_rows(data)
-    train_rows, val_rows = training_rows(rows)[:limit], captioned(rows, "val")[:limit]
-    check_leakage(train_rows, [row for row in rows if row.split != "train"])
+    train_rows, val_rows = training_rows(rows, apart)[:limit], captioned(rows, "val")[:limit]
+    check_leakage(train_rows, [row for row in rows if row.split != "train"], apart)
     store = PairStore(train_rows)
     net = FirstLook(config)
     load_efficientnet(net.encoder, fetch_efficientnet(config.encoder))
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = _optimizer(net, options)
-    (out / "settings.json").write_text(json.dumps({"train": asdict(options), "config": asdict(config), "pairs": len(store)}, indent=1), "utf-8")
+    folder.begin("scribe-quick", data, train=asdict(options), config=asdict(config), pairs=len(store))
     steps = len(epoch_order(store, options.batch_size, np.random.default_rng(0)))
     ema, first, best = Ema(net, options.ema), 0, -math.inf
-    if (out / "last.pt").is_file():
-        saved = torch.load(out / "last.pt", map_location="cpu", weights_only=True)
+    if (saved := folder.last()) is not None:
         net.load_state_dict(saved["net"])
         optimizer.load_state_dict(saved["optimizer"])
         ema.shadow, ema.steps, first, best = saved["ema"], saved["ema_steps"], saved["epoch"], saved["best"]
@@ -105,10 +104,10 @@ def train(data: Path, out: Path, options: FirstLookOptions, config: FirstLookCon
         scores = validate(averaged(ema, config), val_rows)
         if scores["val_flag_auc"] > best:
             best = scores["val_flag_auc"]
-            torch.save({"state": ema.shadow, "scores": scores, "epoch": epoch + 1}, out / "best.pt")
+            folder.keep_best({"state": ema.shadow, "scores": scores, "epoch": epoch + 1})
         state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "ema": ema.shadow, "ema_steps": ema.steps}
-        torch.save(state | {"epoch": epoch + 1, "best": best}, out / "last.pt")
-        append_row(out / "log.csv", record | {"seconds": round(time.perf_counter() - start_s), **scores}, FIELDS)
+        folder.keep_last(state | {"epoch": epoch + 1, "best": best})
+        folder.log(record | {"seconds": round(time.perf_counter() - start_s), **scores})
 
 
 def averaged(ema: Ema, config: FirstLookConfig) -> FirstLook:

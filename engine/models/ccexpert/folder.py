@@ -111,7 +111,9 @@ def _write_tokenizer(place: Path, source: Path) -> None:
 
 
 def own_id(folder: Path) -> str:
-    """The id of a model of the user's from the folder's name."""
+    """The id of a model of the user's: the one that ``changescribe export`` was given, else made of the folder's name."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads((folder / CONFIG_FILE).read_text("utf-8"))[OWN]["id"])
     return re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")[:40]
 
 

@@ -257,9 +257,14 @@ def save_trained(
     path: Path, state: Mapping[str, Tensor], config: CCExpertConfig, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float]
 ) -> None:
     """Write a ``trained_state`` packed (``engine.registry.weights``), with all that ``CCExpertCaptioner`` needs beside the base."""
-    members = {"config": config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
-    metadata = {name: json.dumps(value, ensure_ascii=False) for name, value in members.items()}
+    metadata = trained_metadata(config, base, card, calibration)
     save_file({name: tensor.cpu() for name, tensor in pack(state).items()}, path, metadata=metadata)
+
+
+def trained_metadata(config: CCExpertConfig, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float]) -> dict[str, str]:
+    """The metadata of a trained file, which ``captioner.read_metadata`` reads."""
+    members = {"config": config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in members.items()}
 
 
 def load_net(config: CCExpertConfig, base: Path, trained: Mapping[str, Tensor], device: str = "cpu") -> CCExpertNet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -67,11 +67,12 @@ class DiffusionCaptioner(Captioner):
     """Both diffusion models.
 
     A network with a change flag is scored by it and draws samples of changed tiles alone. The published networks have none: samples of every
-    tile are drawn, and the change score is the share of them that is no sentence of ``text.NO_CHANGE``.
+    tile are drawn, and the change score is the share of them that is no sentence of ``no_change``.
 
     Parameters
     ----------
-    calibration : ``temperature`` and ``bias`` of the flag's logit. sampling : the default.
+    calibration : ``temperature`` and ``bias`` of the flag's logit. sampling : the default. no_change : sentences of the training data for pairs
+        without a change.
 
     Attributes
     ----------
@@ -83,12 +84,20 @@ class DiffusionCaptioner(Captioner):
     cpu_batch = 32  # of many tiles, the blocks of those that have changed are fuller
 
     def __init__(
-        self, net: DiffusionNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], sampling: Sampling, device: torch.device
+        self,
+        net: DiffusionNet,
+        vocabulary: Vocabulary,
+        card: ModelCard,
+        calibration: dict[str, Any],
+        sampling: Sampling,
+        device: torch.device,
+        no_change: Collection[str] = NO_CHANGE,
     ):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.net = net.eval().to(device)
         self.samplers = SAMPLERS_OF[net.config.family]
         self.default = sampling
+        self.no_change = frozenset(no_change)
         self.cache_condition = True
         self.precision = torch.bfloat16 if device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16()) else torch.float32
         self.verify_options(CaptionOptions(steps=sampling.steps, sampler=sampling.sampler, samples=sampling.samples))
@@ -106,11 +115,13 @@ class DiffusionCaptioner(Captioner):
             net = DiffusionNet(DiffusionConfig(**found.config), len(found.vocabulary))
             net.load_state_dict(found.state)
             sampling = Sampling(**json.loads(found.metadata["sampling"]))
-            return cls(net, found.vocabulary, found.card, found.calibration, sampling, torch.device(device))
+            no_change = json.loads(found.metadata["no_change"]) if "no_change" in found.metadata else NO_CHANGE
+            return cls(net, found.vocabulary, found.card, found.calibration, sampling, torch.device(device), no_change)
 
     def save_metadata(self) -> dict[str, str]:
         """What ``from_checkpoint`` needs beside the tensors."""
-        return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration, sampling=asdict(self.default))
+        own = {"sampling": asdict(self.default), "no_change": sorted(self.no_change)}
+        return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration, **own)
 
     def verify_options(self, options: CaptionOptions) -> None:
         super().verify_options(options)
@@ -175,7 +186,7 @@ class DiffusionCaptioner(Captioner):
         with torch.inference_mode():
             tokens = self.encode(self._to_device(before), self._to_device(after)).state
             drawn = self.draw(tokens, self.sampling(options), seeds)
-            scores = [sum(sample.text not in NO_CHANGE for sample in samples) / len(samples) for samples in drawn]
+            scores = [sum(sample.text not in self.no_change for sample in samples) / len(samples) for samples in drawn]
             changed = [i for i, score in enumerate(scores) if score >= threshold]
             chosen = self.choose_captions(tokens[changed], self.sampling(options), [seeds[i] for i in changed], [drawn[i] for i in changed])
         captions = [unchanged_caption(score) for score in scores]
@@ -186,13 +197,13 @@ class DiffusionCaptioner(Captioner):
     def choose_captions(self, tokens: Tensor, sampling: Sampling, seeds: Sequence[int], drawn: list[list[Drawn]]) -> list[tuple[str, float]]:
         """Captions of changed tiles and their scores; one none of whose samples is usable gets others, DRAWS times in all."""
         for number in range(1, DRAWS):
-            again = [i for i, samples in enumerate(drawn) if not any(map(is_usable, samples))]
+            again = [i for i, samples in enumerate(drawn) if not any(is_usable(sample, self.no_change) for sample in samples)]
             if not again:
                 break
             others = self.draw(tokens[again], sampling, [seeds[i] for i in again], number * sampling.samples)
             for i, samples in zip(again, others, strict=True):
                 drawn[i] = samples
-        return [choose(samples) for samples in drawn]
+        return [choose(samples, self.no_change) for samples in drawn]
 
     def _sample(self, condition: Condition, rows: int, sampling: Sampling, noise: RowNoise, lengths: Tensor | None = None) -> Tensor:
         """x̂0 (rows, L, latent) of a sample of each row of the condition."""
@@ -223,17 +234,17 @@ class DiffusionCaptioner(Captioner):
         return torch.autocast(self.device.type, torch.bfloat16, enabled) if self.precision == torch.bfloat16 else nullcontext()
 
 
-def is_usable(sample: Drawn) -> bool:
+def is_usable(sample: Drawn, no_change: Collection[str] = NO_CHANGE) -> bool:
     """Whether a sample can be the caption of a changed tile: a well-formed sentence that does not deny the change."""
-    return is_well_formed(sample.text) and sample.text not in NO_CHANGE
+    return is_well_formed(sample.text) and sample.text not in no_change
 
 
-def choose(samples: Sequence[Drawn]) -> tuple[str, float]:
+def choose(samples: Sequence[Drawn], no_change: Collection[str] = NO_CHANGE) -> tuple[str, float]:
     """A changed tile's caption and its score (0..1), among the usable samples; "" and 0 without any.
 
     The score is the mean similarity of all samples, itself among them, to the chosen one; of a single sample the mean probability of its tokens.
     """
-    usable = [sample for sample in samples if is_usable(sample)]
+    usable = [sample for sample in samples if is_usable(sample, no_change)]
     if not usable:
         return "", 0.0
     if len(samples) == 1:

@@ -1,0 +1,196 @@
+"""The whole way of each architecture at tiny size: images in LEVIR-CC's published layout, train, export, models add, captions in a GeoPackage."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+import fiona
+import pytest
+import torch
+from published_layout import draw_levir, draw_rasters
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from engine import registry
+from engine.cli import main
+from engine.contract.errors import InputError, ModelError
+from engine.contract.tiles import LAYER_NAME
+from engine.models import dfm
+from engine.models.diffusion import denoiser, encoder
+from engine.models.scribe import ScribeConfig
+from engine.registry.installed import ARCHITECTURES, own_rows
+from training.scribe import train as train_scribe
+
+TINY = {"width": 32, "heads": 2, "hidden": 32}
+TINY_DIFFUSION = TINY | {"encoder": "resnet50", "layers": 1, "inner": 32, "fusion_heads": 2, "length": 12}
+
+
+@pytest.fixture(scope="module")
+def levir(tmp_path_factory):
+    return draw_levir(tmp_path_factory.mktemp("levir"))
+
+
+@pytest.fixture(autouse=True)
+def own_models(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHANGESCRIBE_MODELS", str(tmp_path / "models"))
+
+
+def run(*arguments):
+    assert main([str(argument) for argument in arguments]) == 0
+
+
+def chain(levir, tmp_path, name, *training, export=(), caption=()):
+    """Train, export, add and caption; the file, and the captioned tile's properties."""
+    weights = tmp_path / f"my-{name}.safetensors"
+    run("train", name, "--data", levir, "--out", tmp_path / "run", *training)
+    run("export", tmp_path / "run", "-o", weights, "--id", f"my-{name}", *export)
+    run("models", "add", weights)
+    return weights, captioned(tmp_path, f"my-{name}", *caption)
+
+
+def captioned(tmp_path, model, *arguments):
+    before, after = draw_rasters(tmp_path)
+    run("caption", before, after, "-o", tmp_path / "changes.gpkg", "--model", model, "--device", "cpu", *arguments)
+    with fiona.open(tmp_path / "changes.gpkg", layer=LAYER_NAME) as layer:
+        (tile,) = [dict(feature["properties"]) for feature in layer]
+    assert tile["model_id"] == model if "model_id" in tile else True
+    assert len(tile["caption"].split()) >= 3
+    return tile
+
+
+def verify_own(weights, architecture, packing="bytes"):
+    """The row and the card that come of it, and what the file says of itself."""
+    model_id = weights.stem
+    row = next(row for row in own_rows(registry.published()) if row["id"] == model_id)
+    assert row["class"] == ARCHITECTURES[architecture]["class"] and row["sha256"] == registry.sha256_of(weights)
+    assert row.get("samplers", []) == ARCHITECTURES[architecture].get("samplers", [])
+    assert row["metrics"]["split"] == "val"
+    with safe_open(weights, "pt") as stream:
+        metadata = stream.metadata()
+        kinds = {stream.get_tensor(name).dtype for name in stream.keys()}  # noqa: SIM118
+    assert metadata["architecture"] == architecture
+    assert (torch.int8 in kinds) is (packing == "bytes")
+    card = weights.with_suffix(".md").read_text()
+    figures = {name: value for name, value in row["metrics"].items() if isinstance(value, float)}
+    assert figures and all(f"| {name.replace('_', ' ')} | {value:g} |" in card for name, value in figures.items())
+
+
+def tiny_scribe(monkeypatch):
+    monkeypatch.setattr(train_scribe, "fetch_efficientnet", lambda variant: {})
+    monkeypatch.setattr(train_scribe, "load_efficientnet", lambda encoder, state: None)
+    sizes = TINY | {"prior_width": 16, "decoder_layers": 1, "max_length": 12}
+    monkeypatch.setattr(train_scribe, "ScribeConfig", lambda **members: ScribeConfig(**(members | sizes)))
+
+
+def test_scribe(levir, tmp_path, monkeypatch):
+    tiny_scribe(monkeypatch)
+    weights, _ = chain(levir, tmp_path, "scribe-s", "--smoke", "--batch-size", 4, "--encoder", "lite0")
+    verify_own(weights, "scribe")
+
+
+@pytest.mark.parametrize("name", ["diffusion-rscc", "kd-rscc"])
+def test_diffusion(levir, tmp_path, monkeypatch, name):
+    monkeypatch.setitem(encoder.RESNETS, "resnet50", (1, 1, 1))
+    monkeypatch.setitem(denoiser.PRESETS, name, replace(denoiser.PRESETS[name], **TINY_DIFFUSION))
+    weights, _ = chain(levir, tmp_path, name, "--smoke", "--device", "cpu", export=("--packing", "single"), caption=("--steps", 3))
+    verify_own(weights, name, "single")
+    captioner = registry.load(f"my-{name}")
+    assert captioner.default.steps == {"diffusion-rscc": 2000, "kd-rscc": 50}[name]  # as published
+    assert "the scene is the same as before" in captioner.no_change
+
+
+def mpnet_folder(folder):
+    from transformers import MPNetConfig, MPNetModel, MPNetTokenizerFast
+
+    folder.mkdir()
+    (folder / "vocab.txt").write_text("\n".join(["<s>", "<pad>", "</s>", "<unk>", "<mask>", "[UNK]", "a", "house", "is", "built"]) + "\n")
+    MPNetTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    MPNetModel(MPNetConfig(vocab_size=20, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)).save_pretrained(folder)
+    return folder
+
+
+def test_dfm(levir, tmp_path, monkeypatch):
+    """The published preset, from folders of CLIP and MPNet; with the bundled scribe-s as frozen change detector it draws heat maps."""
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 16}
+    CLIPVisionModel(CLIPVisionConfig(**sizes)).save_pretrained(tmp_path / "clip")
+    monkeypatch.setitem(dfm.PRESETS, "paper", replace(dfm.PRESETS["paper"], **TINY, max_length=12))
+    folders = ("--encoder-weights", tmp_path / "clip", "--sentence-weights", mpnet_folder(tmp_path / "mpnet"), "--sentences", tmp_path / "table")
+    heat = ("--heatmap", tmp_path / "heat.tif")
+    weights, _ = chain(levir, tmp_path, "dfm", *folders, "--smoke", "--device", "cpu", export=("--packing", "half"), caption=heat)
+    verify_own(weights, "dfm", "half")
+    net = registry.load("my-dfm").net
+    assert net.config.extraction == "state-space" and len(net.heads.extraction.layers) == 3
+    assert (tmp_path / "heat.tif").is_file()
+
+
+def test_ccexpert(levir, tmp_path, monkeypatch):
+    pytest.importorskip("accelerate")
+    pytest.importorskip("peft")
+    from accelerate.state import AcceleratorState
+    from test_ccexpert_training import chat_of_words, tiny_net
+
+    from training.ccexpert.stages import PARTS, Stage
+
+    base, folder = tmp_path / "base", tmp_path / "anywhere"
+    base.mkdir()
+    state = {name: value for name, value in tiny_net().state_dict().items() if not name.startswith("difference.") and name != "llm.lm_head.weight"}
+    save_file(state, base / "model.safetensors")
+    chat_of_words().tokenizer.save(str(base / "tokenizer.json"))
+    stages = tmp_path / "stages.json"
+    stages.write_text(json.dumps([asdict(Stage("all", PARTS, 1e-3, 4, 0.5, "random"))]))
+    AcceleratorState._reset_state(True)
+    trained = ("--preset", "ccexpert-tiny", "--base", base, "--stages", stages, "--out", tmp_path / "run", "--val-pairs", 2)
+    run("train", "ccexpert", "--data", levir, *trained)
+    AcceleratorState._reset_state(True)
+    run("export", tmp_path / "run", "-o", folder, "--id", "my-ccexpert", "--base", base)
+    run("models", "add", folder)
+    assert registry.row("my-ccexpert")["questions"] is True
+    assert "answer" in captioned(tmp_path, "my-ccexpert", "--question", "what was built?")
+
+
+def exported_kd(levir, tmp_path, monkeypatch):
+    monkeypatch.setitem(encoder.RESNETS, "resnet50", (1, 1, 1))
+    monkeypatch.setitem(denoiser.PRESETS, "kd-rscc", replace(denoiser.PRESETS["kd-rscc"], **TINY_DIFFUSION))
+    run("train", "kd-rscc", "--data", levir, "--out", tmp_path / "run", "--smoke", "--device", "cpu")
+
+
+def test_what_an_export_refuses_and_what_bundling_writes(levir, tmp_path, monkeypatch, capsys):
+    exported_kd(levir, tmp_path, monkeypatch)
+    arguments = ["export", str(tmp_path / "run")]
+    assert main([*arguments, "-o", str(tmp_path / "x"), "--id", "kd-rscc"]) == ModelError.exit_code  # published
+    assert main([*arguments, "--id", "mine"]) == InputError.exit_code
+    assert main([*arguments, "-o", str(tmp_path / "x"), "--id", "mine", "--bundle"]) == InputError.exit_code
+    assert main(["export", str(tmp_path), "-o", "x", "--id", "mine"]) == InputError.exit_code
+    assert "holds no training run" in " ".join(capsys.readouterr().err.split())
+    resources = tmp_path / "resources"
+    resources.mkdir()
+    (resources / "models.json").write_text('{"models": [{"id": "kd-rscc", "name": "kept", "licence": "kept"}]}')
+    monkeypatch.setattr(registry, "RESOURCES", resources)
+    run(*arguments, "--bundle")
+    run(*arguments, "--bundle", "--id", "kd-rscc-new", "--name", "another")
+    old, new = json.loads((resources / "models.json").read_text())["models"]
+    assert old["licence"] == "kept" and old["sha256"] == "sha256:" + registry.sha256_of(resources / "weights" / "kd-rscc.safetensors")
+    assert new["class"] == ARCHITECTURES["kd-rscc"]["class"] and new["name"] == "another" and new["bundled"] is False
+    assert new["metrics"]["well_formed"] >= 0
+    assert (resources / "cards" / "kd-rscc-new.md").is_file()
+
+
+def test_weights_of_another_architecture_are_refused(levir, tmp_path, monkeypatch, capsys):
+    """A file chooses from the table; what it chooses must load."""
+    exported_kd(levir, tmp_path, monkeypatch)
+    weights = tmp_path / "mine.safetensors"
+    run("export", tmp_path / "run", "-o", weights, "--id", "mine")
+    with safe_open(weights, "pt") as stream:
+        metadata, state = stream.metadata(), {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    forgeries = {"os:system": "has the architecture", "scribe": "cannot be loaded", "diffusion-rscc": "calls itself diffusion-rscc"}
+    for architecture, message in forgeries.items():
+        save_file(state, weights, metadata=metadata | {"architecture": architecture})
+        assert main(["models", "add", str(weights)]) == ModelError.exit_code
+        assert message in " ".join(capsys.readouterr().err.split())
+    card = json.loads(metadata["card"]) | {"id": "scribe-s"}
+    save_file(state, weights, metadata=metadata | {"card": json.dumps(card)})
+    assert main(["models", "add", str(weights)]) == ModelError.exit_code
+    assert own_rows(registry.published()) == []
