@@ -81,7 +81,7 @@ translations: ## resources/i18n from the plugin's texts; LANGUAGES="fr …" adds
 
 train: setup-engine ## train the default model and export it; DATA=… names the captioned pairs
 	$(BIN)/python -m training.scribe.train $(if $(DATA),--data "$(DATA)")
-	$(BIN)/python -m training.scribe.export $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python -m training.export runs/scribe-s --bundle $(if $(DATA),--data "$(DATA)")
 
 clean: ## remove everything that make wrote
 	rm -rf .venv .venv-qgis .qgis-settings build dist demo .pytest_cache .ruff_cache .mypy_cache .hypothesis *.egg-info

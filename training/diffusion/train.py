@@ -4,7 +4,7 @@
     python -m training.diffusion.train --preset kd-rscc-compact        on these
     python -m training.diffusion.train --preset kd-rscc --encoder-weights resnet101.safetensors --data LEVIR-CC
     python -m training.diffusion.log runs/kd-rscc-compact              plot of the log
-    python -m training.diffusion.export --run runs/kd-rscc-compact     calibrate, pack, register
+    changescribe export runs/kd-rscc-compact -o FILE --id MY-ID         calibrate, pack, describe
     changescribe evaluate --model kd-rscc --data ../shared/data/levir_cc
 
 The authors' four commands: word_encode → the vocabulary is built from the training captions when a run starts (settings.json holds it);

@@ -37,7 +37,7 @@ def main() -> int:
     try:
         settings.verify()
         if not args.weights.is_file():
-            raise InputError(f"{args.weights} does not exist", "a safetensors file", "export a run first: python -m training.scribe.export")
+            raise InputError(f"{args.weights} does not exist", "a safetensors file", "export a run first: changescribe export RUN -o FILE --id ID")
         pairs = [as_pair(row) for row in captioned(load_rows(args.data), args.split, args.source)]
         captioner = ScribeCaptioner.from_checkpoint(str(args.weights))
         evaluation = evaluate(pairs, captioner, settings=settings, name="candidate")
