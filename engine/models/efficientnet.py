@@ -6,6 +6,9 @@ trained under TensorFlow's "same" padding, which pads the lower right first wher
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -71,19 +74,25 @@ class EfficientNetLite(nn.Module):
             outputs.append(out)
         self.channels: tuple[int, ...] = tuple(outputs[i] for i in FEATURE_STAGES)
 
-    def forward(self, images: Tensor) -> list[Tensor]:
+    def forward(self, images: Tensor, stages: Sequence[int] = FEATURE_STAGES) -> list[Tensor]:
+        """Outputs of some stages, in ascending order; those beyond the last of them are not computed."""
         x = F.relu6(self.stem(normalised(images, self.stem.weight.dtype)), inplace=True)
-        features = []
-        for number, stage in enumerate(self.stages):
-            x = stage(x)
-            if number in FEATURE_STAGES:
-                features.append(x)
-        return features
+        return outputs(x, self.stages, stages)
 
     def frozen_parameters(self, stages: int) -> list[nn.Parameter]:
         """Parameters of the stem and the first ``stages`` stages, which training keeps as they are."""
         modules = [self.stem, *self.stages[:stages]]
         return [parameter for module in modules for parameter in module.parameters()]
+
+
+def outputs(x: Tensor, modules: Iterable[nn.Module], wanted: Sequence[int]) -> list[Tensor]:
+    """What the ``wanted`` ones (ascending) of a row of modules give, ``x`` going into the first."""
+    found = []
+    for number, module in enumerate(islice(modules, wanted[-1] + 1)):
+        x = module(x)
+        if number in wanted:
+            found.append(x)
+    return found
 
 
 def normalised(images: Tensor, dtype: torch.dtype) -> Tensor:

@@ -7,12 +7,13 @@ tens of megabytes once more.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .efficientnet import FEATURE_STAGES, EfficientNetLite, MBConv, SameConv, normalised
+from .efficientnet import FEATURE_STAGES, EfficientNetLite, MBConv, SameConv, normalised, outputs
 
 PROOF_PX = 64
 TOLERANCE = 0.05
@@ -65,14 +66,8 @@ class FusedEfficientNetLite(nn.Module):
         self.stem = FusedConv(net.stem, "relu6")
         self.stages = nn.ModuleList(nn.Sequential(*(FusedBlock(block) for block in stage.children())) for stage in net.stages)  # type: ignore[arg-type]
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        x = self.stem(normalised(images, self.stem.weight.dtype))
-        features = []
-        for number, stage in enumerate(self.stages):
-            x = stage(x)
-            if number in FEATURE_STAGES:
-                features.append(x)
-        return features
+    def forward(self, images: Tensor, stages: Sequence[int] = FEATURE_STAGES) -> list[Tensor]:
+        return outputs(self.stem(normalised(images, self.stem.weight.dtype)), self.stages, stages)
 
 
 def fused(net: EfficientNetLite) -> nn.Module:

@@ -1,0 +1,193 @@
+"""Train the change mask of ``scribe-s`` over its frozen encoder, for a given time.
+
+    python -m training.masks.train --data ../shared/data --init resources/weights/scribe-s.safetensors --out runs/mask --minutes 50
+
+Resumes by itself. ``out/last.pt`` holds the latest state, ``out/log.csv`` losses and the F1 of building change on validation pairs.
+``--cache`` names the folder of the features (about 2 MB a pair and variant); it may be deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from engine.contract.objects import OBJECT_KINDS
+from engine.models.efficientnet import EfficientNetLite
+from engine.models.mask import MASK_STAGES, MaskConfig, MaskDecoder
+from engine.models.onednn import fused
+from engine.models.scribe import read_checkpoint
+
+from ..datasets import PairRow, check_leakage, load_rows, training_rows
+from ..scribe.optimization import Ema
+from ..scribe.train import schedule
+from ..shared.run_log import append_row
+from .cache import FeatureCache
+from .losses import mask_losses
+from .norms import NormedConv
+from .samples import BUILDING_ADDED, BUILDING_REMOVED, SWAPPED, UNKNOWN, named_kinds
+
+WEIGHTS = {"change": 1.0, "dice": 0.5, "sign": 0.5, "land": 0.3, "named": 0.05}
+FIELDS = ("minutes", "steps", *WEIGHTS, "val_f1", "val_threshold")
+LEVIR_LIKE = frozenset({"lcc", "lva", "lev"})
+THRESHOLDS = np.arange(0.3, 0.71, 0.05)
+
+
+@dataclass(frozen=True)
+class MaskTraining:
+    """How to train. minutes : of the whole schedule. variants : of each pair kept in the cache. save_minutes : between saves."""
+
+    minutes: float = 50.0
+    batch_size: int = 8
+    variants: int = 4
+    lr: float = 2e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.03
+    ema: float = 0.995
+    save_minutes: float = 5.0
+    seed: int = 1
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--init", type=Path, default=Path("resources/weights/scribe-s.safetensors"), help="whose encoder the mask is read from")
+    parser.add_argument("--out", type=Path, default=Path("runs/mask"))
+    parser.add_argument("--cache", type=Path, help="folder of the features; OUT/cache by default")
+    parser.add_argument("--minutes", type=float, default=MaskTraining.minutes)
+    parser.add_argument("--smoke", action="store_true", help="a minute on a few pairs: does it run?")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    rows = load_rows(args.data)
+    train_rows = training_rows(rows)
+    check_leakage(train_rows, [row for row in rows if row.split != "train"])
+    val_rows = [row for row in rows if row.split == "val" and row.source == "lcc"]
+    options = MaskTraining(args.minutes)
+    if args.smoke:
+        train_rows, val_rows, options = train_rows[:40], val_rows[:8], MaskTraining(1.0, save_minutes=0.3)
+    train([row for row in train_rows if draws(row)], val_rows, read_checkpoint(str(args.init))[0].encoder, args.out, args.cache or args.out / "cache", options)
+
+
+def draws(row: PairRow) -> float:
+    """How often a pair is drawn, next to others: those like the pairs that buildings are judged on, and changed ones, more often; 0 never."""
+    told = row.mask is not None or not np.isnan(named_kinds(row)).all()
+    if not told:
+        return 0.0
+    built = row.changed != 0 and row.mask is not None
+    if row.source in LEVIR_LIKE:
+        return (2.0 if row.source == "lcc" else 1.2) if built else 0.6
+    return 0.8 if built else 0.4
+
+
+def train(rows: Sequence[PairRow], val_rows: Sequence[PairRow], encoder: EfficientNetLite, out: Path, cache: Path, options: MaskTraining) -> None:
+    """Train on ``rows`` until the schedule ends; resumes from ``out/last.pt``."""
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(options.seed)
+    encoder = encoder.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    channels = stage_channels(encoder)
+    config = MaskConfig(channels, len(OBJECT_KINDS))
+    net = MaskDecoder(config, NormedConv).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": options.weight_decay},
+            {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+        ],
+        options.lr,
+    )
+    nn.init.constant_(net.head.bias, -3.0)  # most cells show nothing
+    (out / "settings.json").write_text(json.dumps({"train": asdict(options), "config": asdict(config), "pairs": len(rows)}, indent=1), "utf-8")
+    ema = Ema(net, options.ema)
+    spent, step = _resume(out / "last.pt", net, ema, optimizer)
+    faster = fused(encoder)
+    store = FeatureCache(rows, faster, channels, cache / "train", options.variants, options.seed)
+    held = FeatureCache(val_rows, faster, channels, cache / "val", 1, options.seed)
+    chance = np.array([draws(row) for row in rows])
+    rng = np.random.default_rng((options.seed, step))
+    started = saved = time.time()
+    sums, count = dict.fromkeys(WEIGHTS, 0.0), 0
+    net.train()
+    while True:
+        minutes = spent + (time.time() - started) / 60
+        if minutes >= options.minutes:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = options.lr * max(0.02, schedule(round(1e4 * minutes / options.minutes), round(1e4 * options.warmup), 10000))
+        order = rng.choice(len(rows), options.batch_size, replace=False, p=chance / chance.sum())
+        losses = step_losses(net, store.read([(int(i), int(rng.integers(options.variants))) for i in order]), rng)
+        optimizer.zero_grad(set_to_none=True)
+        torch.stack([WEIGHTS[name] * value for name, value in losses.items()]).sum().backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
+        optimizer.step()
+        ema.update(net)
+        step, count = step + 1, count + 1
+        for name, value in losses.items():
+            sums[name] += float(value.detach())
+        if time.time() - saved > 60 * options.save_minutes:
+            saved = time.time()
+            _save(out, net, ema, optimizer, spent + (saved - started) / 60, step, {n: s / count for n, s in sums.items()}, validate(ema, config, held))
+            sums, count = dict.fromkeys(WEIGHTS, 0.0), 0
+    _save(out, net, ema, optimizer, options.minutes, step, {n: s / max(1, count) for n, s in sums.items()}, validate(ema, config, held))
+
+
+def step_losses(net: MaskDecoder, read: tuple, rng: np.random.Generator) -> dict[str, Tensor]:
+    """Loss terms of a batch, half of the time with its dates swapped and what was added removed."""
+    before, after, cells, changed, named = read
+    if rng.random() < 0.5:
+        before, after, cells, named = after, before, cells[:, SWAPPED], named[:, SWAPPED]
+    return mask_losses(net(before, after), cells, changed, named)
+
+
+def validate(ema: Ema, config: MaskConfig, held: FeatureCache) -> tuple[float, float]:
+    """F1 of building change of either sign over all cells of the validation pairs, and the threshold that gives it."""
+    net = MaskDecoder(config, NormedConv)
+    net.load_state_dict(ema.shadow)
+    net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    hits, found, there = np.zeros(len(THRESHOLDS)), np.zeros(len(THRESHOLDS)), 0
+    with torch.inference_mode():
+        for first in range(0, len(held.rows), 4):
+            before, after, _, changed, _ = held.read([(i, 0) for i in range(first, min(first + 4, len(held.rows)))])
+            known, truth = (changed != UNKNOWN).numpy(), (changed >= 100).numpy() & (changed != UNKNOWN).numpy()
+            probability = net(before, after)[:, [BUILDING_ADDED, BUILDING_REMOVED]].sigmoid().amax(1).numpy()
+            there += truth.sum()
+            for i, threshold in enumerate(THRESHOLDS):
+                seen = (probability >= threshold) & known
+                hits[i] += (seen & truth).sum()
+                found[i] += seen.sum()
+    f1 = 2 * hits / np.maximum(1, found + there)
+    return float(f1.max()), float(THRESHOLDS[f1.argmax()])
+
+
+def stage_channels(encoder: EfficientNetLite) -> tuple[int, ...]:
+    """Channels of the stages that the mask is read from."""
+    return tuple(encoder.stages[i][-1].project.out_channels for i in MASK_STAGES)
+
+
+def _save(
+    out: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer, minutes: float, step: int, means: dict, validated: tuple[float, float]
+) -> None:
+    state = {"net": net.state_dict(), "ema": ema.shadow, "ema_steps": ema.steps, "optimizer": optimizer.state_dict(), "minutes": minutes, "steps": step}
+    torch.save(state, out / "last.part")
+    (out / "last.part").replace(out / "last.pt")
+    row = {"minutes": round(minutes, 1), "steps": step, **{name: round(value, 4) for name, value in means.items()}}
+    append_row(out / "log.csv", row | {"val_f1": round(validated[0], 4), "val_threshold": round(validated[1], 2)}, FIELDS)
+
+
+def _resume(path: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> tuple[float, int]:
+    if not path.is_file():
+        return 0.0, 0
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    net.load_state_dict(state["net"])
+    ema.shadow, ema.steps = state["ema"], state["ema_steps"]
+    optimizer.load_state_dict(state["optimizer"])
+    return state["minutes"], state["steps"]
+
+
+if __name__ == "__main__":
+    main()
