@@ -44,6 +44,8 @@ class Caption:
     added, removed, altered : class names of CLASSES.
     heatmap : float array (h, w) in 0..1, where in the tile the change lies, or None.
     answer : to the run's question; None where none was asked.
+    mask : uint8 array (K, 256, 256) of a changed tile, percentages of the kinds of change that the card's ``objects`` lists; None where no
+        objects were asked for, or the model draws none.
     """
 
     text: str
@@ -55,6 +57,7 @@ class Caption:
     score: float = 0.0
     heatmap: Any = field(default=None, compare=False, repr=False)
     answer: str | None = None
+    mask: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ class ModelCard:
 
     input_px : side of the square tile, pixels. gsd_m : ground size of a training pixel, metres.
     threshold : calibrated change score from which a tile counts as changed. memory_mb : rough peak for a batch of 16.
+    objects : kinds of change, of ``contract.objects.OBJECT_KINDS``, that the model draws as ``Caption.mask``; none where it draws no masks.
     """
 
     id: str
@@ -40,14 +41,16 @@ class ModelCard:
     stochastic: bool = False
     threshold: float = 0.5
     memory_mb: int = 1000
+    objects: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict:
-        return asdict(self)
+        """Members that the weights' metadata hold; ``objects`` is of the mask's own file."""
+        return {name: value for name, value in asdict(self).items() if name != "objects"}
 
 
 @dataclass(frozen=True)
 class CaptionOptions:
-    """How to caption. threshold None takes the card's; decoding "beam" or "greedy"; heatmap asks for Caption.heatmap.
+    """How to caption. threshold None takes the card's; decoding "beam" or "greedy"; heatmap asks for Caption.heatmap, objects for Caption.mask.
 
     steps, sampler, samples, question : as in ``schema.CaptionRequest``; None takes the model's own, and asks nothing.
     """
@@ -55,6 +58,7 @@ class CaptionOptions:
     threshold: float | None = None
     decoding: str = "beam"
     heatmap: bool = False
+    objects: bool = False
     steps: int | None = None
     sampler: str | None = None
     samples: int | None = None
@@ -92,7 +96,8 @@ class Captioner(ABC):
     hand their networks blocks of one size (``models.blocks``), and all that a network computes on a CPU it computes on one number of threads, one,
     or all where ``one_thread`` is False. What is decided by a single number is computed for each tile by itself (``calibrated``).
 
-    A subclass with ``has_heatmap`` fills ``Encoded.heatmap``; one with ``answers_questions`` implements ``answer``.
+    A subclass with ``has_heatmap`` fills ``Encoded.heatmap``; one with ``answers_questions`` implements ``answer``; one whose card may have
+    ``objects`` implements ``encode_for_objects`` and ``masks``.
     """
 
     needs_seed: ClassVar[bool] = False
@@ -122,6 +127,18 @@ class Captioner(ABC):
 
     def answer(self, state: Any, question: str) -> list[str]:
         """Answers to a question on every encoded pair, in order."""
+        raise NotImplementedError
+
+    def encode_for_objects(self, before: torch.Tensor, after: torch.Tensor) -> Encoded:
+        """As ``encode``, with what ``masks`` needs in the state."""
+        raise NotImplementedError
+
+    def masks(self, state: Any, index: torch.Tensor) -> list[np.ndarray]:
+        """Masks of the pairs in ``index``, as ``Caption.mask`` holds them."""
+        raise NotImplementedError
+
+    def draw_masks_with(self, path: str) -> None:
+        """Take up the mask weights at ``path``, of a model whose row in models.json names such."""
         raise NotImplementedError
 
     @classmethod
@@ -178,15 +195,19 @@ class Captioner(ABC):
 
     def _caption_batch(self, before: np.ndarray, after: np.ndarray, options: CaptionOptions, seeds: Sequence[int]) -> list[Caption]:
         threshold = self.card.threshold if options.threshold is None else options.threshold
+        objects = options.objects and bool(self.card.objects)
+        encode = self.encode_for_objects if objects else self.encode
         with torch.inference_mode():
-            encoded = self.encode(self._to_device(before), self._to_device(after))
+            encoded = encode(self._to_device(before), self._to_device(after))
             changed = encoded.change_score >= threshold
             index = np.flatnonzero(changed).tolist()
-            texts = {}
+            texts: dict[int, tuple[str, float]] = {}
+            masks: dict[int, np.ndarray] = {}
             if len(index):
                 chosen = torch.tensor(index, device=self.device)
                 chosen_seeds = [seeds[i] for i in index] if len(seeds) else []
                 texts = dict(zip(index, self.generate(encoded.state, chosen, options, chosen_seeds)))
+                masks = dict(zip(index, self.masks(encoded.state, chosen))) if objects else {}
             answers = [None] * len(before) if options.question is None else self.answer(encoded.state, options.question)
         captions = []
         for i, score in enumerate(encoded.change_score.tolist()):
@@ -196,7 +217,7 @@ class Captioner(ABC):
                 captions.append(changed_caption(text, text_score, score, encoded.classes[i] if encoded.classes else None, heatmap))
             else:
                 captions.append(unchanged_caption(score, heatmap))
-        return [replace(caption, answer=answer) for caption, answer in zip(captions, answers)]
+        return [replace(caption, answer=answer, mask=masks.get(i)) for i, (caption, answer) in enumerate(zip(captions, answers))]
 
     def _to_device(self, array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -66,6 +66,7 @@ class Looked(NamedTuple):
     """A batch after the first look: the pixels of all N pairs, those that scribe-s has seen, and what it has of them.
 
     classes, heat : the batch's ``Encoded.classes`` and ``Encoded.heatmap``, completed where scribe-s sees a pair late.
+    objects : masks are wanted. late : what scribe-s has of pairs that it saw late, and their places in it.
     """
 
     before: Tensor
@@ -74,6 +75,8 @@ class Looked(NamedTuple):
     state: Any
     classes: list[Classes]
     heat: np.ndarray
+    objects: bool
+    late: dict[int, tuple[Any, int]]
 
 
 class QuickScribeCaptioner(ScribeCaptioner):
@@ -110,10 +113,16 @@ class QuickScribeCaptioner(ScribeCaptioner):
         return cls(net, vocabulary, card, calibration | first, torch.device(device), look, first["cut"])
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
+        return self._look_first(before, after, objects=False)
+
+    def encode_for_objects(self, before: Tensor, after: Tensor) -> Encoded:
+        return self._look_first(before, after, objects=True)
+
+    def _look_first(self, before: Tensor, after: Tensor, objects: bool) -> Encoded:
         first = self._first_look(before, after)
         score = calibrated(first.flag, self.calibration["look_temperature"], self.calibration["look_bias"])
         seen = torch.nonzero(first.flag >= self.cut).flatten().tolist()
-        looked = Looked(before, after, seen, None, [NOTHING] * len(before), _as_fine(first.mask))
+        looked = Looked(before, after, seen, None, [NOTHING] * len(before), _as_fine(first.mask), objects, {})
         if seen:
             found = self._see(looked, seen)
             score[seen], looked = found.change_score, looked._replace(state=found.state)
@@ -121,7 +130,7 @@ class QuickScribeCaptioner(ScribeCaptioner):
 
     def _see(self, looked: Looked, rows: list[int]) -> Encoded:
         """Have scribe-s encode some of the pairs."""
-        found = super().encode(looked.before[rows], looked.after[rows])
+        found = self._encoded(looked.before[rows], looked.after[rows], [] if looked.objects else None)
         looked.heat[rows] = found.heatmap
         for row, names in zip(rows, found.classes or ()):
             looked.classes[row] = names
@@ -139,8 +148,17 @@ class QuickScribeCaptioner(ScribeCaptioner):
             texts.update(zip(own, super().generate(state.state, places, options, seeds)))
         if passed:
             every = torch.arange(len(passed), device=self.device)
-            texts.update(zip(passed, super().generate(self._see(state, passed).state, every, options, seeds)))
+            late = self._see(state, passed).state
+            state.late.update({row: (late, place) for place, row in enumerate(passed)})
+            texts.update(zip(passed, super().generate(late, every, options, seeds)))
         return [texts[row] for row in wanted]
+
+    def masks(self, state: Looked, index: Tensor) -> list[np.ndarray]:
+        masks = []
+        for row in index.tolist():
+            found, place = state.late[row] if row in state.late else (state.state, state.seen.index(row))
+            masks += super().masks(found, torch.tensor([place]))
+        return masks
 
 
 def _as_fine(mask: Tensor) -> np.ndarray:

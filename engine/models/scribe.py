@@ -12,9 +12,11 @@ on building masks and change flags, and captions send no gradient into it, where
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,14 +28,17 @@ from .beam import decode
 from .blocks import block_size, in_blocks
 from .captioner import Captioner, CaptionOptions, Classes, Encoded, ModelCard, calibrated
 from .device import cpu_has_bf16
-from .efficientnet import EfficientNetLite
+from .efficientnet import FEATURE_STAGES, EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
+from .mask import MASK_STAGES, MaskDecoder, fingerprint, percentages, read_mask
 from .onednn import fused
 
 DELTAS = ("added", "removed", "altered")
 # Pairs encoded at once on a CPU, where the features of a few stay in the cache; a second look is at few.
 CACHED_PAIRS, SECOND_LOOKS = 2, 1
 DECODED_PAIRS = 8
+MASKED_PAIRS = 1
+ALL_STAGES = sorted({*MASK_STAGES, *FEATURE_STAGES})
 DOUBTFUL = 2.0  # logits of the change flag, either side of even, that a second look is worth
 
 
@@ -233,6 +238,18 @@ def read_checkpoint(path: str) -> tuple[ScribeNet, Vocabulary, ModelCard, dict[s
     return net, found.vocabulary, found.card, found.calibration
 
 
+class Found(NamedTuple):
+    """The captioner's state of N pairs.
+
+    before, after : tokens of both dates. stages : features of each pair's dates for its mask, (1, c, h, w) by stride; empty where none is wanted.
+    """
+
+    before: Tensor
+    after: Tensor
+    change: ChangeState
+    stages: list[tuple[list[Tensor], list[Tensor]]]
+
+
 class ScribeCaptioner(Captioner):
     """``scribe-s`` behind the Captioner interface."""
 
@@ -241,10 +258,12 @@ class ScribeCaptioner(Captioner):
 
     def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], device: torch.device):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
+        self.early_stages = fingerprint(net.encoder)
         self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32
         self.net = net.eval().to(device=device, dtype=self.precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.encoder = fused(self.net.encoder) if device.type == "cpu" else self.net.encoder
         self.class_limits = torch.logit(torch.tensor(calibration["class_thresholds"]))
+        self.mask: MaskDecoder | None = None
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> ScribeCaptioner:
@@ -256,35 +275,70 @@ class ScribeCaptioner(Captioner):
         """What ``from_checkpoint`` needs beside the tensors."""
         return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration)
 
+    def draw_masks_with(self, path: str) -> None:
+        """Take up mask weights, where they were trained for this encoder's stages; ModelError as ``read_mask`` raises it."""
+        found = read_mask(path)
+        if found.encoder != self.early_stages:
+            return
+        self.mask = found.decoder.eval().to(device=self.device, dtype=self.precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.card = replace(self.card, objects=found.kinds)
+
     def find_change(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor, ChangeState]:
         """Tokens of both dates and the change found; where its flag is in doubt, averaged with the mirrored pair's."""
-        b, a, change = self._look(before, after)
+        return self._find(before, after, None)
+
+    def _find(self, before: Tensor, after: Tensor, kept: list[list[Tensor]] | None) -> tuple[Tensor, Tensor, ChangeState]:
+        b, a, change = self._look(before, after, kept=kept)
         doubtful = torch.nonzero(change.flag.abs() < DOUBTFUL).flatten()
         if len(doubtful):
             mirrored = self._look(before[doubtful].flip(3), after[doubtful].flip(3), SECOND_LOOKS)[2]
             change.flag[doubtful] = (change.flag[doubtful] + mirrored.flag) / 2
         return b, a, change
 
-    def _look(self, before: Tensor, after: Tensor, on_cpu: int = CACHED_PAIRS) -> tuple[Tensor, Tensor, ChangeState]:
-        """Tokens of both dates and the change in them, of all pairs."""
-        b, a, *change = in_blocks(self._look_at, block_size(self.device, on_cpu), before, after)
+    def _look(
+        self, before: Tensor, after: Tensor, on_cpu: int = CACHED_PAIRS, kept: list[list[Tensor]] | None = None
+    ) -> tuple[Tensor, Tensor, ChangeState]:
+        """Tokens of both dates and the change in them, of all pairs; each block's features for masks go into ``kept``."""
+        b, a, *change = in_blocks(partial(self._look_at, kept=kept), block_size(self.device, on_cpu), before, after)
         return b, a, ChangeState(*change)
 
-    def _look_at(self, before: Tensor, after: Tensor) -> tuple[Tensor, ...]:
-        n = len(before)
-        features = self.encoder(torch.cat((before, after)))
+    def _look_at(self, before: Tensor, after: Tensor, kept: list[list[Tensor]] | None) -> tuple[Tensor, ...]:
+        n, images = len(before), torch.cat((before, after))
+        if kept is None:
+            features = self.encoder(images)
+        else:
+            found = dict(zip(ALL_STAGES, self.encoder(images, ALL_STAGES)))
+            kept.append([found[stage] for stage in MASK_STAGES])
+            features = [found[stage] for stage in FEATURE_STAGES]
         tokens = date_tokens(features)
         return tokens[:n], tokens[n:], *self.net.prior([f[:n] for f in features], [f[n:] for f in features])
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
-        b, a, change = self.find_change(before, after)
+        return self._encoded(before, after, None)
+
+    def encode_for_objects(self, before: Tensor, after: Tensor) -> Encoded:
+        return self._encoded(before, after, [])
+
+    def _encoded(self, before: Tensor, after: Tensor, kept: list[list[Tensor]] | None) -> Encoded:
+        b, a, change = self._find(before, after, kept)
         score = calibrated(change.flag, self.calibration["temperature"], self.calibration["bias"])
         names = [class_names(found) for found in (change.classes.cpu() >= self.class_limits)]
-        return Encoded(score, names, (b, a, change), torch.sigmoid(change.mask[:, 0]).cpu().numpy())
+        stages = [pair for block in kept or () for pair in _pairs_of(block)][: len(before)]
+        return Encoded(score, names, Found(b, a, change, stages), torch.sigmoid(change.mask[:, 0]).cpu().numpy())
+
+    def masks(self, state: Found, index: Tensor) -> list[np.ndarray]:
+        assert self.mask is not None  # else the card names no objects
+        size, wanted, found = block_size(self.device, MASKED_PAIRS), index.tolist(), []
+        for first in range(0, len(wanted), size):
+            rows = wanted[first : first + size]
+            pairs = [state.stages[row] for row in (rows + rows[-1:] * size)[:size]]
+            dates = [[torch.cat([pair[date][level] for pair in pairs]) for level in range(len(MASK_STAGES))] for date in range(2)]
+            found += [*percentages(self.mask(*dates))[: len(rows)]]
+        return found
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
-        before, after, change = state
-        (memory,) = in_blocks(self._memory, block_size(self.device, CACHED_PAIRS), before[index], after[index], change.prior[index])
+        rows = state.before[index], state.after[index], state.change.prior[index]
+        (memory,) = in_blocks(self._memory, block_size(self.device, CACHED_PAIRS), *rows)
         ids, block = self.vocabulary.ids, block_size(self.device, DECODED_PAIRS)
         beams = 1 if options.decoding == "greedy" else self.net.config.beams
         results = decode(self.net.decoder, memory, ids[START], ids[END], beams, banned=(ids[PAD], ids[START], ids[UNKNOWN]), block=block)
@@ -293,6 +347,12 @@ class ScribeCaptioner(Captioner):
     def _memory(self, before: Tensor, after: Tensor, prior: Tensor) -> tuple[Tensor]:
         memory = self.net.joint(before, after, prior)
         return (self.net.with_style(memory, torch.full((len(memory),), self.net.config.style, device=self.device)),)
+
+
+def _pairs_of(block: Sequence[Tensor]) -> list[tuple[list[Tensor], list[Tensor]]]:
+    """Features of a block's images, (2 n, c, h, w) by stage, the befores first, as those of each pair and date, (1, c, h, w)."""
+    n = len(block[0]) // 2
+    return [([f[i : i + 1] for f in block], [f[n + i : n + i + 1] for f in block]) for i in range(n)]
 
 
 def class_names(found: Tensor) -> Classes:

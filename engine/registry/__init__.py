@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -32,10 +33,17 @@ def published() -> list[dict]:
     """Rows of resources/models.json: id, name, class ("module:Class" under engine.models), file, sha256, licence, paper, trained_on, metrics.
 
     ``samplers`` of a model that draws samples: its samplers. ``questions`` true: it answers questions. ``bundled`` false: weights that the
-    plugin's zip leaves out (``.ci/plugin.py``). The file writes ``sha256`` as "sha256:HEX": the plugin site takes quoted hex alone for a secret.
+    plugin's zip leaves out (``.ci/plugin.py``). ``objects`` of a model that draws masks: their weights' file, sha256 and bytes, and the ``kinds`` of
+    change that they draw. The file writes ``sha256`` as "sha256:HEX": the plugin site takes quoted hex alone for a secret.
     """
     listed = json.loads((RESOURCES / "models.json").read_text("utf-8"))["models"]
-    return [entry | {"sha256": entry.get("sha256", "").removeprefix("sha256:")} for entry in listed]
+    return [_plain_digests(entry) for entry in listed]
+
+
+def _plain_digests(entry: dict) -> dict:
+    """A row, or its part ``objects``, with bare sha256."""
+    found = entry | {"sha256": entry.get("sha256", "").removeprefix("sha256:")}
+    return found | {"objects": _plain_digests(found["objects"])} if "objects" in found else found
 
 
 def row(model_id: str) -> dict:
@@ -89,14 +97,31 @@ def _digest(path: Path, size: int, modified_ns: int) -> str:
 
 
 def verify(model_id: str) -> Path:
-    """Path of a model's weights after checking the sha256 of its row.
+    """Path of a model's weights after checking the sha256 of its row, and that of its mask weights where it has such.
 
     Raises
     ------
     ModelError
         Missing, unreadable or damaged file.
     """
-    entry, path = row(model_id), weights_path(model_id)
+    mask_path(model_id)
+    return _verified(row(model_id), weights_path(model_id))
+
+
+def mask_path(model_id: str) -> Path | None:
+    """Path of the weights that draw a model's masks, checked as ``verify`` checks; None of a model that draws none."""
+    entry = row(model_id).get("objects")
+    if entry is None:
+        return None
+    file = entry["file"]
+    path = weights_in(RESOURCES, file)
+    if path is None:
+        raise ModelError(f"{model_id} is not installed whole: it cannot draw masks", f"the file {file}", how_to_install(model_id, file))
+    return _verified(entry, path)
+
+
+def _verified(entry: dict, path: Path) -> Path:
+    """The path of a file that has the row's sha256 and size; raises as ``verify``."""
     try:
         state = path.stat()
         size_fits = state.st_size == entry["bytes"]  # else not read: it may be of any size
@@ -128,7 +153,8 @@ def card(model_id: str) -> ModelCard:
     path = verify(model_id)
     try:
         with safe_open(path, "np") as stream:
-            return ModelCard(**json.loads((stream.metadata() or {})["card"]))
+            card = ModelCard(**json.loads((stream.metadata() or {})["card"]))
+        return replace(card, objects=tuple(map(tuple, row(model_id).get("objects", {}).get("kinds", ()))))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} has no readable model card ({error})", "the published weights", "see `changescribe models verify`") from error
 
@@ -165,4 +191,7 @@ def load(model_id: str, device: str = "cpu") -> Captioner:
     path = verify(model_id)
     if device == "cpu":
         import_module("..models.device", __package__).keep_freed_memory()
-    return _class_of(model_id).from_checkpoint(str(path), device)
+    captioner, masks = _class_of(model_id).from_checkpoint(str(path), device), mask_path(model_id)
+    if masks is not None:
+        captioner.draw_masks_with(str(masks))
+    return captioner

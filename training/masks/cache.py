@@ -41,7 +41,7 @@ class FeatureCache:
         self.done = _file(folder / "done.u8", np.uint8, (count,))
 
     def read(self, wanted: Sequence[tuple[int, int]]) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor, Tensor]:
-        """Features of both dates by stride, (N, c, h, w) float32 channels last each; cells (N, K, 128, 128), changed (N, 128, 128) bytes; named (N, K).
+        """Features of both dates by stride, (N, c, h, w) float32 each; cells (N, K, 128, 128) and changed (N, 128, 128), bytes; named (N, K).
 
         ``wanted`` : pairs and variants.
         """

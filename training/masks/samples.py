@@ -30,8 +30,8 @@ SMOOTH = 4  # cells of GRID over which colours are averaged
 class MaskSample:
     """One pair for the decoder.
 
-    before, after : uint8 (3, 256, 256). cells : uint8 (K, 128, 128), share of each kind in a cell, as FULL and UNKNOWN say. changed : uint8 (128, 128),
-    building change of either sign. named : (K,) 1 some of it is there, 0 none, NaN not known. hidden : bool (256, 256) or None.
+    before, after : uint8 (3, 256, 256). cells : uint8 (K, 128, 128), share of each kind in a cell, as FULL and UNKNOWN say. changed : the same of
+    building change of either sign, (128, 128). named : (K,) 1 some of it is there, 0 none, NaN not known. hidden : bool (256, 256) or None.
     """
 
     before: np.ndarray
@@ -114,7 +114,9 @@ def _only_sign(named: np.ndarray) -> int | None:
     return signs[0] if len(signs) == 1 else None
 
 
-def _other_classes(cells: np.ndarray, green: tuple[np.ndarray, np.ndarray] | None, changed: np.ndarray, land: np.ndarray | None, named: np.ndarray) -> None:
+def _other_classes(
+    cells: np.ndarray, green: tuple[np.ndarray, np.ndarray] | None, changed: np.ndarray, land: np.ndarray | None, named: np.ndarray
+) -> None:
     """Cells of the other kinds that are known though only names are: where a building came or went, of cropland's masks, of plain colours."""
     built = (changed != 0) & (changed != UNKNOWN)
     for kind, (name, change) in enumerate(OBJECT_KINDS):

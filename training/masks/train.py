@@ -72,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = MaskTraining(args.minutes)
     if args.smoke:
         train_rows, val_rows, options = train_rows[:40], val_rows[:8], MaskTraining(1.0, save_minutes=0.3)
-    train([row for row in train_rows if draws(row)], val_rows, read_checkpoint(str(args.init))[0].encoder, args.out, args.cache or args.out / "cache", options)
+    encoder = read_checkpoint(str(args.init))[0].encoder
+    train([row for row in train_rows if draws(row)], val_rows, encoder, args.out, args.cache or args.out / "cache", options)
 
 
 def draws(row: PairRow) -> float:
@@ -93,47 +94,75 @@ def train(rows: Sequence[PairRow], val_rows: Sequence[PairRow], encoder: Efficie
     encoder = encoder.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     channels = stage_channels(encoder)
     config = MaskConfig(channels, len(OBJECT_KINDS))
-    net = MaskDecoder(config, NormedConv).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in net.parameters() if p.ndim > 1], "weight_decay": options.weight_decay},
-            {"params": [p for p in net.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-        ],
-        options.lr,
-    )
-    nn.init.constant_(net.head.bias, -3.0)  # most cells show nothing
     (out / "settings.json").write_text(json.dumps({"train": asdict(options), "config": asdict(config), "pairs": len(rows)}, indent=1), "utf-8")
-    ema = Ema(net, options.ema)
-    spent, step = _resume(out / "last.pt", net, ema, optimizer)
     faster = fused(encoder)
     store = FeatureCache(rows, faster, channels, cache / "train", options.variants, options.seed)
     held = FeatureCache(val_rows, faster, channels, cache / "val", 1, options.seed)
+    run = Run(config, out, options)
     chance = np.array([draws(row) for row in rows])
-    rng = np.random.default_rng((options.seed, step))
-    started = saved = time.time()
-    sums, count = dict.fromkeys(WEIGHTS, 0.0), 0
-    net.train()
-    while True:
-        minutes = spent + (time.time() - started) / 60
-        if minutes >= options.minutes:
-            break
-        for group in optimizer.param_groups:
-            group["lr"] = options.lr * max(0.02, schedule(round(1e4 * minutes / options.minutes), round(1e4 * options.warmup), 10000))
+    rng = np.random.default_rng((options.seed, run.steps))
+    saved = time.time()
+    while run.minutes() < options.minutes:
         order = rng.choice(len(rows), options.batch_size, replace=False, p=chance / chance.sum())
-        losses = step_losses(net, store.read([(int(i), int(rng.integers(options.variants))) for i in order]), rng)
-        optimizer.zero_grad(set_to_none=True)
-        torch.stack([WEIGHTS[name] * value for name, value in losses.items()]).sum().backward()
-        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimizer.step()
-        ema.update(net)
-        step, count = step + 1, count + 1
-        for name, value in losses.items():
-            sums[name] += float(value.detach())
+        run.step(store.read([(int(i), int(rng.integers(options.variants))) for i in order]), rng)
         if time.time() - saved > 60 * options.save_minutes:
             saved = time.time()
-            _save(out, net, ema, optimizer, spent + (saved - started) / 60, step, {n: s / count for n, s in sums.items()}, validate(ema, config, held))
-            sums, count = dict.fromkeys(WEIGHTS, 0.0), 0
-    _save(out, net, ema, optimizer, options.minutes, step, {n: s / max(1, count) for n, s in sums.items()}, validate(ema, config, held))
+            run.save(validate(run.ema, config, held))
+    run.save(validate(run.ema, config, held))
+
+
+class Run:
+    """The decoder, its optimizer and its moving average; taken up from ``out/last.pt`` where that is there."""
+
+    def __init__(self, config: MaskConfig, out: Path, options: MaskTraining):
+        self.out, self.options = out, options
+        self.net = MaskDecoder(config, NormedConv).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        nn.init.constant_(self.net.head.bias, -3.0)  # most cells show nothing
+        matrices, vectors = ([p for p in self.net.parameters() if (p.ndim > 1) is large] for large in (True, False))
+        groups = [{"params": matrices, "weight_decay": options.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, options.lr)
+        self.ema, self.spent, self.steps = Ema(self.net, options.ema), 0.0, 0
+        self.sums, self.count, self.started = dict.fromkeys(WEIGHTS, 0.0), 0, time.time()
+        if (out / "last.pt").is_file():
+            self._resume()
+        self.net.train()
+
+    def minutes(self) -> float:
+        """Trained so far, those before a resume included."""
+        return self.spent + (time.time() - self.started) / 60
+
+    def step(self, read: tuple, rng: np.random.Generator) -> None:
+        """One step on what ``FeatureCache.read`` gives."""
+        progress = round(1e4 * self.minutes() / self.options.minutes)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.lr * max(0.02, schedule(progress, round(1e4 * self.options.warmup), 10000))
+        losses = step_losses(self.net, read, rng)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.stack([WEIGHTS[name] * value for name, value in losses.items()]).sum().backward()
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimizer.step()
+        self.ema.update(self.net)
+        self.steps, self.count = self.steps + 1, self.count + 1
+        for name, value in losses.items():
+            self.sums[name] += float(value.detach())
+
+    def save(self, validated: tuple[float, float]) -> None:
+        """Write ``last.pt`` and a line of ``log.csv``; ``validated`` is what ``validate`` gives."""
+        minutes = min(self.minutes(), self.options.minutes)
+        state = {"net": self.net.state_dict(), "ema": self.ema.shadow, "ema_steps": self.ema.steps, "optimizer": self.optimizer.state_dict()}
+        torch.save(state | {"minutes": minutes, "steps": self.steps}, self.out / "last.part")
+        (self.out / "last.part").replace(self.out / "last.pt")
+        means = {name: round(value / max(1, self.count), 4) for name, value in self.sums.items()}
+        row = {"minutes": round(minutes, 1), "steps": self.steps, **means, "val_f1": round(validated[0], 4), "val_threshold": round(validated[1], 2)}
+        append_row(self.out / "log.csv", row, FIELDS)
+        self.sums, self.count = dict.fromkeys(WEIGHTS, 0.0), 0
+
+    def _resume(self) -> None:
+        state = torch.load(self.out / "last.pt", map_location="cpu", weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.ema.shadow, self.ema.steps = state["ema"], state["ema_steps"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.spent, self.steps = state["minutes"], state["steps"]
 
 
 def step_losses(net: MaskDecoder, read: tuple, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -167,26 +196,6 @@ def validate(ema: Ema, config: MaskConfig, held: FeatureCache) -> tuple[float, f
 def stage_channels(encoder: EfficientNetLite) -> tuple[int, ...]:
     """Channels of the stages that the mask is read from."""
     return tuple(encoder.stages[i][-1].project.out_channels for i in MASK_STAGES)
-
-
-def _save(
-    out: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer, minutes: float, step: int, means: dict, validated: tuple[float, float]
-) -> None:
-    state = {"net": net.state_dict(), "ema": ema.shadow, "ema_steps": ema.steps, "optimizer": optimizer.state_dict(), "minutes": minutes, "steps": step}
-    torch.save(state, out / "last.part")
-    (out / "last.part").replace(out / "last.pt")
-    row = {"minutes": round(minutes, 1), "steps": step, **{name: round(value, 4) for name, value in means.items()}}
-    append_row(out / "log.csv", row | {"val_f1": round(validated[0], 4), "val_threshold": round(validated[1], 2)}, FIELDS)
-
-
-def _resume(path: Path, net: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer) -> tuple[float, int]:
-    if not path.is_file():
-        return 0.0, 0
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    net.load_state_dict(state["net"])
-    ema.shadow, ema.steps = state["ema"], state["ema_steps"]
-    optimizer.load_state_dict(state["optimizer"])
-    return state["minutes"], state["steps"]
 
 
 if __name__ == "__main__":
