@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy import ndimage
+from rasterio.features import rasterize, shapes
 from torch import Tensor
 
 from engine import registry
@@ -30,7 +30,6 @@ from ..datasets import PairRow, load_rows, read_batch, read_pair
 
 THRESHOLDS = np.arange(20, 81, 2)  # percent
 MIN_PIXELS = 30
-TOUCHING = np.ones((3, 3), int)
 IOU = 0.5
 
 
@@ -89,9 +88,12 @@ def figures(found: np.ndarray, truth: np.ndarray, unchanged: np.ndarray, min_pix
 
 def objects_of(mask: np.ndarray, min_pixels: int) -> np.ndarray:
     """Regions of a mask (H, W), numbered from 1; 0 elsewhere and where a region is too small."""
-    labels, count = ndimage.label(mask, TOUCHING)
-    large = np.flatnonzero(np.bincount(labels.ravel(), minlength=count + 1)[1:] >= min_pixels) + 1
-    numbers = np.zeros(count + 1, int)
+    regions = [region for region, _ in shapes(mask.astype(np.uint8), mask=mask, connectivity=8)]
+    if not regions:
+        return np.zeros(mask.shape, int)
+    labels = rasterize([(region, number) for number, region in enumerate(regions, start=1)], mask.shape, dtype="int32")
+    large = np.flatnonzero(np.bincount(labels.ravel())[1:] >= min_pixels) + 1
+    numbers = np.zeros(len(regions) + 1, int)
     numbers[large] = np.arange(1, len(large) + 1)
     return numbers[labels]
 
