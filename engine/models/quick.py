@@ -130,7 +130,8 @@ class QuickScribeCaptioner(ScribeCaptioner):
 
     def _see(self, looked: Looked, rows: list[int]) -> Encoded:
         """Have scribe-s encode some of the pairs."""
-        found = self._encoded(looked.before[rows], looked.after[rows], [] if looked.objects else None)
+        see = super().encode_for_objects if looked.objects else super().encode
+        found = see(looked.before[rows], looked.after[rows])
         looked.heat[rows] = found.heatmap
         for row, names in zip(rows, found.classes or ()):
             looked.classes[row] = names

@@ -9,11 +9,14 @@ import torch
 
 from engine.contract.errors import InputError
 from engine.contract.objects import OBJECT_KINDS
+from engine.models.efficientnet import EfficientNetLite
 from engine.models.mask import MaskConfig, MaskDecoder, read_mask
 from engine.models.scribe import ScribeConfig, ScribeNet
 from training.datasets import load_rows
 from training.masks import evaluate as evaluate_masks
 from training.masks import export as export_mask
+from training.masks import train as train_mask
+from training.masks.cache import FeatureCache
 from training.masks.losses import mask_losses
 from training.masks.norms import NormedConv, folded
 from training.masks.samples import BUILDING_ADDED, BUILDING_REMOVED, FULL, SWAPPED, UNKNOWN, drawn, named_kinds, share, targets
@@ -125,7 +128,7 @@ def test_train_resume_export_and_read(small_data, tmp_path, monkeypatch):
     torch.manual_seed(0)
     net = ScribeNet(ScribeConfig(prior_width=16, width=32, heads=2, hidden=32, decoder_layers=1), 12)
     rows = [row for row in load_rows(small_data) if row.split == "train"][:8]
-    options = MaskTraining(minutes=0.02, batch_size=4, variants=2)
+    options = MaskTraining(minutes=0.02, batch_size=4, quarter_batch=4, variants=2)
     train(rows, rows[:2], net.encoder, tmp_path / "run", tmp_path / "cache", options)
     first = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
     assert first["steps"] > 0 and (tmp_path / "cache" / "train" / "features.f16").stat().st_size > 0
@@ -143,3 +146,19 @@ def test_train_resume_export_and_read(small_data, tmp_path, monkeypatch):
     assert entry["objects"]["bytes"] == out.stat().st_size and entry["objects"]["kinds"] == [["building", "added"], ["building", "removed"]]
     assert "objects" not in other
     assert read_mask(str(out)).kinds == OBJECT_KINDS[:2]
+
+
+def test_a_quarter_of_a_tile_is_that_part_of_it(small_data, tmp_path):
+    torch.manual_seed(0)
+    encoder = EfficientNetLite("lite0").eval()
+    rows = [row for row in load_rows(small_data) if row.mask is not None and row.changed][:1]
+    cache = FeatureCache(rows, encoder, train_mask.stage_channels(encoder), tmp_path, 1, 0)
+    whole = cache.read([(0, 0)])
+    before, _, cells, changed, _ = cache.read([(0, 0)], np.random.default_rng(2))
+    assert [tuple(f.shape[2:]) for f in before] == [(64, 64), (32, 32), (16, 16), (8, 8)]
+    corners = [
+        (row, col) for row in range(9) for col in range(9) if torch.equal(changed[0], whole[3][0, 8 * row : 8 * row + 64, 8 * col : 8 * col + 64])
+    ]
+    assert any(torch.equal(before[0][0], whole[0][0][0, :, 8 * row : 8 * row + 64, 8 * col : 8 * col + 64]) for row, col in corners)
+    assert any(torch.equal(before[3][0], whole[0][3][0, :, row : row + 8, col : col + 8]) for row, col in corners)
+    assert cells.shape == (1, KINDS, 64, 64)

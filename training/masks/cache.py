@@ -17,9 +17,11 @@ from engine.models.mask import MASK_STAGES
 
 from ..augment import joint_fill, photometric
 from ..datasets import PairRow
-from .samples import GRID, MaskSample, drawn
+from .samples import GRID, UNKNOWN, MaskSample, drawn
 
 AT_ONCE = 4  # images through the encoder at a time: their features stay in the processor's cache
+FRESH = 0.15  # share of the draws of any variant, which costs as much as a step where it is a new one
+CENTRED = 0.8  # share of the quarters of changed tiles that hold some of the change
 LIT = 0.7  # share of the variants, the first excepted, that get another look
 
 
@@ -40,21 +42,49 @@ class FeatureCache:
         self.named = _file(folder / "named.f32", np.float32, (count, kinds))
         self.done = _file(folder / "done.u8", np.uint8, (count,))
 
-    def read(self, wanted: Sequence[tuple[int, int]]) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor, Tensor]:
+    def read(
+        self, wanted: Sequence[tuple[int, int]], rng: np.random.Generator | None = None
+    ) -> tuple[list[Tensor], list[Tensor], Tensor, Tensor, Tensor]:
         """Features of both dates by stride, (N, c, h, w) float32 each; cells (N, K, 128, 128) and changed (N, 128, 128), bytes; named (N, K).
 
-        ``wanted`` : pairs and variants.
+        ``wanted`` : pairs and variants. ``rng`` : for a quarter of each tile, mostly one with built change; what is only named is then unknown.
         """
         places = [pair * self.variants + variant for pair, variant in wanted]
         self._fill([(pair, variant) for (pair, variant), place in zip(wanted, places, strict=True) if not self.done[place]])
-        flat = torch.from_numpy(self.features[places]).float()
-        dates = [[self._shaped(flat[:, date], level) for level in range(len(self.shapes))] for date in range(2)]
-        cells = torch.from_numpy(self.cells[places])
-        return dates[0], dates[1], cells[:, :-1], cells[:, -1], torch.from_numpy(self.named[places])
+        corners = [(0, 0) if rng is None else self._corner(place, rng) for place in places]
+        side = 1 if rng is None else 2
+        dates = [[self._cut(places, date, level, corners, side) for level in range(len(self.shapes))] for date in range(2)]
+        size = GRID // side
+        windows = [(slice(row << 3, (row << 3) + size), slice(col << 3, (col << 3) + size)) for row, col in corners]
+        cells = torch.from_numpy(np.stack([self.cells[place][:, rows, cols] for place, (rows, cols) in zip(places, windows, strict=True)]))
+        named = torch.from_numpy(self.named[places])
+        return dates[0], dates[1], cells[:, :-1], cells[:, -1], named if rng is None else torch.where(named == 1, torch.nan, named)
 
-    def _shaped(self, flat: Tensor, level: int) -> Tensor:
-        start, (c, h, w) = sum(self.sizes[:level]), self.shapes[level]
-        return flat[:, start : start + self.sizes[level]].reshape(-1, h, w, c).permute(0, 3, 1, 2)  # stored channels last
+    def choose(self, pair: int, rng: np.random.Generator) -> tuple[int, int]:
+        """A pair and one of its variants, mostly one that is filled already."""
+        filled = np.flatnonzero(self.done[pair * self.variants : (pair + 1) * self.variants])
+        if len(filled) and rng.random() >= FRESH:
+            return pair, int(rng.choice(filled))
+        return pair, int(rng.integers(self.variants))
+
+    def _corner(self, place: int, rng: np.random.Generator) -> tuple[int, int]:
+        """Upper left cell, at stride 16, of a quarter of the tile."""
+        changed = self.cells[place, -1]
+        rows, cols = np.nonzero((changed > 0) & (changed != UNKNOWN))
+        corner = rng.integers(0, (GRID >> 4) + 1, 2)
+        if len(rows) and rng.random() < CENTRED:
+            i, reach = rng.integers(len(rows)), rng.integers(0, GRID >> 4, 2)
+            corner = np.clip((int(rows[i]) >> 3, int(cols[i]) >> 3) - reach, 0, GRID >> 4)
+        return int(corner[0]), int(corner[1])
+
+    def _cut(self, places: Sequence[int], date: int, level: int, corners: Sequence[tuple[int, int]], side: int) -> Tensor:
+        """Features of one stride, (N, c, h / side, w / side), from the corners on."""
+        start, (c, h, w), scale = sum(self.sizes[:level]), self.shapes[level], 3 - level
+        found = np.empty((len(places), h // side, w // side, c), np.float16)
+        for i, (place, (row, col)) in enumerate(zip(places, corners, strict=True)):
+            stored = self.features[place, date, start : start + self.sizes[level]].reshape(h, w, c)
+            found[i] = stored[row << scale : (row << scale) + h // side, col << scale : (col << scale) + w // side]
+        return torch.from_numpy(found).float().permute(0, 3, 1, 2)
 
     def _fill(self, missing: list[tuple[int, int]]) -> None:
         for first in range(0, len(missing), AT_ONCE // 2):

@@ -42,10 +42,16 @@ THRESHOLDS = np.arange(0.3, 0.71, 0.05)
 
 @dataclass(frozen=True)
 class MaskTraining:
-    """How to train. minutes : of the whole schedule. variants : of each pair kept in the cache. save_minutes : between saves."""
+    """How to train.
+
+    minutes : of the whole schedule. quarters : share of it on quarters of tiles, ``quarter_batch`` at a time, before whole tiles. variants : of each
+    pair kept in the cache. save_minutes : between saves.
+    """
 
     minutes: float = 50.0
     batch_size: int = 8
+    quarters: float = 0.7
+    quarter_batch: int = 14
     variants: int = 4
     lr: float = 2e-3
     weight_decay: float = 0.01
@@ -103,8 +109,9 @@ def train(rows: Sequence[PairRow], val_rows: Sequence[PairRow], encoder: Efficie
     rng = np.random.default_rng((options.seed, run.steps))
     saved = time.time()
     while run.minutes() < options.minutes:
-        order = rng.choice(len(rows), options.batch_size, replace=False, p=chance / chance.sum())
-        run.step(store.read([(int(i), int(rng.integers(options.variants))) for i in order]), rng)
+        cut = run.minutes() < options.quarters * options.minutes
+        order = rng.choice(len(rows), options.quarter_batch if cut else options.batch_size, replace=False, p=chance / chance.sum())
+        run.step(store.read([store.choose(int(i), rng) for i in order], rng if cut else None), rng)
         if time.time() - saved > 60 * options.save_minutes:
             saved = time.time()
             run.save(validate(run.ema, config, held))
