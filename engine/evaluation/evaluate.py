@@ -22,7 +22,7 @@ from . import bootstrap, invariances
 from .page import HTML_LIMIT, write_page
 from .pairs import NO_CHANGE, Pair, read_image, read_pairs
 from .report import table
-from .scores import Scored, floors, point
+from .scores import Scored, floor_sentences, floors, point
 
 __all__ = ["NO_CHANGE", "Evaluation", "Pair", "Settings", "caption_pairs", "evaluate", "read_pairs", "run", "table", "write"]
 DEFAULTS = CaptionOptions()
@@ -136,6 +136,7 @@ def evaluate(
         "changed_pairs": sum(pair.changed for pair in pairs),
         "tiles_per_s": round(len(pairs) / elapsed_s, 2),
         "rows": [each.to_json() for each in shown],
+        "floors": floor_sentences(pairs),
         "bootstrap": _resampled(shown, settings.bootstrap, other) if settings.bootstrap else None,
         "invariances": invariances.measure(captioner, tested, options) if tested else None,
         "balanced": [each.balanced() for each in shown] if settings.balanced else None,
@@ -216,7 +217,8 @@ def caption_pairs(
         end_s = time.perf_counter()
         summary.elapsed_s += end_s - start_s
         for pair, caption in zip(chunk, found, strict=True):
-            captions[pair.name] = caption
+            # An unchanged tile's sentence is the engine's everywhere; data sets that say it otherwise are scored in their own words.
+            captions[pair.name] = caption if caption.changed else replace(caption, text=captioner.unchanged_text)
             summary.count("captioned" if caption.changed else "unchanged")
         if end_s - told_s >= PROGRESS_S or len(captions) == len(pairs):
             told_s = end_s

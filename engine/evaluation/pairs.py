@@ -13,8 +13,10 @@ from PIL import Image
 
 from ..contract.errors import InputError
 from ..run.reading import to_input_size
+from ..words import dubai
 from ..words.text import NO_CHANGE
 
+DUBAI = "Dubai-CC"  # source of its pairs
 CAPTIONS_FILES = ("LevirCCcaptions.json", "pairs.json")
 
 
@@ -41,7 +43,8 @@ def read_pairs(data: Path, split: str) -> list[Pair]:
 
     Parameters
     ----------
-    data : folder with LevirCCcaptions.json (images in images/<filepath>/A and B), or with pairs.json, whose rows name the images'
+    data : folder of Dubai-CC as published (``words.dubai``), or folder with LevirCCcaptions.json (images in images/<filepath>/A and B), or with
+        pairs.json, whose rows name the images'
         folder in ``levir_split`` (images/<levir_split>/A and B) or have none (A and B in ``data``); or the folder of several such folders, whose
         pairs are then named <folder>/<name> and have the folder as their source where they name none
 
@@ -50,6 +53,8 @@ def read_pairs(data: Path, split: str) -> list[Pair]:
     InputError
         No such file or split, a name twice, or a pair that lacks an image.
     """
+    if (data / dubai.CAPTIONS_FOLDER).is_dir():
+        return _read_dubai(data, split)
     rows = [(folder, row) for folder in _folders(data) for row in _rows(folder)]
     splits = sorted({row["split"] for _, row in rows})
     if split not in splits:
@@ -62,6 +67,30 @@ def read_pairs(data: Path, split: str) -> list[Pair]:
         twice = sorted({name for name in names if names.count(name) > 1})[:3]
         raise InputError(f"{data} names a pair twice ({', '.join(twice)})", "one row for each pair", "remove the second row")
     return pairs
+
+
+def _read_dubai(data: Path, split: str) -> list[Pair]:
+    if split not in dubai.CAPTIONS_FILES:
+        raise InputError(f"no split {split!r} in {data}", f"one of {', '.join(dubai.CAPTIONS_FILES)}", "correct --split")
+    file = data / dubai.CAPTIONS_FOLDER / dubai.CAPTIONS_FILES[split]
+    try:
+        rows = json.loads(file.read_text("utf-8"))["images"]
+        named = [(row["filename"], tuple(sentence["raw"] for sentence in row["sentences"])) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} cannot be read ({error!r})", "the JSON that Dubai-CC publishes", "check the file") from error
+    pairs = []
+    for name, references in named:
+        before, after = (data / folder / name for folder in (dubai.BEFORE, dubai.AFTER))
+        _verify_files(name, before, after)
+        changed = dubai.is_changed(references)
+        pairs.append(Pair(name, before, after, references, changed, None if changed else {}, source=DUBAI))
+    return pairs
+
+
+def _verify_files(name: str, *paths: Path) -> None:
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"the pair {name} lacks {path}", "both images of each pair", "complete the data set")
 
 
 def _folders(data: Path) -> list[Path]:
@@ -78,7 +107,9 @@ def _rows(data: Path) -> list[dict]:
                 return json.loads((data / name).read_text("utf-8"))["images"]
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(f"{data / name} cannot be read ({error})", 'JSON with a list "images"', "check the file") from error
-    raise InputError(f"no captions in {data}", "LevirCCcaptions.json or pairs.json", "name the data set's folder with --data")
+    raise InputError(
+        f"no captions in {data}", "LevirCCcaptions.json, pairs.json or description_jsontr_te_val", "name the data set's folder with --data"
+    )
 
 
 def _pair(data: Path, row: dict, of_several: bool = False) -> Pair:
@@ -86,9 +117,7 @@ def _pair(data: Path, row: dict, of_several: bool = False) -> Pair:
     root = data / "images" / folder if folder else data
     name = row["filename"]
     before, after = (root / side / name for side in ("A", "B"))
-    for path in (before, after):
-        if not path.is_file():
-            raise InputError(f"the pair {name} lacks {path}", "both images of each pair", "complete the data set")
+    _verify_files(name, before, after)
     references = tuple(sentence["raw"] for sentence in row["sentences"])
     flag = row.get("changeflag")
     changed = any(text.strip(" .") not in NO_CHANGE for text in references) if flag is None else bool(flag)

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..contract.tiles import CLASSES, UNCHANGED_TEXT, Caption
+from ..words import dubai
 from ..words.facts import stated_changes
 from ..words.text import is_well_formed
 from . import metrics
-from .pairs import Pair
+from .pairs import DUBAI, Pair
 from .sources import by_source
 from .statistics import CaptionStatistics
 
@@ -113,10 +114,18 @@ class Scored:
         return [count | _defined({key: float(value[i]) for key, value in values.items()}) for i, count in enumerate(counts)]
 
 
+def floor_sentences(pairs: Sequence[Pair]) -> tuple[str, str]:
+    """What the floors say of unchanged and of changed pairs."""
+    if pairs and all(pair.source == DUBAI for pair in pairs):
+        return dubai.UNCHANGED_TEXT, dubai.CONSTANT_CHANGE
+    return UNCHANGED_TEXT, CONSTANT_CHANGE
+
+
 def floors(pairs: Sequence[Pair]) -> list[Scored]:
-    """What anybody reaches: always "no change"; and a perfect change flag with one constant sentence."""
-    always = {pair.name: Caption(UNCHANGED_TEXT, False, 0.0) for pair in pairs}
-    oracle = {pair.name: Caption(CONSTANT_CHANGE if pair.changed else UNCHANGED_TEXT, pair.changed, float(pair.changed), score=1.0) for pair in pairs}
+    """What anybody reaches: always "no change"; and a perfect change flag with one constant sentence, both in the data set's own words."""
+    unchanged, change = floor_sentences(pairs)
+    always = {pair.name: Caption(unchanged, False, 0.0) for pair in pairs}
+    oracle = {pair.name: Caption(change if pair.changed else unchanged, pair.changed, float(pair.changed), score=1.0) for pair in pairs}
     return [Scored.of(FLOORS[0], pairs, always), Scored.of(FLOORS[1], pairs, oracle)]
 
 

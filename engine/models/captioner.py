@@ -107,6 +107,8 @@ class Captioner(ABC):
     # Tiles a batch on a CPU; None takes ``lanes.AUTO_BATCH``'s.
     cpu_batch: ClassVar[int | None] = None
     answers_questions: ClassVar[bool] = False
+    # How the data that the model learned from say that nothing has changed; scores of unchanged pairs are of this sentence.
+    unchanged_text: str = UNCHANGED_TEXT
     # Names of ``CaptionOptions.sampler`` that the model knows; none where it draws no samples.
     samplers: tuple[str, ...] = ()
     card: ModelCard

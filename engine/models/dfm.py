@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ..contract.errors import InputError
 from ..registry import checkpoint
-from ..words.text import END, NO_CHANGE, PAD, START, UNKNOWN, Vocabulary
+from ..words.text import END, NO_CHANGE, PAD, START, UNKNOWN, Vocabulary, first_sentence
 from .beam import decode
 from .blocks import block_size, in_blocks
 from .captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
@@ -152,6 +152,7 @@ class DfmCaptioner(Captioner):
         no_change: Collection[str] = NO_CHANGE,
     ):
         self.no_change = frozenset(no_change)
+        self.unchanged_text = first_sentence(no_change)
         self.has_heatmap = isinstance(net.detector, ChangeDetector)
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.net = net.eval().to(device)
@@ -173,7 +174,13 @@ class DfmCaptioner(Captioner):
 
     def save_metadata(self) -> dict[str, str]:
         """What ``from_checkpoint`` needs beside the tensors."""
-        return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration, no_change=sorted(self.no_change))
+        return checkpoint.metadata(
+            self.net.config,
+            self.vocabulary,
+            self.card,
+            self.calibration,
+            no_change=[self.unchanged_text, *sorted(self.no_change - {self.unchanged_text})],
+        )
 
     def encode(self, before: Tensor, after: Tensor) -> Encoded:
         joint, flag, *found = in_blocks(self._look_at, block_size(self.device, ENCODED_PAIRS), before, after)

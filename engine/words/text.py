@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..contract.tiles import UNCHANGED_TEXT
 
@@ -18,6 +18,11 @@ NO_CHANGE = frozenset(
         "almost nothing has changed",
     )
 )
+
+
+def first_sentence(no_change: Collection[str]) -> str:
+    """The sentence that stands for all of ``no_change``: the engine's own where it is among them, else the first."""
+    return UNCHANGED_TEXT if UNCHANGED_TEXT in no_change or not no_change else next(iter(no_change))
 
 
 def is_well_formed(text: str) -> bool:

@@ -50,3 +50,37 @@ def draw_rasters(folder: Path) -> tuple[Path, Path]:
         with rasterio.open(path, "w", **profile, transform=from_origin(500000, 4649776, 0.5, 0.5)) as raster:
             raster.write(image.transpose(2, 0, 1))
     return paths
+
+
+DUBAI_CHANGE = ["The area was urbanized.", "A road was built.", "Some houses appear.", "This area was urbanized.", "One road appears."]
+DUBAI_SAME = [
+    "Nothing has changed.",
+    "There is no difference.",
+    "No change was made.",
+    "Everything remains the same.",
+    "Everything remains the same.",
+]
+
+
+def draw_dubai(root: Path) -> Path:
+    """Dubai-CC's published layout: tiles 1x4.tif of 50 × 50 pixels, one JSON a split, no change flags."""
+    rng, column = np.random.default_rng(1), 0
+    for split, (file, count) in {"train": ("Train", 6), "val": ("Validation", 4), "test": ("Test", 2)}.items():
+        rows = []
+        for number in range(count):
+            column, changed = column + 1, number % 2 == 1
+            before = rng.integers(60, 160, (10, 10, 3), dtype=np.uint8).repeat(5, 0).repeat(5, 1)
+            after = before.copy()
+            if changed:
+                after[10:30, 10:30] = (210, 60, 50)
+            for year, image in (("500_2000", before), ("500_2010", after)):
+                path = root / "imgs_tiles" / "RGB" / year / f"1x{column}.tif"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(image).save(path)
+            texts = DUBAI_CHANGE if changed else DUBAI_SAME
+            sentences = [{"image_id": number, "sentence_id": i, "raw": text, "tokens": text.split()} for i, text in enumerate(texts)]
+            rows.append({"filename": f"1x{column}.tif", "sentences": sentences, "split": split, "image_id": number, "sentids": list(range(5))})
+        folder = root / "description_jsontr_te_val"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{file}_Dubai_CC.json").write_text(json.dumps({"dataset": "DUBAI CC", "images": rows}))
+    return root

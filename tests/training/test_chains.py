@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 import fiona
 import pytest
 import torch
-from published_layout import draw_levir, draw_rasters
+from published_layout import DUBAI_SAME, draw_dubai, draw_levir, draw_rasters
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -16,7 +16,11 @@ from engine import registry
 from engine.cli import main
 from engine.contract.errors import InputError, ModelError
 from engine.contract.tiles import LAYER_NAME
+from engine.evaluation.evaluate import caption_pairs
+from engine.evaluation.pairs import read_pairs
+from engine.evaluation.scores import floor_sentences
 from engine.models import dfm
+from engine.models.captioner import CaptionOptions
 from engine.models.diffusion import denoiser, encoder
 from engine.models.scribe import ScribeConfig
 from engine.registry.installed import ARCHITECTURES, own_rows
@@ -98,6 +102,25 @@ def test_diffusion(levir, tmp_path, monkeypatch, name):
     captioner = registry.load(f"my-{name}")
     assert captioner.default.steps == {"diffusion-rscc": 2000, "kd-rscc": 50}[name]  # as published
     assert "the scene is the same as before" in captioner.no_change
+
+
+def test_dubai_cc(tmp_path, monkeypatch):
+    """Its own sentences, with capitals and full stops, are trained on, kept with the weights and scored."""
+    data = draw_dubai(tmp_path / "dubai")
+    monkeypatch.setitem(encoder.RESNETS, "resnet50", (1, 1, 1))
+    monkeypatch.setitem(denoiser.PRESETS, "kd-rscc", replace(denoiser.PRESETS["kd-rscc"], **TINY_DIFFUSION))
+    run("train", "kd-rscc", "--data", data, "--out", tmp_path / "run", "--smoke", "--device", "cpu")
+    run("export", tmp_path / "run", "-o", tmp_path / "my-dubai.safetensors", "--id", "my-dubai")
+    run("models", "add", tmp_path / "my-dubai.safetensors")
+    captioner = registry.load("my-dubai")
+    assert captioner.card.gsd_m == pytest.approx(30 * 50 / 256, abs=1e-3)
+    assert captioner.no_change == {*DUBAI_SAME} and captioner.unchanged_text == "Everything remains the same."
+    assert {"Nothing", "changed.", "urbanized."} <= {*captioner.vocabulary.words}
+    pairs = read_pairs(data, "test")
+    assert [(pair.name, pair.changed) for pair in pairs] == [("1x11.tif", False), ("1x12.tif", True)]
+    assert floor_sentences(pairs)[0] == "Everything remains the same."
+    captions, _ = caption_pairs(captioner, pairs, CaptionOptions(threshold=1.5, steps=2))
+    assert {caption.text for caption in captions.values()} == {"Everything remains the same."}
 
 
 def mpnet_folder(folder):

@@ -10,7 +10,8 @@ from PIL import Image
 
 from engine.contract.errors import InputError
 from engine.contract.tiles import CLASSES
-from training.datasets import load_rows, read_pair, training_rows
+from engine.words import dubai
+from training.datasets import floors, load_rows, read_pair, training_rows, unchanged_sentences
 from training.datasets.captions import merge_captions, read_captions
 from training.datasets.levir_cc import place_of
 from training.datasets.rows import words
@@ -37,6 +38,9 @@ def _image(path, side, seed=0, kind="RGB"):
     pixels = np.random.default_rng(seed).integers(0, 255, (side, side, 3), dtype=np.uint8)
     Image.fromarray(pixels).convert(kind).save(path)
     return pixels
+
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
 def _sentences(texts):
@@ -240,7 +244,7 @@ def dubai_cc(tmp_path):
         "Test": ["Nothing has changed"] * 2 + FIVE[:3],
     }
     for number, (name, five) in enumerate(texts.items()):
-        entry = {"filename": f"D_{number}.tif", "sentences": _sentences(five)}
+        entry = {"filename": f"D_{number}.tif", "sentences": [{"raw": text, "tokens": text.split()} for text in five]}
         (folder / f"{name}_Dubai_CC.json").write_text(json.dumps({"images": [entry]}))
         for year in ("500_2000", "500_2010"):
             _image(tmp_path / "imgs_tiles" / "RGB" / year / f"D_{number}.tif", 50, int(year[-2:]) + number)
@@ -254,12 +258,33 @@ def test_dubai_cc_as_published(dubai_cc):
         ("dubai_cc/D_1.tif", "val", 0),
         ("dubai_cc/D_2.tif", "test", 1),
     ]
-    assert rows[0].captions[0] == ("new", "roads", "appear")
+    assert rows[0].captions[0] == ("New", "roads", "appear.")  # as published
+    assert rows[0].gsd_m == 30.0
     before, after, mask = read_pair(rows[0])
     expected = Image.open(rows[0].after).resize((256, 256), Image.Resampling.BILINEAR)
     assert np.array_equal(after, np.asarray(expected).transpose(2, 0, 1))
     assert not np.array_equal(before, after)
     assert mask is None
+
+
+def test_the_sentences_of_dubai_cc_itself():
+    """300, 50 and 150 tiles; each annotator's denials are known, and the majority decides."""
+    folder = SHARED / "dubai_cc_captions"
+    if not folder.is_dir():
+        pytest.skip("../shared/data/dubai_cc_captions is not here")
+    sentences = floors.read_sentences(folder)
+    assert {split: len(pairs) for split, pairs in sentences.items()} == {"train": 300, "val": 50, "test": 150}
+    changed = {split: sum(map(dubai.is_changed, pairs.values())) for split, pairs in sentences.items()}
+    assert changed == {"train": 199, "val": 31, "test": 97}
+    assert floors.constants({"train": sentences["train"], "val": {"x.tif": ["A road appears."] * 5}})[0] == dubai.UNCHANGED_TEXT
+    mixed = sentences["val"]["22x22.tif"]
+    assert [dubai.denies_change(text) for text in mixed] == [True, True, True, False, False]
+
+
+def test_unchanged_sentences_are_the_data_sets_own(dubai_cc):
+    rows = load_rows(dubai_cc)
+    assert unchanged_sentences(rows) == ("Nothing has changed.",)
+    assert unchanged_sentences(rows[:1])[0] == "the scene is the same as before"  # nobody has others
 
 
 def test_dubai_cc_without_a_partner_is_not_shifted(dubai_cc):

@@ -15,7 +15,7 @@ from engine.contract.errors import InputError
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.prompt import ChatTokenizer
 
-from ..datasets import STRICT, PairRow, SplitOptions, captioned, check_leakage, load_rows, read_batch, training_rows
+from ..datasets import STRICT, PairRow, SplitOptions, captioned, check_leakage, load_rows, read_batch, training_rows, unchanged_sentences
 from ..diffusion.batches import LEVIR_STYLE, FeatureSource, ImageSource, Source
 from ..diffusion.features import UNCHANGED, Tokens, read_cached
 from .batches import LEVIR, OTHERS, UNCHANGED_ENDING, Item, epoch_items
@@ -111,9 +111,9 @@ def image_task(data: Path, val_pairs: int, apart: SplitOptions = STRICT) -> Task
     train_rows, held_out = _training(rows, apart), captioned(rows, "val")
     val_rows = [held_out[i] for i in evenly(len(held_out), val_pairs)]
     check_leakage(train_rows, [row for row in rows if row.split != "train"], apart)
-    source = ImageSource(train_rows, None, augment=False)
+    source = ImageSource(train_rows, None, False, unchanged_sentences(train_rows))
     stored = source.store.rows
-    texts = [row.captions if row.changed else UNCHANGED for row in stored]
+    texts = [row.captions if row.changed or source.own_words else UNCHANGED for row in stored]
 
     def levels(net: CCExpertNet) -> Iterator[Tensor]:
         device = next(net.parameters()).device

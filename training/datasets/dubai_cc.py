@@ -1,32 +1,15 @@
-"""Dubai-CC as it is published: 500 pairs of Landsat tiles, 50×50 pixels, of 2000 and 2010 (Hoxha et al., TGRS 2022).
+"""Dubai-CC as it is published: 500 pairs of Landsat tiles, 50×50 pixels, of 2000 and 2010 (Hoxha et al., TGRS 2022); see ``engine.words.dubai``.
 
-imgs_tiles/RGB/{500_2000,500_2010}/<filename> and description_jsontr_te_val/{Train,Validation,Test}_Dubai_CC.json.
-
-Not verified on the download itself, which we do not have; taken from public code that reads it: the JSON is {"images": [{"filename", "sentences":
-[{"raw"}]}]} without a change flag, and the sentences of ``NO_CHANGE`` mark the pairs without change. The tiles are read as 8-bit RGB.
+The tiles are not to be had here: that they are 8-bit RGB is taken from public code that reads them. The captions have been read as they are.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from .rows import PairRow, build_rows, delta_array, words
+from engine.words.dubai import AFTER, BEFORE, CAPTIONS_FILES, CAPTIONS_FOLDER, GSD_M, TILE_PX, is_changed
 
-CAPTIONS_FOLDER = "description_jsontr_te_val"
-CAPTIONS_FILES = {"train": "Train_Dubai_CC.json", "val": "Validation_Dubai_CC.json", "test": "Test_Dubai_CC.json"}
-BEFORE, AFTER = "imgs_tiles/RGB/500_2000", "imgs_tiles/RGB/500_2010"
-TILE_PX = 50
-NO_CHANGE = (
-    "nothing has changed",
-    "no change occurred",
-    "there is no change to mention",
-    "there is no difference",
-    "everything remains the same",
-    "the area appears the same",
-    "no change in this area",
-    "all remained the same",
-    "no difference in this area",
-)
+from .rows import PairRow, build_rows, delta_array
 
 
 def read(root: Path) -> list[PairRow]:
@@ -39,9 +22,19 @@ def read(root: Path) -> list[PairRow]:
 
 def _row(root: Path, split: str, entry: dict) -> PairRow:
     name = entry["filename"]
-    captions = tuple(words(sentence["raw"]) for sentence in entry["sentences"])
-    # Annotators may differ on a pair: the majority decides.
-    unchanged = sum(any(phrase in " ".join(caption) for phrase in NO_CHANGE) for caption in captions)
-    flag = int(2 * unchanged < len(captions))
-    known = None if flag else delta_array({})
-    return PairRow(name, "dcc", f"dubai_{Path(name).stem}", split, root / BEFORE / name, root / AFTER / name, None, flag, known, captions, TILE_PX)
+    captions = tuple(tuple(sentence["tokens"]) for sentence in entry["sentences"])  # with capitals and full stops, as published
+    flag = int(is_changed(sentence["raw"] for sentence in entry["sentences"]))
+    return PairRow(
+        name,
+        "dcc",
+        f"dubai_{Path(name).stem}",
+        split,
+        root / BEFORE / name,
+        root / AFTER / name,
+        None,
+        flag,
+        None if flag else delta_array({}),
+        captions,
+        TILE_PX,
+        gsd_m=GSD_M,
+    )

@@ -79,9 +79,15 @@ def is_excluded(row: PairRow) -> bool:
 
 
 def unchanged_sentences(rows: Sequence[PairRow]) -> tuple[str, ...]:
-    """What the captions of pairs without a change say, the engine's own sentence first, then by frequency; else LEVIR-CC's five."""
-    counts = Counter(" ".join(caption) for row in rows if row.changed == 0 for caption in row.captions)
-    return tuple(sorted(counts, key=lambda sentence: (sentence != UNCHANGED_TEXT, -counts[sentence], sentence))) or tuple(sorted(NO_CHANGE))
+    """The data set's own sentences for pairs without a change: LEVIR-CC's five where it has them, the engine's own first, or nobody has others.
+
+    Else those that occur twice or more among its unchanged pairs and never among the changed ones, the most frequent first.
+    """
+    counts, changes = (Counter(" ".join(caption) for row in rows if row.changed == flag for caption in row.captions) for flag in (0, 1))
+    own = [sentence for sentence, count in counts.most_common() if count > 1 and sentence not in changes]
+    if not own or counts.keys() & NO_CHANGE:
+        return (UNCHANGED_TEXT, *sorted(NO_CHANGE - {UNCHANGED_TEXT}))
+    return tuple(own)
 
 
 def captioned(rows: list[PairRow], split: str, source: str | None = None) -> list[PairRow]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.words.text import Vocabulary
+from engine.words.text import NO_CHANGE, Vocabulary
 
 from ..augment import apply_symmetry, photometric, random_symmetry
 from ..datasets import PairRow
@@ -108,9 +108,15 @@ class TextSource:
 
 
 class ImageSource:
-    """Pairs of images, kept decoded; with ``augment`` as ``scribe-s`` sees them."""
+    """Pairs of images, kept decoded; with ``augment`` as ``scribe-s`` sees them.
 
-    def __init__(self, rows: Sequence[PairRow], unchanged_share: float | None, augment: bool):
+    no_change : sentences of the data set for pairs without a change. LEVIR-CC's five stand for all such pairs; where a data set has others, a pair
+    that is shown as it is keeps its own captions.
+    """
+
+    def __init__(self, rows: Sequence[PairRow], unchanged_share: float | None, augment: bool, no_change: Sequence[str] = ()):
+        self.own_words = bool(no_change) and not NO_CHANGE & {*no_change}
+        self.unchanged = tuple(tuple(sentence.split()) for sentence in no_change) if self.own_words else UNCHANGED
         self.store, self.augment = PairStore([row for row in rows if row.captions]), augment
         samples = [plain_sample(row, images) for row, images in zip(self.store.rows, self.store.images, strict=True)]
         changed, style = np.array([bool(s.flag) for s in samples]), np.array([s.style for s in samples])
@@ -128,8 +134,12 @@ class ImageSource:
             generator = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
             images = photometric(images, generator, season=torch.tensor([s.season for s in samples]))
         before, after = images.chunk(2)
-        captions = [s.captions if s.flag else UNCHANGED for s in samples]
+        captions = [s.captions if s.flag else self._unchanged(i) for i, s in zip(indexes, samples, strict=True)]
         return Pairs((before, after), [bool(s.flag) for s in samples], captions, [s.style for s in samples])
+
+    def _unchanged(self, index: int) -> tuple[Tokens, ...]:
+        row = self.store.rows[index]
+        return row.captions if self.own_words and row.changed == 0 else self.unchanged
 
 
 def draw_weights(changed: np.ndarray, style: np.ndarray, unchanged_share: float | None, known: np.ndarray) -> np.ndarray:

@@ -262,7 +262,7 @@ def image_task(
     if not smoke:
         load_encoder(net, weights)
     no_change = unchanged_sentences(train_rows)
-    source = ImageSource(train_rows, options.unchanged_share, options.augment)
+    source = ImageSource(train_rows, options.unchanged_share, options.augment, no_change)
     text = _text_source(data, train_rows, net, vocabulary, options)
 
     def scores(average: DiffusionNet) -> dict[str, float]:

@@ -19,14 +19,16 @@ NEUTRAL = {"temperature": 1.0, "bias": 0.0, "class_thresholds": [[0.5] * len(CLA
 
 
 def validate(net: ScribeNet, vocabulary: Vocabulary, rows: Sequence[PairRow]) -> dict[str, float]:
-    """Flag accuracy at 0.5 and AUC, macro-F1 of added and removed classes, and caption scores on LEVIR-CC's changed pairs.
+    """Flag accuracy at 0.5 and AUC, macro-F1 of added and removed classes, and caption scores on LEVIR-CC's changed pairs, or on all changed
+    pairs of a data set without any of LEVIR-CC's.
 
     ``val_objective``, by which the epoch is chosen, is flag AUC (0..1) + CIDEr-D (× 100) of the changed LEVIR-CC pairs / 200.
     """
     captioner = ScribeCaptioner(net, vocabulary, ModelCard("scribe-s", "scribe-s"), NEUTRAL, torch.device("cpu"))
     scores, classes, texts = predict(captioner, rows)
     flag = np.array([row.changed for row in rows])
-    levir = {row.name: [" ".join(c) for c in row.captions] for row in rows if row.source == "lcc" and row.changed}
+    changed = [row for row in rows if row.changed]
+    levir = {row.name: [" ".join(c) for c in row.captions] for row in changed if row.source == "lcc" or all(r.source != "lcc" for r in changed)}
     captions = score({name: texts[name] for name in levir}, levir, meteor=False)
     result = {
         "val_flag_accuracy": float(((scores >= 0.5) == flag).mean()),

@@ -108,7 +108,7 @@ class SentenceEncoder:
         return torch.nn.functional.normalize(mean, dim=1)
 
 
-ENCODERS = {"mpnet": SentenceEncoder, "clip": ClipSentenceEncoder}
+ENCODERS: dict[str, type[SentenceEncoder] | type[ClipSentenceEncoder]] = {"mpnet": SentenceEncoder, "clip": ClipSentenceEncoder}
 
 
 class SentenceTable:

@@ -16,7 +16,7 @@ from ...contract.errors import InputError
 from ...contract.request import MAX_SAMPLES
 from ...contract.tiles import Caption
 from ...registry import checkpoint
-from ...words.text import END, NO_CHANGE, Vocabulary, is_well_formed
+from ...words.text import END, NO_CHANGE, Vocabulary, first_sentence, is_well_formed
 from ..blocks import block_size, filled, in_blocks
 from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated, changed_caption, unchanged_caption
 from ..consensus import consensus
@@ -98,6 +98,7 @@ class DiffusionCaptioner(Captioner):
         self.samplers = SAMPLERS_OF[net.config.family]
         self.default = sampling
         self.no_change = frozenset(no_change)
+        self.unchanged_text = first_sentence(no_change)
         self.cache_condition = True
         self.precision = torch.bfloat16 if device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16()) else torch.float32
         self.verify_options(CaptionOptions(steps=sampling.steps, sampler=sampling.sampler, samples=sampling.samples))
@@ -120,7 +121,7 @@ class DiffusionCaptioner(Captioner):
 
     def save_metadata(self) -> dict[str, str]:
         """What ``from_checkpoint`` needs beside the tensors."""
-        own = {"sampling": asdict(self.default), "no_change": sorted(self.no_change)}
+        own = {"sampling": asdict(self.default), "no_change": [self.unchanged_text, *sorted(self.no_change - {self.unchanged_text})]}
         return checkpoint.metadata(self.net.config, self.vocabulary, self.card, self.calibration, **own)
 
     def verify_options(self, options: CaptionOptions) -> None:
