@@ -19,7 +19,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "diffusion-rscc": {"class": "diffusion.captioner:DiffusionCaptioner", "samplers": ["ddpm", "ddim"]},
     "kd-rscc": {
         "class": "diffusion.captioner:DiffusionCaptioner",
-        "samplers": ["euler", "euler-ancestral", "heun", "dpmpp-2m", "dpmpp-2m-sde"],
+        "samplers": ["euler", "euler-ancestral", "heun", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-2m-heun"],
     },
     "dfm": {"class": "dfm:DfmCaptioner"},
     "ccexpert": {"class": "ccexpert.captioner:CCExpertCaptioner", "questions": True},

@@ -74,7 +74,7 @@ def test_the_report_fills_every_cell_once_and_tells_all(models, small_data, tmp_
     assert {cell["model"] for cell in partial["cells"]} == {"kd-rscc"}
     found = run(monkeypatch, small_data, tmp_path, "--long-pairs", "3")
     names = [(cell["model"], cell["name"], cell["sampling"]["steps"], cell["sampling"]["samples"]) for cell in found["cells"]]
-    assert len(names) == len(set(names)) == (5 * 2 + 1) + (3 * 2 + 1)
+    assert len(names) == len(set(names)) == (6 * 2 + 1) + (3 * 2 + 1)
     assert set(found["timings"]) == {"kd-rscc", "diffusion-rscc"}
     assert found["timings"]["kd-rscc"]["batch"] == 3
     # Long cells are of fewer pairs, but the published sampling.

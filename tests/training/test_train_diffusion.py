@@ -50,7 +50,7 @@ def cached(sentences=SENTENCES):
 
 
 def small_run(preset, config=None, **options):
-    config = replace(PRESETS[preset], **SIZES, **({"dropout": 0.0} | (config or {})))
+    config = replace(PRESETS[preset], **SIZES, **({"dropout": 0.0, "attention_dropout": None} | (config or {})))
     options = replace(OPTIONS[preset], **({"steps": 4, "pairs": 8, "captions": 2, "validate_every": 2} | options))
     vocabulary = Vocabulary.build(SENTENCES)
     return Run(build(config, options, vocabulary), vocabulary, options)

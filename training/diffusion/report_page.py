@@ -18,6 +18,7 @@ from engine.evaluation.scores import Scored, floors, point
 from .plot import Line, plot
 
 DRAWS = 1000
+DIFFERENCES = Path(__file__).with_name("differences.md")  # a chapter of the page
 FEW = 20  # evaluations
 PUBLISHED = {"model": "diffusion-rscc", "sampler": "ddpm", "steps": 2000, "clamp": True}
 INTRO = """# Diffusion captioners: quality, steps and time
@@ -91,7 +92,7 @@ def write_report(out: Path, found: Mapping[str, Mapping], pairs: Sequence[Pair],
     changed = sum(pair.changed for pair in pairs)
     head = INTRO.format(**data, pairs=len(pairs), changed=changed, draws=DRAWS, never=floor[0], oracle=floor[1])
     parts = [head, "## In short", *claims(cells, timings), *notes(cells, timings), f"![S*m against evaluations of the network]({out.name}.png)"]
-    parts += ["## All cells", *table(cells, len(pairs)), "## Time", *times(timings), LIMITS]
+    parts += ["## All cells", *table(cells, len(pairs)), "## Time", *times(timings), DIFFERENCES.read_text("utf-8").rstrip(), LIMITS]
     out.with_suffix(".md").write_text("\n\n".join(parts) + "\n", "utf-8")
     content = dict(data) | {"pairs": len(pairs), "changed": changed, "cells": [each.to_json() for each in cells], "timings": timings}
     out.with_suffix(".json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", "utf-8")

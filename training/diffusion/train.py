@@ -36,7 +36,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from engine.contract.errors import InputError
 from engine.models.device import choose, cpu_has_bf16
 from engine.models.diffusion.denoiser import PRESETS, DiffusionConfig, DiffusionNet
-from engine.models.diffusion.encoder import ENCODERS, ResNet
+from engine.models.diffusion.encoder import ENCODERS, PIXELS, ResNet
 from engine.models.diffusion.karras import SIGMA_DENSITIES
 from engine.registry import weights_path
 from engine.words.text import Vocabulary
@@ -52,6 +52,9 @@ from .steps import Draws, moving_average, step_losses
 from .validate import validate
 
 ARCHITECTURES = {"discrete": "diffusion-rscc", "karras": "kd-rscc"}  # by family, as ``engine.registry.installed`` names them
+# Arguments that replace the preset's members: of its options, and of its configuration.
+RECIPE = ("steps", "pairs", "captions", "accumulate", "lr", "weight_decay", "clip")
+SWITCHES = ("encoder", "pixels", "query_residual", "entry_norm", "dropout", "attention_dropout")
 PUBLISHED_WEIGHTS = "torchvision's (.pth) or transformers' (.safetensors) weights of that ResNet"
 FIELDS = ("step", "seconds", "lr", "mse", "ce", "prior", "flag", "length", "total", "val_flag_auc", "val_well_formed")
 FIELDS += ("val_bleu4", "val_cider", "val_bleu4_changed", "val_cider_changed", "val_objective")
@@ -330,12 +333,12 @@ def parameter_counts(config: DiffusionConfig, vocabulary: int, frozen_encoder: b
 def main(argv: Sequence[str] | None = None) -> None:
     args = _parser().parse_args(argv)
     options = replace(OPTIONS[args.preset], seed=args.seed)
-    options = replace(options, **{name: value for name in ("steps", "pairs", "captions", "accumulate", "lr") if (value := getattr(args, name))})
+    options = replace(options, **{name: value for name in RECIPE if (value := getattr(args, name)) is not None})
     objective = {name: value for name in ("density", "ce_reads", "weighting") if (value := getattr(args, name))}
     options = replace(options, objective=replace(options.objective, **objective))
     if args.smoke:
         options = replace(options, steps=2, pairs=4, validate_every=2, accumulate=1, text_steps=0)
-    config = PRESETS[args.preset] if args.encoder is None else replace(PRESETS[args.preset], encoder=args.encoder)
+    config = replace(PRESETS[args.preset], **{name: value for name in SWITCHES if (value := getattr(args, name)) is not None})
     frozen = args.preset.endswith("compact") and not args.train_encoder
     if args.dry_run:
         words = build_vocabulary(_training(load_rows(args.data)), options)
@@ -365,6 +368,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--captions", type=int, help="of a pair in a step, each under a noise of its own")
     parser.add_argument("--accumulate", type=int, help="parts that a step's pairs are computed in, where they do not fit into memory")
     parser.add_argument("--lr", type=float)
+    parser.add_argument("--weight-decay", type=float)
+    parser.add_argument("--clip", type=float, help="largest norm of the gradient")
+    parser.add_argument("--pixels", choices=PIXELS, help="statistics that a ResNet's pixels are normalised by")
+    parser.add_argument("--query-residual", action=argparse.BooleanOptionalAction, help="the fusion passes the text query on")
+    parser.add_argument("--entry-norm", action=argparse.BooleanOptionalAction, help="a second layer norm behind the fusion")
+    parser.add_argument("--dropout", type=float, help="of hidden states")
+    parser.add_argument("--attention-dropout", type=float, help="of the attention's probabilities")
     parser.add_argument("--density", choices=SIGMA_DENSITIES, help="of the noise levels of KD-RSCC")
     parser.add_argument("--ce-reads", choices=CE_READS)
     parser.add_argument("--weighting", choices=WEIGHTINGS, help="of KD-RSCC's loss over the noise levels")

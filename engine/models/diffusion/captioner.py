@@ -52,7 +52,7 @@ class Sampling:
 
 
 # As published.
-FAITHFUL = {"discrete": Sampling("ddpm", 2000, clamp=True), "karras": Sampling("dpmpp-2m", 50)}
+FAITHFUL = {"discrete": Sampling("ddpm", 2000, clamp=True), "karras": Sampling("dpmpp-2m-heun", 50)}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ...contract.errors import InputError
 from .discrete import DiscreteDiffusion
 from .encoder import ENCODERS, PIXELS, ImageDifferenceEncoder
-from .fusion import CrossModeFusion, FourierTime, Memory, SinusoidTime, stacked_self_attention
+from .fusion import BERT_EPS, CrossModeFusion, FourierTime, Memory, SinusoidTime, stacked_self_attention
 from .karras import Preconditioning
 from .samplers import Condition, Denoise
 from .text import TextSpace
@@ -33,6 +33,9 @@ class DiffusionConfig:
     self_conditioning : the network is also given its last estimate (Chen et al. 2023, arXiv 2208.04202). change_flag : see ``ChangeFlag``.
     styles : kinds of captions told apart in training (0: LEVIR-CC's annotators, 1: ours); captions are written in kind 0. 0: no such input.
     length_prediction : see ``LengthHead``; the denoiser is told how many tokens to write.
+    attention_dropout : of the attention's probabilities, in BERT's places, and no other dropout in the fusion; ``dropout`` is then that of hidden
+    states. None: ``dropout`` in the places of PyTorch's layers, and on the fusion's outputs. entry_norm : a layer norm, with dropout, between
+    fusion and self-attention. time_bias : of KD-RSCC's time projection.
     """
 
     family: str = "discrete"
@@ -59,6 +62,9 @@ class DiffusionConfig:
     change_flag: bool = False
     styles: int = 0
     length_prediction: bool = False
+    attention_dropout: float | None = None
+    entry_norm: bool = False
+    time_bias: bool = True
 
     def __post_init__(self):
         for name, known in (("family", FAMILIES), ("encoder", ENCODERS), ("pixels", tuple(PIXELS))):
@@ -87,9 +93,10 @@ _COMPACT: dict[str, Any] = {
     "styles": 2,
 }
 # The published configurations carry the model's id; "-compact" are ours.
+_PUBLISHED: dict[str, Any] = {"pixels": "imagenet", "attention_dropout": 0.1, "entry_norm": True}
 PRESETS = {
-    "diffusion-rscc": DiffusionConfig(),
-    "kd-rscc": DiffusionConfig("karras", length=44),
+    "diffusion-rscc": DiffusionConfig(**_PUBLISHED),
+    "kd-rscc": DiffusionConfig("karras", length=44, dropout=0.0, time_bias=False, **_PUBLISHED),
     "diffusion-rscc-compact": DiffusionConfig(sigma_data=1.0, **_COMPACT),
     "kd-rscc-compact": DiffusionConfig("karras", sigma_min=0.1, sigma_max=10.0, **_COMPACT),
 }
@@ -107,10 +114,12 @@ class ConditionDenoiser(nn.Module):
         self.positions = nn.Parameter(torch.randn(config.positions, width) * POSITION_SIZE)
         self.styles = nn.Parameter(torch.randn(config.styles, width) * 0.02) if config.styles else None
         self.lengths = nn.Parameter(torch.randn(config.length + 1, width) * 0.02) if config.length_prediction else None
-        self.time = SinusoidTime(width) if config.family == "discrete" else FourierTime(width)
-        fusion = config.inner, config.fusion_heads, config.fusion_hidden, config.dropout, config.query_residual
+        self.time = SinusoidTime(width) if config.family == "discrete" else FourierTime(width, config.time_bias)
+        fusion = config.inner, config.fusion_heads, config.fusion_hidden, config.dropout, config.query_residual, config.attention_dropout
         self.fusion = CrossModeFusion(width, condition_width, *fusion)
-        self.attention = stacked_self_attention(width, config.heads, config.hidden, config.layers, config.dropout)
+        self.entry = nn.Sequential(nn.LayerNorm(width, eps=BERT_EPS), nn.Dropout(config.dropout)) if config.entry_norm else nn.Identity()
+        sizes = width, config.heads, config.hidden, config.layers, config.dropout, config.attention_dropout
+        self.attention = stacked_self_attention(*sizes)
         self.leave = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, config.latent))
 
     def forward(
@@ -134,7 +143,7 @@ class ConditionDenoiser(nn.Module):
             text = text + (self.styles[0] if style is None else self.styles[style][:, None])
         if self.lengths is not None:
             text = text + (self.lengths[0] if length is None else self.lengths[length][:, None])
-        return self.leave(self.attention(self.fusion(text, condition)))
+        return self.leave(self.attention(self.entry(self.fusion(text, condition))))
 
 
 class ChangeFlag(nn.Module):

@@ -80,6 +80,14 @@ def sample_dpmpp_2m_sde(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: 
     return _multistep(denoise, x, sigmas, condition, noise, 1.0)
 
 
+def sample_dpmpp_2m_heun(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise) -> Tensor:
+    """DPM-Solver++(2M) whose second-order term is integrated over the step instead of read at its middle, as KD-RSCC's code samples; n evaluations.
+
+    The "heun" kind of SDE-DPM-Solver++(2M) at η = 0; it differs from ``sample_dpmpp_2m`` by terms of third order.
+    """
+    return _multistep(denoise, x, sigmas, condition, noise, 0.0, heun=True)
+
+
 Sampler = Callable[[Denoise, Tensor, Tensor, Condition, Noise], Tensor]
 SAMPLERS: dict[str, Sampler] = {
     "euler": sample_euler,
@@ -87,20 +95,26 @@ SAMPLERS: dict[str, Sampler] = {
     "heun": sample_heun,
     "dpmpp-2m": sample_dpmpp_2m,
     "dpmpp-2m-sde": sample_dpmpp_2m_sde,
+    "dpmpp-2m-heun": sample_dpmpp_2m_heun,
 }
 
 
-def _multistep(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise, eta: float) -> Tensor:
-    """Second-order multistep in h = ln(σ / σ'); η = 0 solves the ODE, η = 1 the SDE."""
+def _multistep(denoise: Denoise, x: Tensor, sigmas: Tensor, condition: Condition, noise: Noise, eta: float, heun: bool = False) -> Tensor:
+    """Second-order multistep in h = ln(σ / σ'); η = 0 solves the ODE, η = 1 the SDE.
+
+    D is taken as a line in h through this estimate and the one before: read at the middle of the step, or with ``heun`` integrated over it.
+    """
     last, last_step = None, 0.0
     for here, there in _steps(sigmas):
         estimate = _evaluate(denoise, x, here, condition)
         if there == 0:
             return estimate
         step = math.log(here / there)
-        # D extrapolated to the middle of the step from this one and the one before.
-        slope = 0.0 if last is None else (estimate - last) * (step / (2 * last_step))
-        decay = math.exp(-(1 + eta) * step)
+        length = (1 + eta) * step
+        decay = math.exp(-length)
+        # How far ahead of this estimate the line is read, in steps.
+        ahead = 1 / (1 - decay) - 1 / length if heun else 0.5
+        slope = 0.0 if last is None else (estimate - last) * (step * ahead / last_step)
         x = there / here * math.exp(-eta * step) * x + (1 - decay) * (estimate + slope)
         if eta:
             x = x + there * math.sqrt(-math.expm1(-2 * eta * step)) * noise(x)

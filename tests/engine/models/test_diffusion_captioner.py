@@ -329,7 +329,7 @@ def test_options_that_the_model_does_not_take_are_refused_before_it_runs(request
 
 def test_faithful_defaults_are_the_published_ones():
     assert FAITHFUL["discrete"] == Sampling("ddpm", 2000, 1, True)
-    assert FAITHFUL["karras"] == Sampling("dpmpp-2m", 50, 1, False)
+    assert FAITHFUL["karras"] == Sampling("dpmpp-2m-heun", 50, 1, False)
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -215,7 +215,35 @@ def test_convergence_on_gaussian_data(name, golden, order):
     assert orders == pytest.approx([order] * 3, abs=0.15)
 
 
-@pytest.mark.parametrize(("name", "evaluations"), [("euler", 50), ("euler-ancestral", 50), ("heun", 99), ("dpmpp-2m", 50), ("dpmpp-2m-sde", 50)])
+def heun_form(x, sigmas):
+    """KD-RSCC's sampler at η = 0 written out: exponential integrator, D a line through this estimate and the last (no code of theirs)."""
+    last = None
+    for i, (here, there) in enumerate(zip(sigmas[:-1].tolist(), sigmas[1:].tolist())):
+        estimate = gaussian(x, torch.full((len(x),), here, dtype=x.dtype), None)
+        if there == 0:
+            return estimate
+        h = math.log(here) - math.log(there)
+        x = there / here * x - math.expm1(-h) * estimate
+        if last is not None:
+            r = (math.log(sigmas[i - 1]) - math.log(here)) / h
+            x = x + (math.expm1(-h) / h + 1) / r * (estimate - last)
+        last = estimate
+    return x
+
+
+def test_the_heun_form_is_the_one_written_out_and_of_second_order():
+    x = torch.full((1, 1, 1), START, dtype=torch.float64)
+    found = SAMPLERS["dpmpp-2m-heun"](gaussian, x, karras_grid(50), None, pytest.fail)
+    assert torch.allclose(found, heun_form(x, karras_grid(50)), rtol=1e-12)
+    assert not torch.equal(found, SAMPLERS["dpmpp-2m"](gaussian, x, karras_grid(50), None, pytest.fail))
+    exact = MEAN + (START - MEAN) * math.sqrt((STD**2 + 0.01**2) / (STD**2 + 160.0**2))
+    errors = [abs(SAMPLERS["dpmpp-2m-heun"](gaussian, x, karras_grid(n)[:-1], None, pytest.fail).item() - exact) for n in (80, 160, 320)]
+    assert [math.log2(one / other) for one, other in zip(errors, errors[1:])] == pytest.approx([2, 2], abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "evaluations"), [("euler", 50), ("euler-ancestral", 50), ("heun", 99), ("dpmpp-2m", 50), ("dpmpp-2m-sde", 50), ("dpmpp-2m-heun", 50)]
+)
 def test_number_of_evaluations(name, evaluations):
     """50, and 2n − 1 of Heun."""
     calls = []

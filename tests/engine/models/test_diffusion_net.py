@@ -10,6 +10,7 @@ from engine.contract.errors import InputError, ModelError
 from engine.models.diffusion.denoiser import PRESETS, ChangeFlag, ConditionDenoiser, DiffusionConfig, DiffusionNet
 from engine.models.diffusion.discrete import sample_ddpm
 from engine.models.diffusion.encoder import RESNETS, ImageDifferenceEncoder, ResNet
+from engine.models.diffusion.fusion import CrossModeFusion
 from engine.models.diffusion.karras import karras_grid
 from engine.models.diffusion.samplers import SAMPLERS, RowNoise
 from engine.models.diffusion.text import TextSpace
@@ -186,6 +187,32 @@ def test_published_presets_have_no_improvement_and_ours_have_the_residual():
     for name in ("diffusion-rscc", "kd-rscc"):
         preset = PRESETS[name]
         assert not (preset.normalised or preset.self_conditioning or preset.change_flag or preset.styles)
+
+
+@pytest.mark.parametrize(("preset", "hidden"), [("diffusion-rscc", 0.1), ("kd-rscc", 0.0)])
+def test_published_presets_drop_out_and_normalise_where_the_authors_do(preset, hidden):
+    """models.md, audit: ImageNet's pixels, dropout on attention probabilities, a second layer norm of 1,536 parameters, KD's hidden dropout 0."""
+    config = small(preset)
+    assert config.pixels == "imagenet"
+    denoiser = ConditionDenoiser(config, 8)
+    assert denoiser.fusion.attention_dropout == 0.1 and denoiser.fusion.dropout.p == 0.0
+    assert denoiser.entry[1].p == hidden and denoiser.entry[0].eps == 1e-12
+    assert {(layer.self_attn.dropout, layer.dropout1.p, layer.dropout2.p, layer.dropout.p) for layer in denoiser.attention} == {
+        (0.1, hidden, hidden, 0.0)
+    }
+    with torch.device("meta"):
+        counts = [sum(p.numel() for p in DiffusionNet(replace(PRESETS[preset], entry_norm=norm), 998).parameters()) for norm in (True, False)]
+    assert counts[0] - counts[1] == 1536
+    if preset == "kd-rscc":
+        assert denoiser.time.linear.bias is None
+
+
+def test_the_fusions_attention_drops_out_in_training_alone():
+    torch.manual_seed(0)
+    fusion = CrossModeFusion(8, 8, 8, 2, 8, 0.5, False, attention_dropout=0.5)
+    text, condition = torch.randn(1, 3, 8), torch.randn(1, 20, 8)
+    assert not torch.equal(fusion.train()(text, condition), fusion(text, condition))
+    assert torch.equal(fusion.eval()(text, condition), fusion(text, condition))
 
 
 @pytest.mark.parametrize("net", ["diffusion-rscc-compact", "kd-rscc-compact"], indirect=True)
