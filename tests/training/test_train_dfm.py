@@ -19,7 +19,7 @@ from training.datasets import captioned, load_rows
 from training.dfm import train as train_dfm
 from training.dfm.batches import UNCHANGED_SENTENCES, DfmPairs
 from training.dfm.losses import LossWeights, dfm_losses
-from training.dfm.options import DfmOptions
+from training.dfm.options import RECIPES, DfmOptions
 from training.dfm.train import batch_losses, build, parameter_counts, train
 from training.dfm.weights import Detector, encoder_weights, read_detector
 from training.scribe.validate import NEUTRAL
@@ -238,3 +238,37 @@ def test_vocabulary_is_of_changed_captions(small_data):
     assert isinstance(Vocabulary(words), Vocabulary)
     assert "built" in words
     assert "difference" not in words
+
+
+def test_the_published_recipe_captions_all_pairs_as_they_are(small_data):
+    """No augmentation, captions of unchanged pairs in the vocabulary and in L_AR; the flag's head alone learns from the flag."""
+    paper = RECIPES["paper"]
+    assert (paper.epochs, paper.clip, paper.augment, paper.unchanged_captions, paper.weights.detached_flag) == (80, None, False, True, True)
+    rows = captioned(load_rows(small_data), "train")
+    vocabulary = train_dfm.build_vocabulary(rows, paper)
+    assert {"difference", "built"} <= {*vocabulary.words}
+    pairs = DfmPairs(rows, vocabulary, SMALL.max_length, paper.augment, paper.unchanged_captions)
+    batch = pairs.batch([0, 1], (1,))
+    assert all(np.array_equal(batch.before[i].numpy(), pairs.images[i][0]) for i in range(2))
+    for row, ids, sentence in zip(rows[:2], batch.ids, batch.sentences, strict=True):
+        assert vocabulary.decode(ids.tolist()) == sentence in [" ".join(caption) for caption in row.captions]
+
+
+def test_a_detached_flag_trains_its_own_head_alone():
+    heads, dates, prior, changed, ids, _ = _random_targets(SMALL, [0.0, 1.0])
+    dfm_losses(heads, None, dates, prior, changed, ids * 0, None, LossWeights(detached_flag=True))["total"].backward()
+    assert heads.flag.weight.grad.abs().sum() > 0
+    assert all(p.grad is None or not p.grad.any() for name, p in heads.named_parameters() if not name.startswith("flag."))
+
+
+def test_options_of_the_command_line_change_the_preset():
+    args = train_dfm._parser().parse_args("--preset paper --caption-weight 2 --flag-weight 0.5 --clip 1 --epochs 3 --augment".split())
+    options = train_dfm.options_of(args)
+    assert options == replace(RECIPES["paper"], epochs=3, clip=1.0, augment=True, weights=replace(RECIPES["paper"].weights, caption=2.0, flag=0.5))
+    assert train_dfm.options_of(train_dfm._parser().parse_args(["--preset", "compact", "--clip", "0"])).clip is None
+
+
+def test_all_sentences_are_embedded_before_the_first_step(small_data):
+    rows, table = captioned(load_rows(small_data), "train"), Table()
+    train_dfm.embed_all(table, rows, RECIPES["paper"])
+    assert {" ".join(caption) for row in rows for caption in row.captions} | {*UNCHANGED_SENTENCES} <= table.added

@@ -50,14 +50,17 @@ class ClipSentenceEncoder:
     """
 
     def __init__(self, folder: Path):
-        from transformers import AutoTokenizer, CLIPTextModelWithProjection
+        from transformers import AutoConfig, AutoTokenizer, CLIPTextModelWithProjection
 
         need, do = "a CLIP model with its tokenizer in the Hugging Face layout", "download openai/clip-vit-base-patch32 and name its folder"
         if not (folder / "config.json").is_file():
             raise ModelError(f"no CLIP in {folder}", need, do)
         try:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            self.model, report = CLIPTextModelWithProjection.from_pretrained(folder, local_files_only=True, output_loading_info=True)
+            whole = AutoConfig.from_pretrained(folder, local_files_only=True)
+            config = getattr(whole, "text_config", whole)
+            config.projection_dim = whole.projection_dim  # the text half's own member may be another
+            self.model, report = CLIPTextModelWithProjection.from_pretrained(folder, config=config, local_files_only=True, output_loading_info=True)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelError(f"{folder} cannot be loaded ({error})", need, do) from error
         missing = [name for name in report["missing_keys"] if "position_ids" not in name]
