@@ -71,18 +71,18 @@ class PackedBatch:
         return PackedBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
-def pack_answers(prompt: Sequence[int], answers: Sequence[Sequence[Sequence[int]]]) -> PackedBatch:
-    """One prompt for all; ``answers`` of each row, with their ends."""
-    start = len(prompt)
-    longest = start + max(sum(map(len, row)) for row in answers)
+def pack_answers(prompt: Sequence[int] | Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> PackedBatch:
+    """One prompt for all, or one of each row; ``answers`` of each row, with their ends."""
     count = len(answers)
+    prompts = [list(one) for one in prompt] if isinstance(prompt[0], Sequence) else [list(prompt)] * count  # type: ignore[arg-type]
+    longest = max(len(own) + sum(map(len, row)) for own, row in zip(prompts, answers, strict=True))
     ids = torch.zeros(count, longest, dtype=torch.long)
     positions = torch.zeros(count, longest, dtype=torch.long)
     part = torch.full((count, longest), -1)  # 0 the prompt, 1… an answer, -1 padding
-    ids[:, :start], positions[:, :start], part[:, :start] = torch.tensor(prompt), torch.arange(start), 0
     wanted: list[tuple[int, int, int]] = []
-    for row, texts in enumerate(answers):
-        at = start
+    for row, (own_prompt, texts) in enumerate(zip(prompts, answers, strict=True)):
+        at = start = len(own_prompt)
+        ids[row, :start], positions[row, :start], part[row, :start] = torch.tensor(own_prompt), torch.arange(start), 0
         for number, text in enumerate(texts, 1):
             own = slice(at, at + len(text))
             ids[row, own], positions[row, own], part[row, own] = torch.tensor(text), torch.arange(start, start + len(text)), number

@@ -30,6 +30,7 @@ class Stage:
     "words", no captions are written, see ``ccexpert_words``.
     sources : how often pairs of each source come in an epoch, 1 where not named: ``PairRow.source``, or "pairs" for all that are not named but
     "lcc", LEVIR-CC's; of those without a change with "-unchanged" behind it. batch : samples of a step.
+    data : data set of the stage's own, see ``tasks.stage_task``; None: the run's. questions : share of the samples that ask about the pair instead.
     warmup : share of the steps in which the rate rises; then it falls as a cosine. checkpointing : of activations, to save memory.
     """
 
@@ -45,6 +46,8 @@ class Stage:
     warmup: float = 0.03
     weight_decay: float = 0.0
     checkpointing: bool = False
+    data: str | None = None
+    questions: float = 0.0
 
     def __post_init__(self):
         unknown = set(self.trained) - set(PARTS)
@@ -55,7 +58,8 @@ class Stage:
 
         whole = {"batch": self.batch, "packed": self.packed}
         above = whole | {"lr": self.lr, "epochs": self.epochs}
-        numbers = above | {"warmup": self.warmup, "weight_decay": self.weight_decay, "adapter_lr": self.adapter_lr or 0} | dict(self.sources)
+        numbers = above | {"warmup": self.warmup, "weight_decay": self.weight_decay, "adapter_lr": self.adapter_lr or 0, "questions": self.questions}
+        numbers |= dict(self.sources)
         for name, value in numbers.items():
             if not isinstance(value, int if name in whole else (int, float)) or value < 0 or (name in above and value == 0):
                 need = ("a whole number" if name in whole else "a number") + (" above 0" if name in above else ", 0 or above")
@@ -85,6 +89,8 @@ PUBLISHED = (
     Stage("II", PARTS, 1e-5, 256, 1, "flatten", checkpointing=True),
     Stage("III", PARTS, 1e-5, 256, 50, "random", checkpointing=True),
 )
+# What stage I trains: the paper names the difference modules alone, the authors' script trains the projector too.
+STAGE_ONE: dict[str, tuple[str, ...]] = {"paper": ("difference",), "script": ("difference", "projector")}
 LORA = LoraSizes(8, 16, ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"))
 LEVIR_FIRST = {"lcc": 3.0, "lcc-unchanged": 0.5, "pairs": 0.5, "pairs-unchanged": 0.3}
 # The projector starts from random weights, so stage I trains it as well, and faster than published; the tower stays as it is.

@@ -14,9 +14,9 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,22 +32,24 @@ from engine.models.ccexpert.difference import DifferenceModule
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.prompt import ChatTokenizer
 from engine.models.ccexpert.weights import build, load_base, load_trained, tokenizer_folder, trained_state, verify_filled
-from engine.models.device import cpu_has_bf16
+from engine.models.device import choose, cpu_has_bf16, half_precision
 
-from ..datasets import SplitOptions
+from ..datasets import SplitOptions, load_rows
 from ..diffusion.batches import Source
 from ..shared.run_log import RunFolder
 from .base import FOLDER as BASE
 from .batches import Item, PackedBatch, pack_answers, packed_loss, split
 from .features import FOLDER as FEATURES
 from .features import both_levels
-from .stages import ADAPTED, LORA, STAGES, Stage, add_adapters, prepare, read_stages, trained_counts
-from .tasks import Task, feature_task, image_task, samples, stage_items, verify_sources
+from .stages import ADAPTED, LORA, STAGE_ONE, STAGES, Stage, add_adapters, prepare, read_stages, trained_counts
+from .tasks import Task, asked, feature_task, image_task, samples, stage_items, stage_task, verify_sources
 from .validate import captions, scores
 from .words import WordTargets, words_loss
 
 FIELDS = ("stage", "step", "of", "seconds", "lr", "loss", "val_well_formed", "val_flag_accuracy", "val_bleu4", "val_rouge", "val_cider")
 FIELDS += ("val_bleu4_changed", "val_rouge_changed", "val_cider_changed", "val_objective")
+DATA = Path("../shared/data")
+SMOKE_PAIRS = 8
 TOLD_EVERY = 10  # steps
 CLIP = 1.0  # norm of a step's gradient
 
@@ -71,6 +73,7 @@ class Run:
     """A network on its way through the stages; ``stage`` and ``step`` are those to be done next.
 
     accumulate : parts that a process reads its share of a batch in, to save memory; the gradient is the same.
+    tasks : of stages with data of their own, by their names. most_steps : of a stage, to try things out.
     """
 
     net: CCExpertNet
@@ -85,6 +88,8 @@ class Run:
     stage: int = 0
     step: int = 0
     best: float = -math.inf
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    most_steps: int | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -110,8 +115,9 @@ class Run:
             plain.load_state_dict(optimizer_state)
         begin(self.accelerator, stage.batch, self.accumulate)
         model, optimizer = self.accelerator.prepare(Objective(self.net), plain)
-        items = stage_items(stage, self.task, (self.seed, self.stage))
+        items = stage_items(stage, self.tasks.get(stage.name, self.task), (self.seed, self.stage))
         steps = math.ceil(len(items) / stage.batch)
+        steps = steps if self.most_steps is None else min(steps, self.most_steps)
         losses: list[float] = []
         start_s = time.perf_counter()
         while self.step < steps:
@@ -131,28 +137,31 @@ class Run:
     def _advance(self, model: nn.Module, optimizer: Any, stage: Stage, items: Sequence[Item]) -> float:
         """One step on this process's share of the batch; its loss."""
         own = items[self.accelerator.process_index :: self.accelerator.num_processes] or items[:1]
-        source, answers = samples(self.task.source, self.chat, own, np.random.default_rng((self.seed, self.stage, self.step)))
+        task, rng = self.tasks.get(stage.name, self.task), np.random.default_rng((self.seed, self.stage, self.step))
+        source, answers = samples(task.source, self.chat, own, rng)
+        prompts, answers = asked(task, self.chat, own, answers, stage.questions, rng)
         parts = split(source, answers, self.accumulate, stage.captions != "words")
         model.train()
-        total = 0.0
+        total, done = 0.0, 0
         for number, (part, texts, share) in enumerate(parts, 1):
             self.accelerator.sync_gradients = number == len(parts)
             with nullcontext() if number == len(parts) else self.accelerator.no_sync(model):
                 with self.accelerator.autocast():
-                    loss = share * model(*self._on_device(part, texts, stage.captions == "words"))
+                    own_prompts = prompts[done : done + len(texts)]
+                    loss = share * model(*self._on_device(part, texts, own_prompts, stage.captions == "words"))
                 self.accelerator.backward(loss)
-            total += float(loss.detach())
+            total, done = total + float(loss.detach()), done + len(texts)
         self.accelerator.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], CLIP)
         optimizer.step()
         optimizer.zero_grad()
         return total
 
-    def _on_device(self, source: Source, answers: Sequence, words: bool) -> tuple[Source, Any]:
+    def _on_device(self, source: Source, answers: Sequence, prompts: Sequence[Sequence[int]], words: bool) -> tuple[Source, Any]:
         """What ``Objective`` takes."""
         device = self.accelerator.device
         source = (source[0].to(device), source[1].to(device)) if isinstance(source, tuple) else source.to(device)
         if not words:
-            return source, pack_answers(self.chat.prompt(), answers).to(device)
+            return source, pack_answers(prompts, answers).to(device)
         return source, (self.words.ids.to(device), torch.stack([self.words.of(texts) for texts in answers]).to(device))
 
     def _keep(self, record: dict[str, Any], optimizer: torch.optim.Optimizer, writes: bool) -> None:
@@ -266,26 +275,84 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = _parser().parse_args(argv)
     chosen = read_stages(args.stages) if args.stages else STAGES[args.preset]
     stages = [replace(stage, epochs=stage.epochs * args.epochs) for stage in chosen]
+    data, own_data = data_of(args.data, stages)
+    stages = [replace(stage, data=own_data.get(stage.name, stage.data)) for stage in stages]
+    if args.stage_one is not None:
+        stages = [replace(stage, trained=STAGE_ONE[args.stage_one]) if stage.name == "I" else stage for stage in stages]
+    if args.questions is not None:
+        stages = [replace(stage, questions=args.questions) if stage.captions != "words" else stage for stage in stages]
     if args.dry_run:
         print(json.dumps(dry_run(args.preset, stages), indent=1))
         return
     torch.manual_seed(args.seed)
     net, chat = load(args.preset, args.base, stages)
-    apart = SplitOptions.of(args)
+    apart, limit = SplitOptions.of(args), SMOKE_PAIRS if args.smoke else None
     if args.preset in ADAPTED:
-        task = feature_task(args.data, args.features, args.val_pairs, apart)
+        task = feature_task(data, args.features, args.val_pairs, apart)
     else:
-        task = image_task(args.data, args.val_pairs, apart)
-    verify_sources(stages, task.groups)
-    accelerator = Accelerator(mixed_precision="bf16" if torch.cuda.is_available() or cpu_has_bf16() else "no", cpu=not torch.cuda.is_available())
+        task = image_task(data, 2 if args.smoke else args.val_pairs, apart, limit)
+    tasks = stage_tasks(stages, data, task, args.preset in ADAPTED, apart, limit)
+    for stage in stages:
+        verify_sources([stage], tasks.get(stage.name, task).groups)
+    device = choose(args.device).name
+    accelerator = Accelerator(mixed_precision="bf16" if half_precision(device) == torch.bfloat16 else "no", cpu=device == "cpu")
     net.to(accelerator.device)
-    Run(net, chat, stages, task, args.out or Path("runs") / args.preset, accelerator, args.seed, args.validate_every, args.accumulate).train()
+    run = Run(net, chat, stages, task, args.out or Path("runs") / args.preset, accelerator, args.seed, args.validate_every, args.accumulate)
+    run.tasks, run.most_steps = tasks, 2 if args.smoke else None
+    run.train()
+
+
+def data_of(given: Sequence[str], stages: Sequence[Stage]) -> tuple[Path, dict[str, str]]:
+    """The run's data set, and those of single stages, of the arguments PATH and STAGE=PATH.
+
+    Raises
+    ------
+    InputError
+        A stage that there is not.
+    """
+    names = {stage.name for stage in stages}
+    plain, own = DATA, {}
+    for text in given:
+        name, mark, path = text.partition("=")
+        if mark and name in names:
+            own[name] = path
+        elif mark and not Path(text).exists():
+            raise InputError(
+                f"--data {text}: no stage {name!r}", "one of " + ", ".join(sorted(names)), "name a stage of the preset, or a folder alone"
+            )
+        else:
+            plain = Path(text)
+    return plain, own
+
+
+def stage_tasks(stages: Sequence[Stage], data: Path, task: Task, cached: bool, apart: SplitOptions, limit: int | None) -> dict[str, Task]:
+    """Tasks of the stages that have data of their own; held apart from the evaluation pairs of ``data``.
+
+    Raises
+    ------
+    InputError
+        A preset that trains on cached tokens, which are of one data set.
+    """
+    own = [stage for stage in stages if stage.data is not None and Path(stage.data) != data]
+    if own and cached:
+        raise InputError(
+            f"data of its own for stage {own[0].name}", "a preset that trains on images", "leave it out: cached tokens are of one data set"
+        )
+    held_out = [row for row in load_rows(data) if row.split != "train"] if own else []
+    return {stage.name: stage_task(Path(str(stage.data)), task, held_out, apart, limit) for stage in own}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", choices=STAGES, default="ccexpert-small")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    text = f"data set; STAGE=PATH: of that stage alone, also a JSON file of conversations (CC-Foundation); repeatable (default: {DATA})"
+    parser.add_argument("--data", metavar="[STAGE=]PATH", action="append", default=[], help=text)
+    parser.add_argument("--stage-one", choices=STAGE_ONE, help="stage I trains the difference module (paper), or the projector too (authors' script)")
+    parser.add_argument(
+        "--questions", metavar="SHARE", type=float, help="share of the samples that ask about classes and numbers, 0 to 1 (default: 0)"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--smoke", action="store_true", help=f"two steps of each stage on {SMOKE_PAIRS} pairs")
     parser.add_argument("--base", type=Path, default=BASE, help="folder of LLaVA-OneVision's weights, or written by training.ccexpert.base")
     parser.add_argument("--features", type=Path, default=FEATURES, help="tokens written by training.ccexpert.features")
     parser.add_argument("--out", type=Path, help="folder of the run (default: runs/PRESET)")
