@@ -100,7 +100,6 @@ def cpu_has_bf16() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
-@lru_cache(maxsize=4)
 def half_precision(kind: str) -> torch.dtype | None:
     """The 16-bit type in which a device ("cpu", "cuda", "mps") computes well, or None: float32.
 
@@ -108,6 +107,12 @@ def half_precision(kind: str) -> torch.dtype | None:
     """
     if kind == "cpu":
         return torch.bfloat16 if cpu_has_bf16() else None
+    return _probed(kind) if is_available(kind) else None
+
+
+@lru_cache(maxsize=4)
+def _probed(kind: str) -> torch.dtype | None:
+    """The first 16-bit type in which a GPU multiplies two matrices as it should."""
     for dtype in (torch.bfloat16, torch.float16):
         try:
             with torch.inference_mode():

@@ -27,7 +27,7 @@ from ..words.text import END, PAD, START, UNKNOWN, Vocabulary
 from .beam import decode
 from .blocks import block_size, in_blocks
 from .captioner import Captioner, CaptionOptions, Classes, Encoded, ModelCard, calibrated
-from .device import cpu_has_bf16
+from .device import cpu_has_bf16, half_precision
 from .efficientnet import FEATURE_STAGES, EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
 from .mask import MASK_STAGES, MaskDecoder, fingerprint, percentages, read_mask
@@ -259,7 +259,8 @@ class ScribeCaptioner(Captioner):
     def __init__(self, net: ScribeNet, vocabulary: Vocabulary, card: ModelCard, calibration: dict[str, Any], device: torch.device):
         self.card, self.vocabulary, self.calibration, self.device = card, vocabulary, calibration, device
         self.early_stages = fingerprint(net.encoder)
-        self.precision = torch.bfloat16 if device.type != "cpu" or cpu_has_bf16() else torch.float32
+        computes_bf16 = cpu_has_bf16() if device.type == "cpu" else half_precision(device.type) == torch.bfloat16
+        self.precision = torch.bfloat16 if computes_bf16 else torch.float32  # its weights were never tried in float16
         self.net = net.eval().to(device=device, dtype=self.precision).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.encoder = fused(self.net.encoder) if device.type == "cpu" else self.net.encoder
         self.class_limits = torch.logit(torch.tensor(calibration["class_thresholds"]))

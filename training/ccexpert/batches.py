@@ -74,7 +74,7 @@ class PackedBatch:
 def pack_answers(prompt: Sequence[int] | Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]) -> PackedBatch:
     """One prompt for all, or one of each row; ``answers`` of each row, with their ends."""
     count = len(answers)
-    prompts = [list(one) for one in prompt] if isinstance(prompt[0], Sequence) else [list(prompt)] * count  # type: ignore[arg-type]
+    prompts: list[list[int]] = [list(one) for one in prompt] if isinstance(prompt[0], Sequence) else [list(prompt)] * count  # type: ignore
     longest = max(len(own) + sum(map(len, row)) for own, row in zip(prompts, answers, strict=True))
     ids = torch.zeros(count, longest, dtype=torch.long)
     positions = torch.zeros(count, longest, dtype=torch.long)

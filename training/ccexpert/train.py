@@ -256,7 +256,7 @@ def load(preset: str, base: Path, stages: Sequence[Stage]) -> tuple[CCExpertNet,
     given = ("vision", "llm") if "projector" in stages[0].trained else ("vision", "projector", "llm")
     verify_filled(net, load_base(net, base), base, given)
     if config.lora:
-        if cpu_has_bf16() or torch.cuda.is_available():
+        if cpu_has_bf16() or half_precision("cuda") == torch.bfloat16:
             net.llm.to(torch.bfloat16)  # it stays as it is; the adapters are float32
         add_adapters(net, config.lora)
     return net, ChatTokenizer.from_folder(tokenizer_folder(base), config)

@@ -45,12 +45,12 @@ def discrete_losses(
     _verify("ce_reads", ce_reads, CE_READS)
     start_noise, step_noise = noises
     embedded = text.embed(ids)
-    x_start = embedded + (1 - diffusion.alpha_bar[0]).sqrt().to(embedded) * start_noise
+    x_start = embedded + _level((1 - diffusion.alpha_bar[0]).sqrt(), embedded) * start_noise
     estimate = predict(diffusion.q_sample(x_start, t, step_noise), diffusion.network_time(t), condition)
     # The last step must land on the embedding itself, not on the noised start that all others aim at.
     target = x_start.where((t > 0)[:, None, None], embedded)
     mse = (target - estimate).square().mean((1, 2))
-    prior = (diffusion.alpha_bar[-1].to(embedded) * x_start.square()).mean((1, 2))
+    prior = (_level(diffusion.alpha_bar[-1], embedded) * x_start.square()).mean((1, 2))
     ce = rounding_loss(text, x_start if ce_reads == "noised" else estimate, ids)
     return _with_total({"mse": mse, "ce": ce, "prior": prior})
 
@@ -95,6 +95,11 @@ def karras_losses(
 def rounding_loss(text: TextSpace, x: Tensor, ids: Tensor) -> Tensor:
     """Cross-entropy of the tied lm_head over all positions: (N,)."""
     return F.cross_entropy(text.logits(x).transpose(1, 2), ids, reduction="none").mean(1)
+
+
+def _level(value: Tensor, like: Tensor) -> Tensor:
+    """A float64 scalar of the CPU in the type and on the device of ``like``; rounded here, since not every device knows float64."""
+    return value.to(like.dtype).to(like.device)
 
 
 def _verify(name: str, value: str, known: tuple[str, ...]) -> None:

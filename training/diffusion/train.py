@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from engine.contract.errors import InputError
-from engine.models.device import choose, cpu_has_bf16
+from engine.models.device import choose, mixed_precision
 from engine.models.diffusion.denoiser import PRESETS, DiffusionConfig, DiffusionNet
 from engine.models.diffusion.encoder import ENCODERS, PIXELS, ResNet
 from engine.models.diffusion.karras import SIGMA_DENSITIES
@@ -115,7 +115,7 @@ class Run:
         """Precision; and on the CPU plain attention, since the fused one's backward is slower over as few queries as a sentence has words."""
         device = self.net.text.embedding.device.type
         attention = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
-        with attention, torch.autocast(device, torch.bfloat16, enabled=self.options.bf16 and (device != "cpu" or cpu_has_bf16())):
+        with attention, mixed_precision(torch.device(device), self.options.bf16):
             yield
 
     def save(self, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,7 +20,7 @@ def known_bce(logits: Tensor, target: Tensor, smoothing: float = 0.0, positive_w
     if not bool(known.any()):
         return logits.sum() * 0.0
     target = target[known] * (1 - smoothing) + smoothing / 2
-    return F.binary_cross_entropy_with_logits(logits[known], target, pos_weight=torch.tensor(positive_weight))
+    return F.binary_cross_entropy_with_logits(logits[known], target, pos_weight=logits.new_tensor(positive_weight))
 
 
 def caption_loss(logits: Tensor, ids: Tensor, smoothing: float = 0.1) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ...contract.errors import ModelError
 from ...registry.installed import user_models_dir
 from ...registry.weights import pack, unpack
-from ..device import cpu_has_bf16
+from ..device import cpu_has_bf16, half_precision
 from .config import CCExpertConfig
 from .names import own_name, tower_name
 from .net import CCExpertNet
@@ -91,10 +91,8 @@ class Base:
 
 def weights_dtype(device: str, parameters: int) -> torch.dtype:
     """What a model of so many parameters computes in."""
-    if device == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device == "mps":
-        return torch.float16
+    if device != "cpu":
+        return half_precision(device) or torch.float32
     return torch.bfloat16 if parameters >= WHOLE or cpu_has_bf16() else torch.float32
 
 

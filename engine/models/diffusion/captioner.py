@@ -20,7 +20,7 @@ from ...words.text import END, NO_CHANGE, Vocabulary, first_sentence, is_well_fo
 from ..blocks import block_size, filled, in_blocks
 from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated, changed_caption, unchanged_caption
 from ..consensus import consensus
-from ..device import cpu_has_bf16
+from ..device import half_precision
 from .denoiser import DiffusionConfig, DiffusionNet
 from .discrete import clamped, sample_ddim, sample_ddpm
 from .karras import karras_grid
@@ -100,7 +100,7 @@ class DiffusionCaptioner(Captioner):
         self.no_change = frozenset(no_change)
         self.unchanged_text = first_sentence(no_change)
         self.cache_condition = True
-        self.precision = torch.bfloat16 if device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16()) else torch.float32
+        self.precision = half_precision(device.type) or torch.float32
         self.verify_options(CaptionOptions(steps=sampling.steps, sampler=sampling.sampler, samples=sampling.samples))
 
     @classmethod
@@ -232,7 +232,7 @@ class DiffusionCaptioner(Captioner):
         return max(sampling.temperature, VARIED) if number else sampling.temperature
 
     def _mixed(self, enabled: bool = True) -> AbstractContextManager:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled) if self.precision == torch.bfloat16 else nullcontext()
+        return nullcontext() if self.precision == torch.float32 else torch.autocast(self.device.type, self.precision, enabled)
 
 
 def is_usable(sample: Drawn, no_change: Collection[str] = NO_CHANGE) -> bool:

@@ -1,6 +1,7 @@
 """Discrete diffusion of Diffusion-RSCC: DDPM (Ho et al. 2020) over embeddings with Diffusion-LM's sqrt schedule.
 
-Diffusion-LM is Li et al. 2022, arXiv 2205.14217. x_t = √ᾱ_t·x0 + √(1 − ᾱ_t)·noise, t = 0 … T − 1. Tables are float64 on the CPU.
+Diffusion-LM is Li et al. 2022, arXiv 2205.14217. x_t = √ᾱ_t·x0 + √(1 − ᾱ_t)·noise, t = 0 … T − 1. Tables are float64, which some GPUs do not know:
+they stay on the CPU, and what a device needs of them is rounded first.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class DiscreteDiffusion:
         log_sigmas = self.sigmas.log()
 
         def denoise(x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
-            wanted = sigma.to("cpu", torch.float64).log()
+            wanted = sigma.cpu().double().log()
             t = (log_sigmas[None, :] - wanted[:, None]).abs().argmin(1).to(x.device)
             return predict(x / (1 + sigma**2).sqrt().to(x.dtype)[:, None, None], self.network_time(t), condition)
 
@@ -162,10 +163,10 @@ def clamped(denoise: Denoise, table: Tensor) -> Denoise:
 
 
 def _estimate(diffusion: DiscreteDiffusion, denoise: Denoise, x: Tensor, t: Tensor, condition: Condition) -> Tensor:
-    sigma = diffusion.sigmas.to(device=x.device, dtype=x.dtype)[t]
+    sigma = diffusion.sigmas.to(x.dtype).to(x.device)[t]
     return denoise(x / _rows(diffusion.alpha_bar.sqrt(), t, x), sigma, condition)
 
 
 def _rows(table: Tensor, t: Tensor, like: Tensor) -> Tensor:
-    """Entries t of a float64 table as (N, 1, 1) of the type and device of ``like``."""
-    return table.to(like.device)[t].to(like.dtype)[:, None, None]
+    """Entries t of a float64 table as (N, 1, 1) of the type and device of ``like``; rounded here, since not every device knows float64."""
+    return table.to(like.dtype).to(like.device)[t][:, None, None]
