@@ -133,20 +133,40 @@ def mpnet_folder(folder):
     return folder
 
 
-def test_dfm(levir, tmp_path, monkeypatch):
-    """The published preset, from folders of CLIP and MPNet; with the bundled scribe-s as frozen change detector it draws heat maps."""
+def tiny_dfm(tmp_path, monkeypatch):
+    """Small sizes in the published preset, and a folder of CLIP."""
     from transformers import CLIPVisionConfig, CLIPVisionModel
 
     sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 16}
     CLIPVisionModel(CLIPVisionConfig(**sizes)).save_pretrained(tmp_path / "clip")
     monkeypatch.setitem(dfm.PRESETS, "paper", replace(dfm.PRESETS["paper"], **TINY, max_length=12))
-    folders = ("--encoder-weights", tmp_path / "clip", "--sentence-weights", mpnet_folder(tmp_path / "mpnet"), "--sentences", tmp_path / "table")
+
+
+def folders_of(tmp_path):
+    return "--encoder-weights", tmp_path / "clip", "--sentence-weights", mpnet_folder(tmp_path / "mpnet"), "--sentences", tmp_path / "table"
+
+
+def test_dfm(levir, tmp_path, monkeypatch):
+    """The published preset, from folders of CLIP and MPNet; with the bundled scribe-s as frozen change detector it draws heat maps."""
+    tiny_dfm(tmp_path, monkeypatch)
     heat = ("--heatmap", tmp_path / "heat.tif")
-    weights, _ = chain(levir, tmp_path, "dfm", *folders, "--smoke", "--device", "cpu", export=("--packing", "half"), caption=heat)
+    weights, _ = chain(levir, tmp_path, "dfm", *folders_of(tmp_path), "--smoke", "--device", "cpu", export=("--packing", "half"), caption=heat)
     verify_own(weights, "dfm", "half")
     net = registry.load("my-dfm").net
     assert net.config.extraction == "state-space" and len(net.heads.extraction.layers) == 3
     assert (tmp_path / "heat.tif").is_file()
+
+
+def test_dask(levir, tmp_path, monkeypatch):
+    """The worker process of a cluster loads the user's model as the client does."""
+    pytest.importorskip("distributed")
+    tiny_dfm(tmp_path, monkeypatch)
+    run("train", "dfm", "--data", levir, "--out", tmp_path / "run", *folders_of(tmp_path), "--smoke", "--device", "cpu")
+    run("export", tmp_path / "run", "-o", tmp_path / "mine.safetensors", "--id", "mine")
+    run("models", "add", tmp_path / "mine.safetensors")
+    alone = captioned(tmp_path, "mine")
+    (tmp_path / "changes.gpkg").rename(tmp_path / "alone.gpkg")
+    assert captioned(tmp_path, "mine", "--scheduler", "local:1")["caption"] == alone["caption"]
 
 
 def test_ccexpert(levir, tmp_path, monkeypatch):
@@ -172,6 +192,44 @@ def test_ccexpert(levir, tmp_path, monkeypatch):
     run("models", "add", folder)
     assert registry.row("my-ccexpert")["questions"] is True
     assert "answer" in captioned(tmp_path, "my-ccexpert", "--question", "what was built?")
+
+
+def test_ccexpert_with_adapters(levir, tmp_path):
+    """A file with what was trained beside its base, and the base added after it."""
+    pytest.importorskip("accelerate")
+    pytest.importorskip("peft")
+    from accelerate.state import AcceleratorState
+    from test_ccexpert_training import chat_of_words, run_in, tiny_net
+
+    base, weights = tmp_path / "my-base", tmp_path / "my-adapters.safetensors"
+    base.mkdir()
+    untrained = ("difference.", "projector.", "llm.lm_head.")
+    state = {name: value for name, value in tiny_net().state_dict().items() if not name.startswith(untrained)}
+    save_file(state, base / "model.safetensors")
+    chat_of_words().tokenizer.save(str(base / "tokenizer.json"))
+    AcceleratorState._reset_state(True)
+    run_in(tmp_path / "run", chat_of_words(), 2, adapters=True).train()
+    AcceleratorState._reset_state(True)
+    run("export", tmp_path / "run", "-o", weights, "--id", "my-adapters", "--base", base, "--data", levir)
+    run("models", "add", weights)
+    run("models", "add", base)
+    row = registry.row("my-adapters")
+    assert (row["architecture"], row["questions"], row["metrics"]["split"]) == ("ccexpert", True, "val")
+    captioned(tmp_path, "my-adapters")
+
+
+def test_ccexpert_of_another_data_sets_sentences(tmp_path):
+    """Captions keep their capitals and stops; sentences that begin like another one count once."""
+    from test_ccexpert_training import chat_of_words, tiny_net
+
+    from engine.models.captioner import ModelCard
+    from engine.models.ccexpert.captioner import CCExpertCaptioner, _beginnings
+
+    sentences = ("No change has occurred .", "The scene is the same .")
+    arguments = tiny_net(), chat_of_words(), ModelCard("x", "x"), {"temperature": 1.0, "bias": 0.0}, torch.device("cpu")
+    own, levirs = CCExpertCaptioner(*arguments, sentences), CCExpertCaptioner(*arguments)
+    assert own.as_written and own.unchanged_text == sentences[0] and not levirs.as_written
+    assert _beginnings([[1, 2], [1], [1], [3, 1]]) == [[1], [3, 1]]
 
 
 def exported_kd(levir, tmp_path, monkeypatch):

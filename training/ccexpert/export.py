@@ -22,6 +22,7 @@ from engine.models.ccexpert.folder import CONFIG_FILE, OWN
 from engine.models.ccexpert.prompt import TOKENIZER_FILE, ChatTokenizer
 from engine.models.ccexpert.weights import load_net, tokenizer_folder, trained_metadata
 from engine.registry.weights import pack
+from engine.words.text import NO_CHANGE
 
 from ..datasets import PairRow, read_batch
 from ..diffusion.export import UNCALIBRATED
@@ -48,11 +49,12 @@ def build(wanted: Wanted, target: Path) -> Built | Path:
     written = pack(state) if wanted.packing == "bytes" else packed(state, wanted.packing)[0]
     net = load_net(config, base, written)
     chat = ChatTokenizer.from_folder(tokenizer_folder(base), config)
-    captioner = CCExpertCaptioner(net, chat, wanted.card(rows, 2600), UNCALIBRATED, torch.device("cpu"))
+    settings = read_settings(wanted.run)
+    no_change = settings.get("no_change") or sorted(NO_CHANGE)
+    captioner = CCExpertCaptioner(net, chat, wanted.card(rows, 2600), UNCALIBRATED, torch.device("cpu"), no_change)
     found = calibrate(change_logits(captioner, rows), torch.zeros(len(rows), 3, 7), rows)
     calibration = {name: found[name] for name in UNCALIBRATED}
-    metadata = trained_metadata(config, base_of(base), captioner.card.to_json(), calibration)
-    settings = read_settings(wanted.run)
+    metadata = trained_metadata(config, base_of(base), captioner.card.to_json(), calibration, no_change)
     parameters = sum(parameter.numel() for parameter in net.parameters())
     return Built("ccexpert", written, metadata, figures_of(record), f"stage {record['stage']}, step {record['step']}", parameters, settings)
 
@@ -78,9 +80,10 @@ def export_whole(config: CCExpertConfig, state: dict[str, Tensor], base: Path, v
     shutil.copyfile(tokenizer_folder(base) / TOKENIZER_FILE, folder / TOKENIZER_FILE)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     net, chat = load_net(config, folder, {}, device), ChatTokenizer.from_folder(folder, config)
-    captioner = CCExpertCaptioner(net, chat, wanted.card(val_rows, 2600), UNCALIBRATED, torch.device(device))
+    no_change = read_settings(wanted.run).get("no_change") or sorted(NO_CHANGE)
+    captioner = CCExpertCaptioner(net, chat, wanted.card(val_rows, 2600), UNCALIBRATED, torch.device(device), no_change)
     found = calibrate(change_logits(captioner, val_rows), torch.zeros(len(val_rows), 3, 7), val_rows)
-    own = {"id": wanted.id, "config": config.to_json(), "calibration": {name: found[name] for name in UNCALIBRATED}}
+    own = {"id": wanted.id, "no_change": no_change, "config": config.to_json(), "calibration": {name: found[name] for name in UNCALIBRATED}}
     (folder / CONFIG_FILE).write_text(json.dumps({OWN: own}, indent=1), "utf-8")
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.contract.errors import InputError
 from engine.models.ccexpert.net import CCExpertNet
 from engine.models.ccexpert.prompt import ChatTokenizer
+from engine.words.text import NO_CHANGE
 
 from ..datasets import STRICT, PairRow, SplitOptions, captioned, check_leakage, load_rows, read_batch, training_rows, unchanged_sentences
 from ..datasets.conversations import read_conversations, rows_of
@@ -32,6 +33,7 @@ class Task:
     captions, groups : of each pair of the source; groups are where it comes from, with "-unchanged" behind it where nothing has changed
     (``Stage.sources``).
     val_levels : of ``val_rows``, in batches. data : the data set's folder.
+    no_change : its sentences for pairs without a change.
     questions : about each pair with their answers, empty where none are known; () where nothing is asked.
     """
 
@@ -42,6 +44,7 @@ class Task:
     val_levels: Callable[[CCExpertNet], Iterator[Tensor]]
     data: Path | str = ""
     questions: Sequence[Sequence[tuple[str, str]]] = ()
+    no_change: tuple[str, ...] = tuple(sorted(NO_CHANGE))
 
 
 def stage_items(stage: Stage, task: Task, seed: tuple[int, int]) -> list[Item]:
@@ -144,7 +147,7 @@ def image_task(data: Path, val_pairs: int, apart: SplitOptions = STRICT, limit: 
             yield both_levels(net)(*(torch.from_numpy(images).to(device) for images in read_batch(val_rows[start : start + 8])))
 
     source, texts, groups = _shown(train_rows)
-    return Task(source, texts, groups, val_rows, levels, data, known_questions(source.store.rows))
+    return Task(source, texts, groups, val_rows, levels, data, known_questions(source.store.rows), unchanged_sentences(train_rows))
 
 
 def stage_task(data: Path, whole: Task, held_out: Sequence[PairRow], apart: SplitOptions = STRICT, limit: int | None = None) -> Task:

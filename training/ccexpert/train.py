@@ -103,6 +103,7 @@ class Run:
         """All stages, from where last.pt stopped."""
         stages = [asdict(stage) for stage in self.stages]
         settings = {"config": self.net.config.to_json(), "stages": stages, "seed": self.seed, "pairs": len(self.task.captions)}
+        settings["no_change"] = list(self.task.no_change)
         self.folder.begin("ccexpert", self.task.data, **settings)
         optimizer_state = self._resume()
         while self.stage < len(self.stages):
@@ -170,7 +171,7 @@ class Run:
             self._save(optimizer)
             if writes:
                 with torch.inference_mode(), self.accelerator.autocast():
-                    record |= scores(captions(self.net, self.chat, self.task.val_levels(self.net)), self.task.val_rows)
+                    record |= scores(captions(self.net, self.chat, self.task.val_levels(self.net)), self.task.val_rows, self.task.no_change)
                 if record["val_objective"] > self.best:
                     self.best = record["val_objective"]
                     self.folder.keep_best({"state": self._state(), "record": record})

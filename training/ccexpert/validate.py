@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 from torch import Tensor
@@ -26,12 +26,12 @@ def captions(net: CCExpertNet, chat: ChatTokenizer, levels: Iterable[Tensor]) ->
     return texts
 
 
-def scores(texts: Sequence[str], rows: Sequence[PairRow]) -> dict[str, float]:
+def scores(texts: Sequence[str], rows: Sequence[PairRow], no_change: Collection[str] = NO_CHANGE) -> dict[str, float]:
     """BLEU-4, ROUGE-L and CIDEr-D (× 100) of all pairs and of the changed ones alone; how often a no-change sentence is right where written.
 
     ``val_objective`` is CIDEr-D of all and of the changed pairs, / 200, and the flag's accuracy.
     """
-    said = np.array([text not in NO_CHANGE for text in texts])
+    said = np.array([text not in no_change for text in texts])
     true = np.array([row.changed == 1 for row in rows])
     found = {"val_well_formed": float(np.mean([is_well_formed(text) for text in texts])), "val_flag_accuracy": float((said == true).mean())}
     for ending, chosen in (("", np.ones_like(true)), ("_changed", true)):

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...contract.errors import InputError, ModelError
-from ...words.text import NO_CHANGE
+from ...words.text import NO_CHANGE, first_sentence
 from ..blocks import block_size, in_blocks
 from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
 from .config import QUESTION, CCExpertConfig
@@ -35,6 +35,7 @@ class TrainedFile(NamedTuple):
     base: Base
     card: ModelCard
     calibration: dict[str, float]
+    no_change: tuple[str, ...] = tuple(sorted(NO_CHANGE))
 
 
 def read_metadata(path: Path) -> TrainedFile:
@@ -49,7 +50,8 @@ def read_metadata(path: Path) -> TrainedFile:
         with safe_open(path, "pt") as stream:
             members = stream.metadata() or {}
         config, base, card, calibration = (json.loads(members[name]) for name in ("config", "base", "card", "calibration"))
-        return TrainedFile(CCExpertConfig.from_json(config), Base(**base), ModelCard(**card), calibration)
+        own = (tuple(json.loads(members["no_change"])),) if "no_change" in members else ()
+        return TrainedFile(CCExpertConfig.from_json(config), Base(**base), ModelCard(**card), calibration, *own)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError, InputError) as error:
         raise ModelError(f"{path} cannot be loaded ({error})", "a ccexpert file (safetensors)", "train one with training.ccexpert.train") from error
 
@@ -63,17 +65,28 @@ class CCExpertCaptioner(Captioner):
     Parameters
     ----------
     calibration : ``temperature`` and ``bias`` of the logit of that probability.
+    no_change : the sentences of the training data for pairs without a change. Where they are not LEVIR-CC's, captions keep their capitals and stops.
     """
 
     answers_questions = True
     one_thread = False
     cpu_batch = 32
 
-    def __init__(self, net: CCExpertNet, tokenizer: ChatTokenizer, card: ModelCard, calibration: dict[str, float], device: torch.device):
+    def __init__(
+        self,
+        net: CCExpertNet,
+        tokenizer: ChatTokenizer,
+        card: ModelCard,
+        calibration: dict[str, float],
+        device: torch.device,
+        no_change: Sequence[str] = tuple(sorted(NO_CHANGE)),
+    ):
         self.net, self.tokenizer, self.card, self.calibration, self.device = net.eval().to(device), tokenizer, card, calibration, device
         with torch.inference_mode():
             self.head = net.head(tokenizer.prompt()[: tokenizer.prompt().index(IMAGE_ID)])
-        self.no_change = [tokenizer.answer(sentence)[:-1] for sentence in sorted(NO_CHANGE)]
+        self.sentences, self.as_written = frozenset(no_change), not NO_CHANGE & {*no_change}
+        self.unchanged_text = first_sentence(no_change)
+        self.no_change = _beginnings([tokenizer.answer(sentence)[:-1] for sentence in no_change])
 
     @classmethod
     def from_checkpoint(cls, path: str, device: str = "cpu") -> CCExpertCaptioner:
@@ -84,14 +97,14 @@ class CCExpertCaptioner(Captioner):
         ModelError
             Not such a file, or a base that is missing, incomplete or another model's.
         """
-        config, base, card, calibration = read_metadata(Path(path))
+        config, base, card, calibration, no_change = read_metadata(Path(path))
         folder = base.find(Path(path).parent)
         tokenizer = ChatTokenizer.from_folder(tokenizer_folder(folder), config)
         with safe_open(path, "pt") as stream:
             trained = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (no mapping)
         net = load_net(config, folder, trained, device)
         base.verify(net, folder)
-        return cls(net, tokenizer, card, calibration, torch.device(device))
+        return cls(net, tokenizer, card, calibration, torch.device(device), no_change)
 
     @classmethod
     def weights_mb(cls, path: str, device: str) -> int:
@@ -124,7 +137,7 @@ class CCExpertCaptioner(Captioner):
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:
         found = [pair for block in state.select(index).blocks(self._written) for pair in self._greedy(block)][: len(index)]
         for row, (text, _) in enumerate(found):
-            if text in NO_CHANGE:
+            if text in self.sentences:
                 found[row] = self._otherwise(state, index[row : row + 1])
         return found
 
@@ -140,10 +153,18 @@ class CCExpertCaptioner(Captioner):
     def _greedy(self, prefix: Prefix, first: Tensor | None = None) -> list[tuple[str, float]]:
         found = self.net.greedy(prefix, self.tokenizer.end_ids, first=first)
         # LEVIR-CC's captions are lower-case; its full stop stands apart.
-        return [(self.tokenizer.decode(ids).lower().rstrip(" ."), math.exp(mean)) for ids, mean in zip(found.ids, found.log_probs.tolist())]
+        texts = [self.tokenizer.decode(ids) for ids in found.ids]
+        texts = texts if self.as_written else [text.lower().rstrip(" .") for text in texts]
+        return [(text, math.exp(mean)) for text, mean in zip(texts, found.log_probs.tolist(), strict=True)]
 
     def _otherwise(self, state: Prefix, row: Tensor) -> tuple[str, float]:
         """The likeliest answer with another first word that does say a change; no text where there is none."""
         starts = state.logits[row[0]].topk(OTHER_STARTS).indices
         found = self._greedy(state.select(row.expand(OTHER_STARTS)), starts)
-        return max((pair for pair in found if pair[0] not in NO_CHANGE), key=lambda pair: pair[1], default=("", 0.0))
+        return max((pair for pair in found if pair[0] not in self.sentences), key=lambda pair: pair[1], default=("", 0.0))
+
+
+def _beginnings(answers: list[list[int]]) -> list[list[int]]:
+    """The answers without those that begin with another one, whose probability holds theirs."""
+    distinct = [list(ids) for ids in dict.fromkeys(map(tuple, answers))]
+    return [ids for ids in distinct if not any(other != ids and ids[: len(other)] == other for other in distinct)]

@@ -18,7 +18,7 @@ from ..captioner import ModelCard
 from .captioner import read_metadata
 from .config import QWEN2_7B, SIGLIP, CCExpertConfig
 from .prompt import END, END_OF_TEXT, START, TOKENIZER_FILE
-from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, weight_files
+from .weights import INDEX_FILE, Base, parts_of, tensors_of, tokenizer_folder, trained_metadata, weight_files
 
 CONFIG_FILE = "config.json"
 # Member of that file in a folder that training.ccexpert.export has written: the model's own configuration and its change score's calibration.
@@ -74,11 +74,11 @@ def describe_whole(base: Path, model_id: str, target: Path, bits: int | None = N
     ModelError
         A config.json that is missing, or neither ours nor that of a Qwen2.
     """
-    found, calibration = _described(base)
+    found, calibration, no_change = _described(base)
     config = replace(found, bits=bits)
     card = ModelCard(model_id, f"CCExpert, {model_id}", memory_mb=batch_mb(config))
-    members = {"config": config.to_json(), "base": vars(Base.of(base, SOURCE)), "card": card.to_json(), "calibration": calibration}
-    save_file({}, target, {name: json.dumps(value) for name, value in members.items()} | {"tuned_from": "ccexpert"})
+    metadata = trained_metadata(config, Base.of(base, SOURCE), card.to_json(), calibration, no_change)
+    save_file({}, target, metadata | {"tuned_from": "ccexpert"})
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
@@ -125,15 +125,16 @@ def batch_mb(config: CCExpertConfig) -> int:
     return BATCH * tokens * 4 * (cached + 4 * text["intermediate_size"]) // 10**6
 
 
-def _described(folder: Path) -> tuple[CCExpertConfig, dict[str, float]]:
+def _described(folder: Path) -> tuple[CCExpertConfig, dict[str, float], list[str]]:
     """Configuration and calibration by a config.json of ours, or of LLaVA-NeXT, whose vocabulary is that of its embeddings: the file has it wrong."""
     try:
         found = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
         if OWN in found:
-            return CCExpertConfig.from_json(found[OWN]["config"]), dict(found[OWN]["calibration"])
+            own = found[OWN]
+            return CCExpertConfig.from_json(own["config"]), dict(own["calibration"]), list(own.get("no_change", ()))
         sizes: dict[str, Any] = {name: found.get(name, default) for name, default in QWEN2_7B.items()} | {"hidden_size": int(found["hidden_size"])}
     except (OSError, ValueError, KeyError, AttributeError, TypeError, InputError) as error:
         raise ModelError(f"{folder / CONFIG_FILE} cannot be read ({error!r})", "the configuration of the weights", "copy the whole folder") from error
     rows = next((tensor.get_shape()[0] for name, tensor in tensors_of(folder) if name == "llm.model.embed_tokens.weight"), None)
     sizes["vocab_size"] = rows or sizes["vocab_size"]
-    return CCExpertConfig(SIGLIP, sizes, image_update="released", prompt="code"), {"temperature": 1.0, "bias": 0.0}
+    return CCExpertConfig(SIGLIP, sizes, image_update="released", prompt="code"), {"temperature": 1.0, "bias": 0.0}, []

@@ -6,7 +6,7 @@ Nothing is fetched: what is missing is named together with the folder that it be
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -259,9 +259,12 @@ def save_trained(
     save_file({name: tensor.cpu() for name, tensor in pack(state).items()}, path, metadata=metadata)
 
 
-def trained_metadata(config: CCExpertConfig, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float]) -> dict[str, str]:
-    """The metadata of a trained file, which ``captioner.read_metadata`` reads."""
+def trained_metadata(
+    config: CCExpertConfig, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float], no_change: Sequence[str] = ()
+) -> dict[str, str]:
+    """The metadata of a trained file, which ``captioner.read_metadata`` reads. no_change : sentences for no change, where they are not LEVIR-CC's."""
     members = {"config": config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
+    members |= {"no_change": list(no_change)} if no_change else {}
     return {name: json.dumps(value, ensure_ascii=False) for name, value in members.items()}
 
 
