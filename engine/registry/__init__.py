@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
-from .installed import how_to_install, is_own_id, own_rows, weights_in
+from .installed import EXTERNAL_GROUP, how_to_install, is_own_id, own_rows, weights_in
 
 if TYPE_CHECKING:
     from ..models.captioner import Captioner, ModelCard
@@ -164,9 +166,31 @@ def _class_of(model_id: str) -> type[Captioner]:
 
 
 def class_named(named: str) -> type[Captioner]:
-    """The captioner of a row's ``class``, "module:Class" under engine.models."""
+    """The captioner of a row's ``class``: "module:Class" under engine.models, or an installed package's "changescribe.architectures:PACKAGE/NAME".
+
+    Raises
+    ------
+    ModelError
+        No package offers it, or what it offers is no captioner.
+    """
     module, _, name = named.partition(":")
+    if module == EXTERNAL_GROUP:
+        return _external(name)
     return getattr(import_module(f"..models.{module}", __package__), name)
+
+
+def _external(name: str) -> type[Captioner]:
+    """A captioner that another package offers as an entry point; only packages that the user has installed have some."""
+    from ..models.captioner import Captioner
+
+    offered = list(entry_points(group=EXTERNAL_GROUP, name=name))
+    if len(offered) != 1:
+        got = f"the architecture {name}, offered by {len(offered)} installed packages"
+        raise ModelError(got, "one package that offers it", f"install {name.partition('/')[0]} into the engine's Python ({sys.executable})")
+    found = offered[0].load()
+    if not isinstance(found, type) or not issubclass(found, Captioner):
+        raise ModelError(f"{offered[0].value}, which is no captioner", "a subclass of engine.models.captioner.Captioner", "ask the package's author")
+    return found
 
 
 def weights_mb(model_id: str, device: str) -> int | None:

@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from .. import registry
 from ..contract.errors import ModelError, OutputError
-from .installed import ARCHITECTURES, OWN_MEMBERS, OWN_MODELS, TRAINED_MEMBERS, own_rows, user_models_dir
+from .installed import ARCHITECTURES, OWN_MEMBERS, OWN_MODELS, TRAINED_MEMBERS, described, own_rows, user_models_dir
 
 # First bytes of a zip (torch.save) and of a pickle of protocol 2 to 5.
 PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -94,16 +94,20 @@ def _verify_architecture(source: Path, metadata: dict[str, str]) -> str:
         Not in the table, or the file does not load as it.
     """
     name = metadata["architecture"]
-    if name not in ARCHITECTURES:
-        raise ModelError(f"{source} has the architecture {name!r}", "one of " + ", ".join(ARCHITECTURES), "update ChangeScribe, or export again")
-    row = ARCHITECTURES[name]
+    row = described(name)
+    if row is None:
+        raise ModelError(
+            f"{source} has the architecture {name!r}",
+            "one of " + ", ".join(ARCHITECTURES) + ", or PACKAGE/NAME of an installed package",
+            "update ChangeScribe, or export again",
+        )
     if name == "ccexpert":  # its base may be added after it
         from ..models.ccexpert.captioner import read_metadata
 
         read_metadata(source)
         return name
     captioner = registry.class_named(row["class"]).from_checkpoint(str(source))
-    if tuple(captioner.samplers) != tuple(row.get("samplers", ())):
+    if name in ARCHITECTURES and tuple(captioner.samplers) != tuple(row.get("samplers", ())):
         raise ModelError(f"{source} calls itself {name} and samples by {', '.join(captioner.samplers)}", f"weights of {name}", "export the run again")
     return name
 

@@ -24,6 +24,9 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "dfm": {"class": "dfm:DfmCaptioner"},
     "ccexpert": {"class": "ccexpert.captioner:CCExpertCaptioner", "questions": True},
 }
+# An architecture of somebody else is named PACKAGE/NAME: a package that the user has installed beside the engine offers its class under this group of
+# entry points. The file still names no code, only what is installed.
+EXTERNAL, EXTERNAL_GROUP = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*"), "changescribe.architectures"
 # The list of the user's own models, in the folder of their weights: tuned from a published one, or trained, of an architecture of the table.
 OWN_MODELS, OWN_MEMBERS = "models.json", {"id", "name", "tuned_from", "trained_on", "sha256", "bytes"}
 TRAINED_MEMBERS = OWN_MEMBERS - {"tuned_from"} | {"architecture", "gsd_m", "metrics"}
@@ -64,13 +67,20 @@ def is_own_row(row: Any, published: Collection[str]) -> bool:
     if not isinstance(row, dict):
         return False
     tuned = set(row) == OWN_MEMBERS and row["tuned_from"] in published
-    return tuned or (set(row) == TRAINED_MEMBERS and row["architecture"] in ARCHITECTURES and isinstance(row["metrics"], dict))
+    return tuned or (set(row) == TRAINED_MEMBERS and described(row["architecture"]) is not None and isinstance(row["metrics"], dict))
+
+
+def described(architecture: Any) -> dict[str, Any] | None:
+    """What the row of a model of an architecture says of it: its class and capabilities; None of an architecture that there is not."""
+    if isinstance(architecture, str) and EXTERNAL.fullmatch(architecture):
+        return {"class": f"{EXTERNAL_GROUP}:{architecture}"}
+    return ARCHITECTURES.get(architecture) if isinstance(architecture, str) else None
 
 
 def _described(row: dict, published: Mapping[str, dict]) -> dict:
     if "tuned_from" in row:
         return published[row["tuned_from"]] | row | {"metrics": {}}
-    return row | ARCHITECTURES[row["architecture"]] | {"licence": OWN_LICENCE}
+    return row | (described(row["architecture"]) or {}) | {"licence": OWN_LICENCE}
 
 
 def is_own_id(model_id: Any, published: Collection[str]) -> bool:

@@ -12,6 +12,7 @@ from engine import registry
 from engine.contract.errors import ModelError, OutputError
 from engine.models.captioner import ModelCard
 from engine.registry import files as model_files
+from engine.registry.installed import EXTERNAL_GROUP
 
 import fakes
 
@@ -144,3 +145,51 @@ def test_weights_that_cannot_be_read_are_the_users_to_mend(fake_weights, monkeyp
     os.utime(fake_weights, ns=(2, 2))  # else the digest of an earlier look is taken
     with pytest.raises(ModelError, match=r"cannot be read \(Permission denied\).*permissions"):
         registry.verify(fakes.ID)
+
+
+def trained(path, architecture, model_id="mine"):
+    """Weights as ``changescribe export`` leaves them."""
+    metadata = {"card": json.dumps(ModelCard(model_id, "mine").to_json()), "config": "{}", "architecture": architecture}
+    save_file({"nothing": np.zeros(4, np.float32)}, path, metadata=metadata)
+    return str(path)
+
+
+def offer(monkeypatch, found):
+    """A package that is installed beside the engine and offers ``found``."""
+
+    class Entry:
+        value = "acme:Captioner"
+
+        def load(self):
+            return found
+
+    monkeypatch.setattr(registry, "entry_points", lambda group, name: [Entry()] if (group, name) == (EXTERNAL_GROUP, "acme/fake") else [])
+
+
+def test_the_architecture_of_an_installed_package_is_used(fake_weights, tmp_path, monkeypatch):
+    offer(monkeypatch, fakes.FakeCaptioner)
+    model_files.add(trained(tmp_path / "t.safetensors", "acme/fake"))
+    assert registry.row("mine")["architecture"] == "acme/fake"
+    assert type(registry.load("mine")) is fakes.FakeCaptioner
+
+
+@pytest.mark.parametrize(
+    ("architecture", "message"),
+    [
+        ("acme/other", "offered by 0 installed packages.*install acme"),
+        ("os:system", "has the architecture 'os:system'"),
+        ("../acme/fake", "has the architecture"),
+        ("acme/fake:x", "has the architecture"),
+    ],
+)
+def test_no_file_names_code_that_is_not_offered(fake_weights, tmp_path, monkeypatch, architecture, message):
+    offer(monkeypatch, fakes.FakeCaptioner)
+    with pytest.raises(ModelError, match=message):
+        model_files.add(trained(tmp_path / "t.safetensors", architecture))
+    assert [row["id"] for row in registry.rows()] == [fakes.ID]
+
+
+def test_what_is_offered_must_be_a_captioner(fake_weights, tmp_path, monkeypatch):
+    offer(monkeypatch, dict)
+    with pytest.raises(ModelError, match="acme:Captioner, which is no captioner"):
+        model_files.add(trained(tmp_path / "t.safetensors", "acme/fake"))
