@@ -189,6 +189,7 @@ def test_ccexpert(levir, tmp_path, monkeypatch):
     run("train", "ccexpert", "--data", levir, *trained)
     AcceleratorState._reset_state(True)
     run("export", tmp_path / "run", "-o", folder, "--id", "my-ccexpert", "--base", base)
+    assert "| flag accuracy |" in (folder / "README.md").read_text()
     run("models", "add", folder)
     assert registry.row("my-ccexpert")["questions"] is True
     assert "answer" in captioned(tmp_path, "my-ccexpert", "--question", "what was built?")

@@ -10,6 +10,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -27,7 +28,7 @@ from engine.words.text import NO_CHANGE
 from ..datasets import PairRow, read_batch
 from ..diffusion.export import UNCALIBRATED
 from ..scribe.export import calibrate
-from ..shared.exported import Built, Wanted, figures_of, packed
+from ..shared.exported import Built, Wanted, card_text, figures_of, packed
 from ..shared.run_log import read_best, read_settings
 from .base import FOLDER as BASE
 from .base import base_of
@@ -45,6 +46,10 @@ def build(wanted: Wanted, target: Path) -> Built | Path:
     rows, base = wanted.validation_rows(), wanted.options.base
     if config.lora is None:
         export_whole(config, state, base, rows, target, wanted)
+        chosen, parameters = f"stage {record['stage']}, step {record['step']}", sum(tensor.numel() for tensor in state.values())
+        built = Built("ccexpert", {}, {}, figures_of(record), chosen, parameters, read_settings(wanted.run))
+        card = card_text(built, replace(wanted, packing="half"), target / "model.safetensors")
+        (target / "README.md").write_text(card, "utf-8")
         return target
     written = pack(state) if wanted.packing == "bytes" else packed(state, wanted.packing)[0]
     net = load_net(config, base, written)
