@@ -4,15 +4,18 @@ import io
 import json
 import shutil
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
+from engine.cli import main
 from engine.contract.errors import InputError
 from engine.models.scribe import ScribeConfig
-from training.datasets import check_leakage, load_rows, training_rows
+from training.datasets import SplitOptions, check_leakage, load_rows, training_rows
 from training.datasets.duplicates import near_duplicates
+from training.datasets.excluded import EXCLUDED
 from training.datasets.rows import PairRow
 from training.scribe import train as train_scribe
 
@@ -92,6 +95,34 @@ def test_the_training_command_stops(small_data, tmp_path):
     path.write_text(json.dumps(data))
     with pytest.raises(InputError, match=r"1 training pairs show the ground of held-out pairs: pairs/twin\.webp = pairs/msh_3\.webp"):
         train_scribe.train(root, tmp_path / "run", train_scribe.TrainOptions(epochs=1), ScribeConfig())
+
+
+def test_an_overlap_that_is_allowed_is_reported_and_goes_on(pairs, tmp_path, capsys):
+    """A published split is trained on exactly: duplicates and shared places are named, known twins kept."""
+    _, train, val = pairs
+    planted = _row(tmp_path, "planted.webp", "train", Image.open(val[0].after), _ground(99))
+    check_leakage([*train, planted], val, SplitOptions(allow_overlap=True))
+    told = json.loads(capsys.readouterr().out)
+    assert told["near_duplicates"] == 1 and told["pairs"][0] | {"similarity": 0} == {
+        "train": "pairs/planted.webp",
+        "held_out": "pairs/p_12.webp",
+        "similarity": 0,
+    }
+    twin = replace(train[0], name="train_000017.png", source="lcc", place=val[0].place)
+    assert twin.id.removesuffix(".png") in EXCLUDED
+    with pytest.raises(InputError, match="are in train and in an evaluation split"):
+        training_rows([twin, *val], SplitOptions(exclude=False))
+    assert training_rows([twin, *val], SplitOptions(allow_overlap=True)) == []
+    assert training_rows([twin, *val], SplitOptions(allow_overlap=True, exclude=False)) == [twin]
+    assert json.loads(capsys.readouterr().out)["first"] == [val[0].place]
+
+
+@pytest.mark.parametrize("name", ["scribe-s", "scribe-s-quick", "dfm", "diffusion-rscc", "kd-rscc-compact", "ccexpert"])
+def test_every_training_offers_the_published_split(name, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", name, "--help"])
+    shown = capsys.readouterr().out
+    assert "--allow-overlap" in shown and "--no-exclude" in shown
 
 
 def test_dates_in_the_other_order_are_a_duplicate(pairs, tmp_path):

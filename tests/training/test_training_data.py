@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from engine.contract.tiles import CLASSES
 from engine.words.text import Vocabulary
 from training.augment import apply_symmetry, mirror_words, photometric, random_symmetry, shift
 from training.datasets import captioned, load_rows, read_pair, training_rows
-from training.shared.batches import AugmentOptions, PairStore, augmented, batches, class_targets, epoch_order
+from training.shared.batches import AugmentOptions, PairStore, augmented, batches, class_targets, epoch_order, style_of
 
 BUILDING, VEGETATION = CLASSES.index("building"), CLASSES.index("vegetation")
 
@@ -176,6 +177,20 @@ def test_batches_are_the_same_for_the_same_seed(small_data):
     assert len(first) == len(order) == 8  # 16 LEVIR-CC pairs twice, 2 others: 34 pairs in batches of 4
     assert all(torch.equal(a.before, b.before) and torch.equal(a.ids, b.ids) for a, b in zip(first, second))
     assert all(int(batch.owner.max()) < 4 for batch in first if len(batch.owner))
+
+
+def test_an_epoch_of_a_data_set_without_levir_ccs_pairs_shows_each_once():
+    class Store:
+        rows = [SimpleNamespace(source="dcc")] * 6
+        __len__ = lambda self: 6  # noqa: E731
+
+    order = np.concatenate(epoch_order(Store(), 3, np.random.default_rng(0)))
+    assert sorted(order.tolist()) == list(range(6)) and order.dtype.kind == "i"
+
+
+@pytest.mark.parametrize(("source", "style"), [("lcc", 0), ("dcc", 0), ("conv", 0), ("msh", 1), ("sen", 1)])
+def test_models_write_as_the_published_data_sets_do(source, style):
+    assert style_of(SimpleNamespace(source=source)) == style
 
 
 def test_an_error_in_the_loader_reaches_the_training(small_data):

@@ -37,6 +37,7 @@ from ..datasets.rows import WORLD
 
 MASK_PX = 32  # side of the mask head's grid
 SEEN_CHANGE = 0.005  # share of a tile from which a building change counts as a changed tile
+OWN_STYLE = ("lcc", "dcc", "conv", "reviewed")
 REVIEWED = "reviewed"  # source of a user's own pairs (training.tuning.tune)
 MEANING = 768  # width of all-MPNet-base-v2
 FILL = joint_fill  # how hidden pixels look
@@ -103,8 +104,11 @@ class PairStore:
 
 
 def style_of(row: PairRow) -> int:
-    """0: LEVIR-CC's captions, and those of a user's review; 1: the captions written by eye for the other sources."""
-    return 0 if row.source in ("lcc", REVIEWED) else 1
+    """0: the captions of published data sets and of a user's review; 1: those written by eye for the project's other sources.
+
+    Models write in style 0. The published sets are not mixed with one another, so that their annotators need no styles of their own.
+    """
+    return 0 if row.source in OWN_STYLE else 1
 
 
 @dataclass
@@ -254,7 +258,7 @@ def collate(samples: list[Sample], texts: list[list[tuple[list[int], int]]], len
 def epoch_order(store: PairStore, batch_size: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Indexes of one epoch's batches; the LEVIR-CC pairs, of which there are few, come twice."""
     twice = [i for i, row in enumerate(store.rows) if row.source == "lcc"]
-    order = rng.permutation(np.concatenate((np.arange(len(store)), twice)))
+    order = rng.permutation(np.concatenate((np.arange(len(store)), np.array(twice, int))))
     return [order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]
 
 
