@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         No such run, or options that do not fit together. ModelError: the id is published. OutputError: a file cannot be written.
     """
     first, _ = _first_parser().parse_known_args(argv)
-    settings = read_settings(first.run) if first.run else {}
+    if first.run is None:
+        _first_parser(add_help=True).parse_args(argv)  # help, or what is missing
+    settings = read_settings(first.run)
     module = import_module(EXPORTERS[_architecture(first, settings)])
     parser = _first_parser(add_help=True)
     module.add_options(parser.add_argument_group(f"of {module.__name__.split('.')[1]}"))
@@ -93,7 +95,9 @@ def _first_parser(add_help: bool = False) -> argparse.ArgumentParser:
     """The options that every architecture has; without help it only looks which architecture it is."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="changescribe export", description=__doc__, formatter_class=formatter, add_help=add_help)
-    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a training run")
+    parser.add_argument(
+        "run", metavar="RUN", type=Path, nargs=None if add_help else "?", help="folder of a training run; with --help its options too"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="safetensors file to write; a folder for a CCExpert trained whole")
     parser.add_argument("--id", help="id of your model: up to 40 lower-case letters, digits and hyphens, and no published model's")
     parser.add_argument("--name", help="what the list of models shows (default: ID and architecture)")

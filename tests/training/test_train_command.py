@@ -38,6 +38,16 @@ def test_help_of_a_model_is_that_of_its_training(capsys):
     assert "EfficientNet-lite variant" in capsys.readouterr().out
 
 
+def test_help_of_the_export(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["export", "--help"])
+    assert stopped.value.code == 0
+    assert "--packing" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["export"])
+    assert "required: RUN" in capsys.readouterr().err
+
+
 def test_another_name_is_refused_with_those_there_are(capsys):
     assert main(["train", "gpt", "--dry-run"]) == InputError.exit_code
     message = " ".join(capsys.readouterr().err.split())
