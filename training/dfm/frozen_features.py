@@ -24,7 +24,7 @@ from torch.nn import functional as F
 from engine.contract.errors import InputError
 from engine.models.device import cpu_has_bf16
 from engine.models.dfm import ChangeDetector
-from engine.models.joint import PRIOR_SIDE
+from engine.models.dfm.joint import PRIOR_SIDE
 from engine.models.vit import ENCODERS, Encoder, Features, build_encoder
 from engine.registry import weights_path
 

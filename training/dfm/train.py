@@ -26,11 +26,11 @@ from torch import nn
 
 from engine.evaluation.metrics import score
 from engine.models.captioner import ModelCard
-from engine.models.detectors import CD_LAYERS, DETECTORS
 from engine.models.device import choose, mixed_precision
 from engine.models.dfm import DECODERS, PRESETS, DfmCaptioner, DfmConfig, DfmNet
-from engine.models.joint import FUSIONS
-from engine.models.spatiotemporal import EXTRACTIONS
+from engine.models.dfm.detectors import CD_LAYERS, DETECTORS
+from engine.models.dfm.joint import FUSIONS
+from engine.models.dfm.spatiotemporal import EXTRACTIONS
 from engine.models.vit import ENCODERS, PUBLISHED, CnnEncoder
 from engine.words.text import NO_CHANGE, Vocabulary
 

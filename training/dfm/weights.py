@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.contract.errors import InputError, ModelError
 from engine.contract.tiles import CLASSES
-from engine.models.detectors import DifferenceDetector
+from engine.models.dfm.detectors import DifferenceDetector
 from engine.models.diffusion.encoder import ResNet
 from engine.models.efficientnet import EfficientNetLite
 from engine.models.scribe import DELTAS

@@ -12,7 +12,7 @@ from engine.contract.errors import InputError, ModelError
 from engine.contract.tiles import CLASSES
 from engine.models.captioner import CaptionOptions, ModelCard
 from engine.models.dfm import CD_LAYERS, PRESETS, ChangeDetector, DfmCaptioner, DfmConfig, DfmNet
-from engine.models.joint import FUSIONS, raw_difference
+from engine.models.dfm.joint import FUSIONS, raw_difference
 from engine.models.scribe import ScribeConfig
 from engine.words.text import SPECIAL, Vocabulary
 

@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 from engine.contract.errors import InputError
 from engine.models.captioner import CaptionOptions, ModelCard
-from engine.models.detectors import DETECTORS, build_detector, detector_width
 from engine.models.dfm import PRESETS, DfmCaptioner
+from engine.models.dfm.detectors import DETECTORS, build_detector, detector_width
+from engine.models.dfm.spatiotemporal import LAYERS, SelectiveScan, SpatioTemporal
 from engine.models.diffusion import encoder
-from engine.models.spatiotemporal import LAYERS, SelectiveScan, SpatioTemporal
 
 from conformance import CaptionerConformance, random_pairs
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import Attention
+from ..layers import Attention
 
 
 class SelectiveScan(nn.Module):

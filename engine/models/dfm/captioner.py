@@ -18,19 +18,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..contract.errors import InputError
-from ..registry import checkpoint
-from ..words.text import END, NO_CHANGE, PAD, START, UNKNOWN, Vocabulary, first_sentence
-from .beam import decode
-from .blocks import block_size, in_blocks
-from .captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
+from ...contract.errors import InputError
+from ...registry import checkpoint
+from ...words.text import END, NO_CHANGE, PAD, START, UNKNOWN, Vocabulary, first_sentence
+from ..beam import decode
+from ..blocks import block_size, in_blocks
+from ..captioner import Captioner, CaptionOptions, Encoded, ModelCard, calibrated
+from ..layers import CaptionDecoder
+from ..prefix import PrefixDecoder, sinusoids
+from ..scribe import DECODED_PAIRS, ScribeConfig, class_names
+from ..vit import ENCODERS, PUBLISHED, Features, build_encoder
 from .detectors import CD_LAYERS, DETECTORS, ChangeDetector, Prior, build_detector, detector_width
 from .joint import FUSIONS, PRIOR_SIDE, JointFeatures
-from .layers import CaptionDecoder
-from .prefix import PrefixDecoder, sinusoids
-from .scribe import DECODED_PAIRS, ScribeConfig, class_names
 from .spatiotemporal import EXTRACTIONS, SpatioTemporal
-from .vit import ENCODERS, PUBLISHED, Features, build_encoder
 
 ENCODED_PAIRS = 2  # at once on a CPU
 DECODERS = ("prefix", "cross")

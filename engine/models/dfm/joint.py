@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .layers import Attention, feed_forward, sine_positions
-from .vit import Features
+from ..layers import Attention, feed_forward, sine_positions
+from ..vit import Features
 
 PRIOR_SIDE = 16
 

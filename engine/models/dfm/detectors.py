@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .diffusion.encoder import RESNETS, SIDE, ImageDifferenceEncoder
+from ..diffusion.encoder import RESNETS, SIDE, ImageDifferenceEncoder
+from ..scribe import ChangeState, ScribeConfig, ScribeNet
 from .joint import PRIOR_SIDE
-from .scribe import ChangeState, ScribeConfig, ScribeNet
 
 # Layers of scribe's change branch that can serve as P: the merged levels at three strides, or the refined tokens that its flag is read from.
 CD_LAYERS = ("stride8", "stride16", "stride32", "prior")
