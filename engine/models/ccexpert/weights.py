@@ -263,7 +263,7 @@ def trained_metadata(
     config: CCExpertConfig, base: Base, card: Mapping[str, Any], calibration: Mapping[str, float], no_change: Sequence[str] = ()
 ) -> dict[str, str]:
     """The metadata of a trained file, which ``captioner.read_metadata`` reads. no_change : sentences for no change, where they are not LEVIR-CC's."""
-    members = {"config": config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
+    members: dict[str, Any] = {"config": config.to_json(), "base": vars(base), "card": dict(card), "calibration": dict(calibration)}
     members |= {"no_change": list(no_change)} if no_change else {}
     return {name: json.dumps(value, ensure_ascii=False) for name, value in members.items()}
 
