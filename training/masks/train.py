@@ -50,13 +50,13 @@ class MaskTraining:
 
     minutes: float = 50.0
     batch_size: int = 8
-    quarters: float = 0.7
+    quarters: float = 0.82
     quarter_batch: int = 14
     variants: int = 4
     lr: float = 2e-3
     weight_decay: float = 0.01
     warmup: float = 0.03
-    ema: float = 0.995
+    ema: float = 0.998
     save_minutes: float = 5.0
     seed: int = 1
 
