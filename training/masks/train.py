@@ -44,13 +44,16 @@ THRESHOLDS = np.arange(0.3, 0.71, 0.05)
 class MaskTraining:
     """How to train.
 
-    minutes : of the whole schedule. quarters : share of it on quarters of tiles, ``quarter_batch`` at a time, before whole tiles. variants : of each
-    pair kept in the cache. save_minutes : between saves.
+    minutes : of the whole schedule. quarters : share of it in which some of the steps, ``quarter_share``, are on quarters of tiles, ``quarter_batch``
+    at once; then all are on whole ones. dropped : chance of a channel of the features to be left out of a step. variants : of a pair kept
+    in the cache. save_minutes : between saves.
     """
 
     minutes: float = 50.0
     batch_size: int = 8
-    quarters: float = 0.82
+    quarters: float = 0.75
+    quarter_share: float = 0.6
+    dropped: float = 0.1
     quarter_batch: int = 14
     variants: int = 4
     lr: float = 2e-3
@@ -109,7 +112,7 @@ def train(rows: Sequence[PairRow], val_rows: Sequence[PairRow], encoder: Efficie
     rng = np.random.default_rng((options.seed, run.steps))
     saved = time.time()
     while run.minutes() < options.minutes:
-        cut = run.minutes() < options.quarters * options.minutes
+        cut = run.minutes() < options.quarters * options.minutes and rng.random() < options.quarter_share
         order = rng.choice(len(rows), options.quarter_batch if cut else options.batch_size, replace=False, p=chance / chance.sum())
         run.step(store.read([store.choose(int(i), rng) for i in order], rng if cut else None), rng)
         if time.time() - saved > 60 * options.save_minutes:
@@ -143,7 +146,7 @@ class Run:
         progress = round(1e4 * self.minutes() / self.options.minutes)
         for group in self.optimizer.param_groups:
             group["lr"] = self.options.lr * max(0.02, schedule(progress, round(1e4 * self.options.warmup), 10000))
-        losses = step_losses(self.net, read, rng)
+        losses = step_losses(self.net, read, rng, self.options.dropped)
         self.optimizer.zero_grad(set_to_none=True)
         torch.stack([WEIGHTS[name] * value for name, value in losses.items()]).sum().backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -172,9 +175,12 @@ class Run:
         self.spent, self.steps = state["minutes"], state["steps"]
 
 
-def step_losses(net: MaskDecoder, read: tuple, rng: np.random.Generator) -> dict[str, Tensor]:
-    """Loss terms of a batch, half of the time with its dates swapped and what was added removed."""
+def step_losses(net: MaskDecoder, read: tuple, rng: np.random.Generator, dropped: float) -> dict[str, Tensor]:
+    """Loss terms of a batch, half of the time with its dates swapped and what was added removed; some channels of its features ``dropped``."""
     before, after, cells, changed, named = read
+    for level in range(1, len(before)):  # the finest has few channels
+        kept = torch.empty(*before[level].shape[:2], 1, 1).bernoulli_(1 - dropped) / (1 - dropped)
+        before[level], after[level] = before[level] * kept, after[level] * kept
     if rng.random() < 0.5:
         before, after, cells, named = after, before, cells[:, SWAPPED], named[:, SWAPPED]
     return mask_losses(net(before, after), cells, changed, named)
