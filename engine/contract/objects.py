@@ -20,3 +20,9 @@ OBJECT_KINDS = (
     ("parking", "added"),
     ("parking", "removed"),
 )
+
+
+def reverse(kind: tuple[str, str]) -> tuple[str, str]:
+    """What a kind of change is with the dates exchanged: added for removed."""
+    name, change = kind
+    return name, "removed" if change == "added" else "added"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from engine.contract.objects import OBJECT_KINDS
+from engine.contract.objects import OBJECT_KINDS, reverse
 from engine.contract.tiles import CLASSES
 
 from ..augment import any_symmetry, apply_symmetry, hidden_for
@@ -18,7 +18,7 @@ from ..shared.batches import class_targets
 GRID = 128  # side of the targets: the mask is learnt at 2 pixels
 FULL, UNKNOWN = 200, 255  # targets as bytes: 0 none, 200 all of the cell, 255 not known
 ADDED, REMOVED = 0, 1  # rows of class_targets
-SWAPPED = [OBJECT_KINDS.index((name, "removed" if change == "added" else "added")) for name, change in OBJECT_KINDS]
+SWAPPED = [OBJECT_KINDS.index(reverse(kind)) for kind in OBJECT_KINDS]
 BUILDING_ADDED, BUILDING_REMOVED = OBJECT_KINDS.index(("building", "added")), OBJECT_KINDS.index(("building", "removed"))
 LAND_SOURCE = "clc"  # its masks show change of cropland
 TRUE_COLOURS = frozenset({"geh", "clc", "nai"})  # sources whose vegetation is green; elsewhere casts and seasons hide it
