@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..contract.errors import ModelError
-from ..contract.objects import OBJECT_KINDS, reverse
+from ..contract.objects import OBJECT_KINDS
 from ..registry.weights import unpack
 from .efficientnet import EfficientNetLite
 
@@ -107,7 +107,7 @@ def read_mask(path: str) -> MaskFile:
             state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
         config = MaskConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(metadata["config"]).items()})
         kinds = tuple((name, change) for name, change in json.loads(metadata["kinds"]))
-        if len(kinds) != config.kinds or not {*kinds, *map(reverse, kinds)} <= set(OBJECT_KINDS) & set(kinds):
+        if len(kinds) != config.kinds or not set(kinds) <= set(OBJECT_KINDS):
             raise ValueError(f"kinds {kinds}")
         decoder = MaskDecoder(config)
         decoder.load_state_dict(state)
@@ -128,13 +128,6 @@ def fingerprint(encoder: EfficientNetLite) -> str:
     for parameter in encoder.frozen_parameters(MASK_STAGES[-1] + 1):
         digest.update(parameter.detach().to("cpu", torch.float16).contiguous().numpy().tobytes())
     return digest.hexdigest()
-
-
-def both_ways(decoder: MaskDecoder, kinds: Kinds, before: Sequence[Tensor], after: Sequence[Tensor]) -> Tensor:
-    """Logits (N, K, h, w), the mean of what is drawn with the dates as they are and exchanged, where what was added is removed."""
-    n = len(before[0])
-    logits = decoder([torch.cat(pair) for pair in zip(before, after)], [torch.cat(pair) for pair in zip(after, before)])
-    return (logits[:n] + logits[n:, [kinds.index(reverse(kind)) for kind in kinds]]) / 2
 
 
 def percentages(logits: Tensor) -> np.ndarray:

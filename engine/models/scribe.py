@@ -30,7 +30,7 @@ from .captioner import Captioner, CaptionOptions, Classes, Encoded, ModelCard, c
 from .device import cpu_has_bf16, half_precision
 from .efficientnet import FEATURE_STAGES, EfficientNetLite
 from .layers import Attention, CaptionDecoder, feed_forward, sine_positions
-from .mask import MASK_STAGES, MaskDecoder, both_ways, fingerprint, percentages, read_mask
+from .mask import MASK_STAGES, MaskDecoder, fingerprint, percentages, read_mask
 from .onednn import fused
 
 DELTAS = ("added", "removed", "altered")
@@ -335,7 +335,7 @@ class ScribeCaptioner(Captioner):
             rows = wanted[first : first + size]
             pairs = [state.stages[row] for row in (rows + rows[-1:] * size)[:size]]
             dates = [[torch.cat([pair[date][level] for pair in pairs]) for level in range(len(MASK_STAGES))] for date in range(2)]
-            found += [*percentages(both_ways(self.mask, self.card.objects, *dates))[: len(rows)]]
+            found += [*percentages(self.mask(*dates))[: len(rows)]]
         return found
 
     def generate(self, state: Any, index: Tensor, options: CaptionOptions, seeds: Sequence[int]) -> list[tuple[str, float]]:

@@ -23,7 +23,7 @@ from torch import Tensor
 from engine import registry
 from engine.models.captioner import Captioner, CaptionOptions
 from engine.models.efficientnet import EfficientNetLite
-from engine.models.mask import MASK_STAGES, Kinds, MaskDecoder, both_ways, percentages
+from engine.models.mask import MASK_STAGES, Kinds, MaskDecoder, percentages
 from engine.models.onednn import fused
 
 from ..datasets import PairRow, load_rows, read_batch, read_pair
@@ -124,7 +124,7 @@ def pair_probabilities(decoder: MaskDecoder, encoder: EfficientNetLite, kinds: K
     with torch.inference_mode():
         for row in rows:
             features: list[Tensor] = faster(torch.cat([torch.from_numpy(images) for images in read_batch([row])]), MASK_STAGES)
-            found.append(percentages(both_ways(decoder, kinds, [f[:1] for f in features], [f[1:] for f in features]))[0, buildings].max(0))
+            found.append(percentages(decoder([f[:1] for f in features], [f[1:] for f in features]))[0, buildings].max(0))
     return np.stack(found), np.stack([building_mask(row) for row in rows])
 
 

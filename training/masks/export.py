@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from engine.contract.errors import InputError
-from engine.contract.objects import OBJECT_KINDS, reverse
+from engine.contract.objects import OBJECT_KINDS
 from engine.models.mask import Kinds, MaskConfig, MaskDecoder, mask_metadata
 from engine.models.scribe import read_checkpoint
 from engine.registry import RESOURCES, sha256_of
@@ -28,7 +28,7 @@ from engine.registry.weights import pack, unpack
 from ..datasets import load_rows
 from .evaluate import best_threshold, pair_probabilities
 from .norms import folded
-from .samples import BUILDING_ADDED
+from .samples import BUILDING_ADDED, BUILDING_REMOVED
 
 FILE = "scribe-s-mask.safetensors"
 MODELS = ("scribe-s", "scribe-s-quick")  # rows of models.json that draw with it
@@ -67,11 +67,11 @@ def kinds_of(names: Sequence[str]) -> Kinds:
     Raises
     ------
     InputError
-        A name that is none, no building, or one sign of a class alone.
+        A name that is none, no building.
     """
     kinds = tuple(kind for kind in OBJECT_KINDS if " ".join(kind) in names)
-    if len(kinds) != len(names) or not {OBJECT_KINDS[BUILDING_ADDED], *map(reverse, kinds)} <= set(kinds):
-        raise InputError(f"kinds {', '.join(names)}", "both of buildings, and both of other classes of engine.contract.objects", "correct --kinds")
+    if len(kinds) != len(names) or not {OBJECT_KINDS[BUILDING_ADDED], OBJECT_KINDS[BUILDING_REMOVED]} <= set(kinds):
+        raise InputError(f"kinds {', '.join(names)}", "both of buildings, and others of engine.contract.objects", "correct --kinds")
     return kinds
 
 
