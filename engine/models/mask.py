@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -105,7 +105,8 @@ def read_mask(path: str) -> MaskFile:
         with safe_open(path, "pt") as stream:
             metadata = stream.metadata() or {}
             state = unpack({name: stream.get_tensor(name) for name in stream.keys()})  # noqa: SIM118 (no mapping)
-        config = MaskConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(metadata["config"]).items()})
+        sizes: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(metadata["config"]).items()}
+        config = MaskConfig(**sizes)
         kinds = tuple((name, change) for name, change in json.loads(metadata["kinds"]))
         if len(kinds) != config.kinds or not set(kinds) <= set(OBJECT_KINDS):
             raise ValueError(f"kinds {kinds}")

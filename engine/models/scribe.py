@@ -327,7 +327,7 @@ class ScribeCaptioner(Captioner):
         stages = [pair for block in kept or () for pair in _pairs_of(block)][: len(before)]
         return Encoded(score, names, Found(b, a, change, stages), torch.sigmoid(change.mask[:, 0]).cpu().numpy())
 
-    def masks(self, state: Found, index: Tensor) -> list[np.ndarray]:
+    def masks(self, state: Any, index: Tensor) -> list[np.ndarray]:
         if self.mask is None:
             raise NotImplementedError("the card names no objects")
         size, wanted, found = block_size(self.device, MASKED_PAIRS), index.tolist(), []

@@ -124,5 +124,5 @@ def stage_features(encoder: nn.Module, images: Tensor) -> list[Tensor]:
 def _file(path: Path, kind: type, shape: tuple[int, ...]) -> np.ndarray:
     """A file of the shape, mapped; empty where it is new or has another size."""
     size = int(np.prod(shape)) * np.dtype(kind).itemsize
-    mode = "r+" if path.is_file() and path.stat().st_size == size else "w+"
-    return np.memmap(path, kind, mode, shape=shape)
+    there = path.is_file() and path.stat().st_size == size
+    return np.memmap(path, np.dtype(kind), "r+" if there else "w+", shape=shape)

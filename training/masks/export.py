@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -45,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     kinds = kinds_of(args.kinds)
     encoder = read_checkpoint(str(args.init))[0].encoder
     settings = json.loads((args.run / "settings.json").read_text("utf-8"))["config"]
-    whole = MaskConfig(**{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()})
+    sizes: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    whole = MaskConfig(**sizes)
     state = folded(torch.load(args.run / "last.pt", map_location="cpu", weights_only=True)["ema"])
     config, state = only(whole, state, kinds)
     decoder = MaskDecoder(config)

@@ -208,7 +208,7 @@ def validate(ema: Ema, config: MaskConfig, held: FeatureCache) -> tuple[float, f
 
 def stage_channels(encoder: EfficientNetLite) -> tuple[int, ...]:
     """Channels of the stages that the mask is read from."""
-    return tuple(encoder.stages[i][-1].project.out_channels for i in MASK_STAGES)
+    return tuple(encoder.stages[i][-1].project.out_channels for i in MASK_STAGES)  # type: ignore[index]
 
 
 if __name__ == "__main__":

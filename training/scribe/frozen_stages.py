@@ -30,4 +30,4 @@ def run_frozen_stages_fused(encoder: EfficientNetLite, stages: int) -> None:
                 features.append(x)
         return features
 
-    encoder.forward = forward  # type: ignore[method-assign]
+    encoder.forward = forward  # type: ignore[method-assign, assignment]
