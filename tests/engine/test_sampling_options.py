@@ -115,7 +115,7 @@ def test_values_that_cannot_be_are_refused_with_the_request(members, message):
 
 def test_options_of_a_request():
     request = CaptionRequest("a.tif", "b.tif", threshold=0.3, decoding="greedy", steps=7, sampler="heun", samples=3)
-    assert CaptionOptions.of(request, heatmap=True) == CaptionOptions(0.3, "greedy", True, 7, "heun", 3)
+    assert CaptionOptions.of(request, heatmap=True) == CaptionOptions(0.3, "greedy", heatmap=True, steps=7, sampler="heun", samples=3)
 
 
 def test_a_table_may_give_them_row_by_row(tmp_path):
